@@ -1,0 +1,1 @@
+//! The engine: executes programs inside the sandbox.

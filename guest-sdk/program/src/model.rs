@@ -1,0 +1,314 @@
+//! A program as the compiler builds it: plain owned data, resolved and typed, with no names left to look up but field names.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::function::Function;
+
+/// Everything that one component can do.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Program {
+    /// The pattern's entries, in the Katalog's order.
+    pub entries: Vec<Entry>,
+    /// Single expressions for the `evaluator` interface; empty in a shipped pattern.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// How one kind of custom resource is reconciled.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Entry {
+    /// The entry's name in `spec.crds`.
+    pub name: String,
+    /// Values of `vars`, each computed at most once a call, at its first use. A variable reads only lower indexes.
+    pub vars: Vec<Located>,
+    /// Templates of children, in the order in which they are applied.
+    pub children: Vec<Child>,
+    /// Fields below `.status`, sorted by path. No path is a prefix of another.
+    pub status: Vec<StatusField>,
+}
+
+/// One template of a child.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Child {
+    /// Unique in the entry.
+    pub id: String,
+    /// What the host does when it differs.
+    pub policy: Policy,
+    /// Indexes of children that this template reads. Until each is observed, this child is pending.
+    pub requires: Vec<u16>,
+    /// False: this child is not listed in the plan, and so pruned or left alone.
+    pub when: Option<Located>,
+    /// The object.
+    pub manifest: Template,
+}
+
+/// What the host does with a child that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Created when absent, never corrected.
+    Create,
+    /// Drift is corrected; pruned when no longer listed.
+    Apply,
+}
+
+/// One field below `.status`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusField {
+    /// The keys from `.status` down; at least one.
+    pub path: Vec<String>,
+    /// As for a child: until each is observed the field is pending.
+    pub requires: Vec<u16>,
+    /// Its value.
+    pub value: Template,
+}
+
+/// A JSON value with holes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Template {
+    /// A static value: compact JSON text.
+    Raw(String),
+    /// A computed value.
+    Hole(Hole),
+    /// An object whose keys are static. One that loses all its members to absence is left out itself.
+    Object(Vec<(String, Template)>),
+    /// A list. An item that is absent is left out.
+    List(Vec<Template>),
+}
+
+/// A computed value in a template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hole {
+    /// The expression. Where [`Hole::absent`] is set it is an optional: none and null leave the key or item out.
+    pub value: Located,
+    /// The type that the place asks for.
+    pub target: Target,
+    /// The expression is a lone path, which may be absent; an empty map counts as absent too.
+    pub absent: bool,
+}
+
+/// The type that the place of a hole asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Whatever the expression gives.
+    Any,
+    /// A scalar's text.
+    String,
+    /// An integer, or a string that parses as one.
+    Int,
+    /// A number, or a string that parses as one.
+    Number,
+    /// A boolean, or a string that parses as one.
+    Bool,
+    /// An integer or a string, as it is (Kubernetes' `IntOrString`): text that is all digits becomes an integer.
+    IntOrString,
+}
+
+/// A single expression for the `evaluator` interface.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// What the caller asks for it by.
+    pub name: String,
+    /// Names of the bindings that [`Expr::Binding`] counts.
+    pub bindings: Vec<String>,
+    /// The expression.
+    pub value: Located,
+}
+
+/// An expression and the place that a failure names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Located {
+    /// `katalog.yaml:12:8`, or a name given by the caller.
+    pub at: String,
+    /// The expression.
+    pub expr: Expr,
+}
+
+/// A CEL expression, resolved: identifiers are slots, macros are loops, overloads are left to the values' own types.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    /// `null`
+    Null,
+    /// `true`
+    Bool(bool),
+    /// `1`
+    Int(i64),
+    /// `1u`
+    Uint(u64),
+    /// `1.0`
+    Double(f64),
+    /// `'a'`
+    String(String),
+    /// `b'a'`
+    Bytes(Vec<u8>),
+    /// A type's name as a value: `int`, `google.protobuf.Timestamp`.
+    Type(String),
+    /// A duration in nanoseconds.
+    Duration(i128),
+    /// A timestamp: nanoseconds since the Unix epoch.
+    Timestamp(i128),
+    /// A variable of the request.
+    Root(Root),
+    /// A named value of the entry, by index.
+    Var(u16),
+    /// The observed child of a template, by index: an object, or an optional none where the template is not observed.
+    Child(u16),
+    /// A binding of an [`Evaluation`], by index.
+    Binding(u16),
+    /// A local of a macro or of `cel.bind`, by slot. Slots are numbered from the outside in.
+    Local(u16),
+    /// `cel.bind`
+    Bind {
+        /// The slot that `init` fills.
+        slot: u16,
+        /// The value, computed at its first use at the latest.
+        init: Box<Expr>,
+        /// Where it is visible.
+        body: Box<Expr>,
+    },
+    /// `operand.field`, `operand.?field`, `has(operand.field)`
+    Select {
+        /// The object or map.
+        operand: Box<Expr>,
+        /// The key.
+        field: String,
+        /// Which of the three.
+        mode: Select,
+    },
+    /// `operand[index]`, `operand[?index]`
+    Index {
+        /// The list or map.
+        operand: Box<Expr>,
+        /// The position or key.
+        index: Box<Expr>,
+        /// The second form.
+        optional: bool,
+    },
+    /// `[a, ?b]`
+    List(Vec<Item>),
+    /// `{a: b, ?c: d}`
+    Map(Vec<Pair>),
+    /// `a && b`, in any order of evaluation that CEL allows.
+    And(Box<Expr>, Box<Expr>),
+    /// `a || b`
+    Or(Box<Expr>, Box<Expr>),
+    /// `condition ? then : otherwise`
+    Cond(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// A function or operator.
+    Call(Function, Vec<Expr>),
+    /// A macro over a list or map.
+    Loop(Box<Loop>),
+    /// A comprehension that is none of the known macros.
+    Fold(Box<Fold>),
+    /// `value | default fallback`: the value unless it is none or null. The value of a path is compiled with optional selects.
+    Default(Box<Expr>, Box<Expr>),
+    /// The texts of scalars, one after another: `"{{ a }}-{{ b }}"`.
+    Concat(Vec<Expr>),
+}
+
+/// How a field is selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Select {
+    /// An absent field is an error. On an optional operand the result is an optional.
+    Strict,
+    /// An absent field is none; a present one is wrapped.
+    Optional,
+    /// Whether it is there.
+    Test,
+}
+
+/// A list's item.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Its value.
+    pub value: Expr,
+    /// `?value`: an optional, left out when it is none.
+    pub optional: bool,
+}
+
+/// A map's entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// Its key.
+    pub key: Expr,
+    /// Its value.
+    pub value: Expr,
+    /// `?key: value`
+    pub optional: bool,
+}
+
+/// A variable of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// All of the primary.
+    Object,
+    /// Its `metadata`.
+    Metadata,
+    /// Its `spec`.
+    Spec,
+    /// Its `status`.
+    Status,
+    /// The inputs.
+    Inputs,
+    /// The hooks' results.
+    Hooks,
+    /// The request's time, a timestamp.
+    Now,
+}
+
+/// A macro over a list (one variable: the item; two: index and item) or a map (one: the key; two: key and value).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loop {
+    /// Which macro.
+    pub kind: LoopKind,
+    /// What it runs over.
+    pub range: Expr,
+    /// The slot of the first variable.
+    pub slot: u16,
+    /// The slot of the second, in the two-variable forms.
+    pub slot2: Option<u16>,
+    /// The predicate of `all exists existsOne filter`, and of the three-argument `map` and `transform…`.
+    pub predicate: Option<Expr>,
+    /// The result of `map transformList transformMap transformMapEntry`.
+    pub result: Option<Expr>,
+}
+
+/// The macros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoopKind {
+    /// `all`
+    All,
+    /// `exists`
+    Exists,
+    /// `exists_one`, `existsOne`
+    ExistsOne,
+    /// `filter`
+    Filter,
+    /// `map`, `transformList`
+    Map,
+    /// `transformMap`
+    TransformMap,
+    /// `transformMapEntry`
+    TransformMapEntry,
+}
+
+/// CEL's general comprehension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fold {
+    /// What it runs over.
+    pub range: Expr,
+    /// The slot of the first variable.
+    pub slot: u16,
+    /// The slot of the second variable.
+    pub slot2: Option<u16>,
+    /// The slot of the accumulator.
+    pub accumulator: u16,
+    /// Its first value.
+    pub init: Expr,
+    /// The loop ends where this is false.
+    pub condition: Expr,
+    /// The accumulator's next value.
+    pub step: Expr,
+    /// The result, over the accumulator.
+    pub result: Expr,
+}

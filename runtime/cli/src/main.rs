@@ -1,0 +1,2 @@
+//! The `ork` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Composition: imports, overrides, resolution.

@@ -1,0 +1,7 @@
+//! The Katalog language: source, syntax tree, checked pattern, diagnostics.
+//!
+//! `parse → check` turns the files of a pattern directory into a [`model::Pattern`] and diagnostics. A mistake of the author
+//! is a result, not a failure: both are always returned. Nothing here reads a file, the environment or a clock.
+
+pub mod cel;
+pub mod model;

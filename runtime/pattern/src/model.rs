@@ -1,0 +1,162 @@
+//! The checked pattern: every name resolved, every expression typed, every short form a whole manifest.
+//! This is what the compiler lowers, and what the operator's configuration is taken from.
+
+use std::time::Duration;
+
+use crate::cel::Checked;
+
+/// A whole pattern.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    /// `metadata.name`: a DNS label.
+    pub name: String,
+    /// `metadata.version`: the pattern's, not the application's.
+    pub version: semver::Version,
+    /// What a Komposer may set.
+    pub inputs: Vec<Input>,
+    /// The CRDs of `crd.yaml`, as JSON, in the file's order.
+    pub crds: Vec<serde_json::Value>,
+    /// `spec.crds`, in the Katalog's order.
+    pub entries: Vec<Entry>,
+}
+
+/// One item of `spec.inputs`.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The name in `inputs.<name>`.
+    pub name: String,
+    /// JSON Schema of its value.
+    pub schema: serde_json::Value,
+    /// Its value where the Komposer gives none; none: the Komposer must give one.
+    pub default: Option<serde_json::Value>,
+}
+
+/// One item of `spec.crds`.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// The primary's kind.
+    pub api: Api,
+    /// Concurrent reconciles.
+    pub workers: u16,
+    /// Time between full reconciles of an object.
+    pub resync: Duration,
+    /// In an order in which each reads only earlier ones.
+    pub vars: Vec<Var>,
+    /// In the order in which they are applied: each reads only earlier ones.
+    pub children: Vec<Child>,
+    /// Sorted by path.
+    pub status: Vec<StatusField>,
+}
+
+/// A kind as the API server serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// Empty for the core group.
+    pub group: String,
+    /// The served version, which is also the one that expressions are typed against.
+    pub version: String,
+    /// In CamelCase.
+    pub kind: String,
+    /// The resource's name in paths.
+    pub plural: String,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+/// One of `vars`.
+#[derive(Debug, Clone)]
+pub struct Var {
+    /// The name in `vars.<name>`.
+    pub name: String,
+    /// Its value.
+    pub value: Text,
+}
+
+/// One template of a child, its short form rewritten.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// Unique in the entry.
+    pub id: String,
+    /// `onCreate` or `onReconcile`.
+    pub policy: Policy,
+    /// `v1`, `apps/v1`.
+    pub api_version: String,
+    /// In CamelCase.
+    pub kind: String,
+    /// Ids of the children that it reads.
+    pub requires: Vec<String>,
+    /// `when`, a boolean.
+    pub when: Option<Checked>,
+    /// The whole manifest, with `apiVersion`, `kind`, `metadata.name` and, for a namespaced kind, `metadata.namespace`.
+    pub manifest: Node,
+}
+
+/// What is done with a child that exists already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// `onCreate`: created when absent, never corrected.
+    Create,
+    /// `onReconcile`: drift is corrected, pruned when no longer rendered.
+    Apply,
+}
+
+/// One of `status.fields`.
+#[derive(Debug, Clone)]
+pub struct StatusField {
+    /// The keys below `.status`.
+    pub path: Vec<String>,
+    /// Ids of the children that it reads.
+    pub requires: Vec<String>,
+    /// Its value.
+    pub value: Node,
+}
+
+/// A YAML value in which strings may hold expressions.
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// A value without expressions.
+    Plain(serde_json::Value),
+    /// A string with at least one expression, and the type that its place asks for.
+    Hole(Text, Target),
+    /// In the source's order.
+    Map(Vec<(String, Node)>),
+    /// In the source's order.
+    List(Vec<Node>),
+}
+
+/// The type that a hole's place asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Unknown, or structured: the expression's own type stays.
+    Any,
+    /// A scalar's text.
+    String,
+    /// An integer.
+    Int,
+    /// A number.
+    Number,
+    /// A boolean.
+    Bool,
+    /// An integer or a string.
+    IntOrString,
+}
+
+/// A string of the source that holds expressions.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// The place of the string: `katalog.yaml:12:8`.
+    pub at: String,
+    /// Its parts; one that is a lone expression keeps that expression's type.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a string.
+#[derive(Debug, Clone)]
+pub enum Part {
+    /// As written.
+    Literal(String),
+    /// `{{ expression }}`
+    Expression(Checked),
+}
