@@ -1,12 +1,30 @@
 //! The program format: what the compiler writes and the engine reads in place.
 //!
-//! [`model`] is the program as the compiler builds it.
+//! [`model`] is the program as the compiler builds it, [`encode`] turns it into bytes, [`Program`] reads those bytes
+//! without building anything, and [`decode`] turns them back into the model. The bytes are a function of the model, and
+//! nothing in them is trusted: the readers check every bound, never panic, and only move forward.
 #![no_std]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 extern crate alloc;
 
+mod bytes;
+mod decode;
+mod encode;
+mod error;
 pub mod function;
+pub mod layout;
 pub mod model;
+mod reader;
+
+pub use bytes::Code;
+pub use decode::decode;
+pub use encode::encode;
+pub use error::ReadError;
+pub use reader::{
+    Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, HoleCode, LocatedCode, LoopCode, Node, Program,
+};
+pub use reader::{Requires, StatusCode, TemplateNode};
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).
 pub const EXPRESSION_BUDGET: u64 = 1_000_000;

@@ -1,0 +1,216 @@
+//! Bytes → model: what `ork inspect` prints, and the check of a whole program.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bytes::Code;
+use crate::error::ReadError;
+use crate::layout::{MAX_EXPRESSION_DEPTH, MAX_TEMPLATE_DEPTH};
+use crate::model::{
+    self, Child, Entry, Evaluation, Expr, Fold, Hole, Item, Located, Loop, Pair, StatusField, Template,
+};
+use crate::reader::{Node, Program, TemplateNode};
+
+/// The model of a program. Every byte is read and checked: a program that decodes has no record that an engine can't read.
+///
+/// # Errors
+/// The first thing that is not as the format asks.
+pub fn decode(bytes: &[u8]) -> Result<model::Program, ReadError> {
+    let program = Program::read(bytes)?;
+    let mut model = model::Program::default();
+    while let Some(entry) = program.entry(model.entries.len())? {
+        let mut vars = Vec::new();
+        for code in entry.vars {
+            // A variable reads only earlier ones, but any child.
+            vars.push(whole_located(&program, code, Scope { vars: vars.len(), children: entry.children.len() })?);
+        }
+        let mut children = Vec::new();
+        for code in entry.children {
+            let record = program.child(code)?;
+            // A template reads only children that come before it.
+            let scope = Scope { vars: vars.len(), children: children.len() };
+            let requires = requires(record.requires, scope)?;
+            let when = record.when.map(|code| whole_located(&program, code, scope)).transpose()?;
+            let manifest = whole_template(&program, record.manifest, scope)?;
+            children.push(Child { id: record.id.into(), policy: record.policy, requires, when, manifest });
+        }
+        let mut status = Vec::new();
+        for code in entry.status {
+            let record = program.status(code)?;
+            let scope = Scope { vars: vars.len(), children: children.len() };
+            let path = program.path(&record).map(|key| key.map(String::from)).collect::<Result<Vec<_>, _>>()?;
+            let requires = requires(record.requires, scope)?;
+            status.push(StatusField { path, requires, value: whole_template(&program, record.value, scope)? });
+        }
+        model.entries.push(Entry { name: entry.name.into(), vars, children, status });
+    }
+    while let Some(evaluation) = program.evaluation(model.evaluations.len())? {
+        let mut bindings = Vec::new();
+        while let Some(name) = program.binding(&evaluation, bindings.len())? {
+            bindings.push(name.into());
+        }
+        let value = whole_located(&program, evaluation.value, Scope { vars: 0, children: 0 })?;
+        model.evaluations.push(Evaluation { name: evaluation.name.into(), bindings, value });
+    }
+    Ok(model)
+}
+
+/// How many variables and children may be referred to.
+#[derive(Clone, Copy)]
+struct Scope {
+    vars: usize,
+    children: usize,
+}
+
+fn requires(numbers: crate::reader::Requires<'_>, scope: Scope) -> Result<Vec<u16>, ReadError> {
+    let numbers: Vec<u16> = numbers.collect();
+    if numbers.iter().any(|number| usize::from(*number) >= scope.children) {
+        return Err(ReadError::Reference);
+    }
+    Ok(numbers)
+}
+
+fn whole_located(program: &Program<'_>, code: Code<'_>, scope: Scope) -> Result<Located, ReadError> {
+    let record = program.located(code)?;
+    let mut code = record.expr;
+    let expr = expr(program, &mut code, scope, 0)?;
+    code.finish()?;
+    Ok(Located { at: record.at.into(), expr })
+}
+
+fn whole_template<'p>(program: &Program<'p>, mut code: Code<'p>, scope: Scope) -> Result<Template, ReadError> {
+    let value = template(program, &mut code, scope, 0)?;
+    code.finish()?;
+    Ok(value)
+}
+
+fn template<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) -> Result<Template, ReadError> {
+    if depth > MAX_TEMPLATE_DEPTH {
+        return Err(ReadError::TemplateDepth);
+    }
+    Ok(match p.template(code)? {
+        TemplateNode::Raw(json) => Template::Raw(json.into()),
+        TemplateNode::Hole(hole) => {
+            let value = Located { at: hole.at.into(), expr: expr(p, code, scope, 0)? };
+            Template::Hole(Hole { value, target: hole.target, absent: hole.absent })
+        }
+        TemplateNode::Object(count) => {
+            let mut members = Vec::new();
+            for _ in 0..count {
+                members.push((p.string(code)?.into(), template(p, code, scope, depth + 1)?));
+            }
+            Template::Object(members)
+        }
+        TemplateNode::List(count) => {
+            let mut items = Vec::new();
+            for _ in 0..count {
+                items.push(template(p, code, scope, depth + 1)?);
+            }
+            Template::List(items)
+        }
+    })
+}
+
+fn block<'p>(p: &Program<'p>, mut code: Code<'p>, scope: Scope, depth: u32) -> Result<Expr, ReadError> {
+    let value = expr(p, &mut code, scope, depth)?;
+    code.finish()?;
+    Ok(value)
+}
+
+fn exprs<'p>(p: &Program<'p>, code: &mut Code<'p>, n: usize, scope: Scope, depth: u32) -> Result<Vec<Expr>, ReadError> {
+    let mut values = Vec::new();
+    for _ in 0..n {
+        values.push(expr(p, code, scope, depth)?);
+    }
+    Ok(values)
+}
+
+fn expr<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) -> Result<Expr, ReadError> {
+    if depth >= MAX_EXPRESSION_DEPTH {
+        return Err(ReadError::ExpressionDepth);
+    }
+    let depth = depth + 1;
+    Ok(match p.node(code)? {
+        Node::Null => Expr::Null,
+        Node::Bool(value) => Expr::Bool(value),
+        Node::Int(value) => Expr::Int(value),
+        Node::Uint(value) => Expr::Uint(value),
+        Node::Double(value) => Expr::Double(value),
+        Node::String(text) => Expr::String(text.into()),
+        Node::Bytes(bytes) => Expr::Bytes(bytes.into()),
+        Node::Type(name) => Expr::Type(name.into()),
+        Node::Duration(nanos) => Expr::Duration(nanos),
+        Node::Timestamp(nanos) => Expr::Timestamp(nanos),
+        Node::Root(root) => Expr::Root(root),
+        Node::Var(number) if usize::from(number) >= scope.vars => return Err(ReadError::Reference),
+        Node::Var(number) => Expr::Var(number),
+        Node::Child(number) if usize::from(number) >= scope.children => return Err(ReadError::Reference),
+        Node::Child(number) => Expr::Child(number),
+        Node::Binding(number) => Expr::Binding(number),
+        Node::Local(slot) => Expr::Local(slot),
+        Node::Bind(slot, init) => {
+            let init = Box::new(block(p, init, scope, depth)?);
+            Expr::Bind { slot, init, body: Box::new(expr(p, code, scope, depth)?) }
+        }
+        Node::Select(mode, field) => {
+            Expr::Select { operand: Box::new(expr(p, code, scope, depth)?), field: field.into(), mode }
+        }
+        Node::Index(optional) => {
+            let operand = Box::new(expr(p, code, scope, depth)?);
+            Expr::Index { operand, index: Box::new(expr(p, code, scope, depth)?), optional }
+        }
+        Node::List(count) => {
+            let mut items = Vec::new();
+            for _ in 0..count {
+                let optional = code.flag()?;
+                items.push(Item { value: expr(p, code, scope, depth)?, optional });
+            }
+            Expr::List(items)
+        }
+        Node::Map(count) => {
+            let mut pairs = Vec::new();
+            for _ in 0..count {
+                let optional = code.flag()?;
+                let key = expr(p, code, scope, depth)?;
+                pairs.push(Pair { key, value: expr(p, code, scope, depth)?, optional });
+            }
+            Expr::Map(pairs)
+        }
+        Node::And(a, b) => Expr::And(Box::new(block(p, a, scope, depth)?), Box::new(block(p, b, scope, depth)?)),
+        Node::Or(a, b) => Expr::Or(Box::new(block(p, a, scope, depth)?), Box::new(block(p, b, scope, depth)?)),
+        Node::Default(a, b) => {
+            Expr::Default(Box::new(block(p, a, scope, depth)?), Box::new(block(p, b, scope, depth)?))
+        }
+        Node::Cond(a, b, c) => {
+            let [a, b, c] = [block(p, a, scope, depth)?, block(p, b, scope, depth)?, block(p, c, scope, depth)?];
+            Expr::Cond(Box::new(a), Box::new(b), Box::new(c))
+        }
+        Node::Call(function, count) => Expr::Call(function, exprs(p, code, count, scope, depth)?),
+        Node::Concat(count) => Expr::Concat(exprs(p, code, count, scope, depth)?),
+        Node::Loop(code) => {
+            let head = p.macro_loop(code)?;
+            Expr::Loop(Box::new(Loop {
+                kind: head.kind,
+                range: block(p, head.range, scope, depth)?,
+                slot: head.slot,
+                slot2: head.slot2,
+                predicate: head.predicate.map(|code| block(p, code, scope, depth)).transpose()?,
+                result: head.result.map(|code| block(p, code, scope, depth)).transpose()?,
+            }))
+        }
+        Node::Fold(code) => {
+            let head = p.fold(code)?;
+            Expr::Fold(Box::new(Fold {
+                range: block(p, head.range, scope, depth)?,
+                slot: head.slot,
+                slot2: head.slot2,
+                accumulator: head.accumulator,
+                init: block(p, head.init, scope, depth)?,
+                condition: block(p, head.condition, scope, depth)?,
+                step: block(p, head.step, scope, depth)?,
+                result: block(p, head.result, scope, depth)?,
+            }))
+        }
+    })
+}

@@ -1,0 +1,370 @@
+//! Model → bytes.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::bytes::{put_number, put_signed};
+use crate::layout::{MAGIC, VERSION, tag};
+use crate::model::{
+    Child, Entry, Expr, Fold, Located, Loop, LoopKind, Policy, Program, Root, Select, StatusField, Target,
+};
+use crate::model::{Hole, Template};
+
+/// The bytes of a program: the same for the same program, on every machine.
+///
+/// Bounds are checked by readers, not here; [`decode`](crate::decode) of the result names the one that is exceeded.
+pub fn encode(program: &Program) -> Vec<u8> {
+    let mut encoder = Encoder::default();
+    let mut entries = Vec::new();
+    for entry in &program.entries {
+        let name = encoder.pooled(entry.name.as_bytes());
+        let record = encoder.entry(entry);
+        encoder.directory(&mut entries, name, &record);
+    }
+    let mut evaluations = Vec::new();
+    for evaluation in &program.evaluations {
+        let name = encoder.pooled(evaluation.name.as_bytes());
+        let mut record = Vec::new();
+        put_number(&mut record, evaluation.bindings.len() as u64);
+        for binding in &evaluation.bindings {
+            encoder.put_string(&mut record, binding);
+        }
+        encoder.located(&mut record, &evaluation.value);
+        encoder.directory(&mut evaluations, name, &record);
+    }
+
+    let mut out = Vec::new();
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&[0, 0]);
+    let sections = [&encoder.index, &encoder.pool, &entries, &evaluations, &encoder.code];
+    for section in sections {
+        out.extend_from_slice(&(section.len() as u32).to_le_bytes());
+    }
+    for section in sections {
+        out.extend_from_slice(section);
+    }
+    out
+}
+
+#[derive(Default)]
+struct Encoder {
+    known: BTreeMap<Vec<u8>, u32>,
+    index: Vec<u8>,
+    pool: Vec<u8>,
+    code: Vec<u8>,
+}
+
+impl Encoder {
+    fn pooled(&mut self, bytes: &[u8]) -> u32 {
+        if let Some(number) = self.known.get(bytes) {
+            return *number;
+        }
+        let number = self.known.len() as u32;
+        self.pool.extend_from_slice(bytes);
+        self.index.extend_from_slice(&(self.pool.len() as u32).to_le_bytes());
+        self.known.insert(bytes.to_vec(), number);
+        number
+    }
+
+    fn put_string(&mut self, out: &mut Vec<u8>, text: &str) {
+        self.put_bytes(out, text.as_bytes());
+    }
+
+    fn put_bytes(&mut self, out: &mut Vec<u8>, bytes: &[u8]) {
+        let number = self.pooled(bytes);
+        put_number(out, u64::from(number));
+    }
+
+    fn directory(&mut self, out: &mut Vec<u8>, name: u32, record: &[u8]) {
+        out.extend_from_slice(&name.to_le_bytes());
+        out.extend_from_slice(&(self.code.len() as u32).to_le_bytes());
+        out.extend_from_slice(&(record.len() as u32).to_le_bytes());
+        self.code.extend_from_slice(record);
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Vec<u8> {
+        let Entry { name: _, vars, children, status } = entry;
+        let mut out = Vec::new();
+        put_number(&mut out, vars.len() as u64);
+        for var in vars {
+            self.block(&mut out, |this, out| this.located(out, var));
+        }
+        put_number(&mut out, children.len() as u64);
+        for child in children {
+            self.block(&mut out, |this, out| this.child(out, child));
+        }
+        put_number(&mut out, status.len() as u64);
+        for field in status {
+            self.block(&mut out, |this, out| this.status(out, field));
+        }
+        out
+    }
+
+    fn block(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Self, &mut Vec<u8>)) {
+        let mut inner = Vec::new();
+        write(self, &mut inner);
+        put_number(out, inner.len() as u64);
+        out.extend_from_slice(&inner);
+    }
+
+    fn child(&mut self, out: &mut Vec<u8>, child: &Child) {
+        let Child { id, policy, requires, when, manifest } = child;
+        self.put_string(out, id);
+        out.push(match policy {
+            Policy::Create => 0,
+            Policy::Apply => 1,
+        });
+        put_requires(out, requires);
+        match when {
+            None => out.push(0),
+            Some(when) => {
+                out.push(1);
+                self.block(out, |this, out| this.located(out, when));
+            }
+        }
+        self.template(out, manifest);
+    }
+
+    fn status(&mut self, out: &mut Vec<u8>, field: &StatusField) {
+        let StatusField { path, requires, value } = field;
+        put_number(out, path.len() as u64);
+        for key in path {
+            self.put_string(out, key);
+        }
+        put_requires(out, requires);
+        self.template(out, value);
+    }
+
+    fn template(&mut self, out: &mut Vec<u8>, template: &Template) {
+        match template {
+            Template::Raw(json) => {
+                out.push(tag::T_RAW);
+                self.put_string(out, json);
+            }
+            Template::Hole(Hole { value, target, absent }) => {
+                out.push(tag::T_HOLE);
+                let target = match target {
+                    Target::Any => 0,
+                    Target::String => 1,
+                    Target::Int => 2,
+                    Target::Number => 3,
+                    Target::Bool => 4,
+                    Target::IntOrString => 5,
+                };
+                out.push(target << 1 | u8::from(*absent));
+                self.located(out, value);
+            }
+            Template::Object(members) => {
+                out.push(tag::T_OBJECT);
+                put_number(out, members.len() as u64);
+                for (key, value) in members {
+                    self.put_string(out, key);
+                    self.template(out, value);
+                }
+            }
+            Template::List(items) => {
+                out.push(tag::T_LIST);
+                put_number(out, items.len() as u64);
+                for item in items {
+                    self.template(out, item);
+                }
+            }
+        }
+    }
+
+    fn located(&mut self, out: &mut Vec<u8>, located: &Located) {
+        self.put_string(out, &located.at);
+        self.expr(out, &located.expr);
+    }
+
+    fn expr_block(&mut self, out: &mut Vec<u8>, expr: &Expr) {
+        self.block(out, |this, out| this.expr(out, expr));
+    }
+
+    fn expr(&mut self, out: &mut Vec<u8>, expr: &Expr) {
+        match expr {
+            Expr::Null => out.push(tag::NULL),
+            Expr::Bool(false) => out.push(tag::FALSE),
+            Expr::Bool(true) => out.push(tag::TRUE),
+            Expr::Int(value) => {
+                out.push(tag::INT);
+                put_signed(out, *value);
+            }
+            Expr::Uint(value) => {
+                out.push(tag::UINT);
+                put_number(out, *value);
+            }
+            Expr::Double(value) => {
+                out.push(tag::DOUBLE);
+                out.extend_from_slice(&value.to_bits().to_le_bytes());
+            }
+            Expr::String(text) => {
+                out.push(tag::STRING);
+                self.put_string(out, text);
+            }
+            Expr::Bytes(bytes) => {
+                out.push(tag::BYTES);
+                self.put_bytes(out, bytes);
+            }
+            Expr::Type(name) => {
+                out.push(tag::TYPE);
+                self.put_string(out, name);
+            }
+            Expr::Duration(nanos) => {
+                out.push(tag::DURATION);
+                out.extend_from_slice(&nanos.to_le_bytes());
+            }
+            Expr::Timestamp(nanos) => {
+                out.push(tag::TIMESTAMP);
+                out.extend_from_slice(&nanos.to_le_bytes());
+            }
+            Expr::Root(root) => {
+                out.push(tag::ROOT);
+                out.push(root_number(*root));
+            }
+            Expr::Var(number) => put_reference(out, tag::VAR, *number),
+            Expr::Child(number) => put_reference(out, tag::CHILD, *number),
+            Expr::Binding(number) => put_reference(out, tag::BINDING, *number),
+            Expr::Local(number) => put_reference(out, tag::LOCAL, *number),
+            Expr::Bind { slot, init, body } => {
+                put_reference(out, tag::BIND, *slot);
+                self.expr_block(out, init);
+                self.expr(out, body);
+            }
+            Expr::Select { operand, field, mode } => {
+                out.push(match mode {
+                    Select::Strict => tag::SELECT_STRICT,
+                    Select::Optional => tag::SELECT_OPTIONAL,
+                    Select::Test => tag::SELECT_TEST,
+                });
+                self.put_string(out, field);
+                self.expr(out, operand);
+            }
+            Expr::Index { operand, index, optional } => {
+                out.push(if *optional { tag::INDEX_OPTIONAL } else { tag::INDEX });
+                self.expr(out, operand);
+                self.expr(out, index);
+            }
+            Expr::List(items) => {
+                out.push(tag::LIST);
+                put_number(out, items.len() as u64);
+                for item in items {
+                    out.push(u8::from(item.optional));
+                    self.expr(out, &item.value);
+                }
+            }
+            Expr::Map(pairs) => {
+                out.push(tag::MAP);
+                put_number(out, pairs.len() as u64);
+                for pair in pairs {
+                    out.push(u8::from(pair.optional));
+                    self.expr(out, &pair.key);
+                    self.expr(out, &pair.value);
+                }
+            }
+            Expr::And(left, right) => self.blocks(out, tag::AND, &[left, right]),
+            Expr::Or(left, right) => self.blocks(out, tag::OR, &[left, right]),
+            Expr::Cond(condition, then, otherwise) => self.blocks(out, tag::COND, &[condition, then, otherwise]),
+            Expr::Default(value, fallback) => self.blocks(out, tag::DEFAULT, &[value, fallback]),
+            Expr::Call(function, arguments) => {
+                out.push(tag::CALL);
+                put_number(out, *function as u64);
+                put_number(out, arguments.len() as u64);
+                for argument in arguments {
+                    self.expr(out, argument);
+                }
+            }
+            Expr::Concat(parts) => {
+                out.push(tag::CONCAT);
+                put_number(out, parts.len() as u64);
+                for part in parts {
+                    self.expr(out, part);
+                }
+            }
+            Expr::Loop(macro_loop) => {
+                out.push(tag::LOOP);
+                self.block(out, |this, out| this.macro_loop(out, macro_loop));
+            }
+            Expr::Fold(fold) => {
+                out.push(tag::FOLD);
+                self.block(out, |this, out| this.fold(out, fold));
+            }
+        }
+    }
+
+    fn blocks(&mut self, out: &mut Vec<u8>, tag: u8, operands: &[&Expr]) {
+        out.push(tag);
+        for operand in operands {
+            self.expr_block(out, operand);
+        }
+    }
+
+    fn macro_loop(&mut self, out: &mut Vec<u8>, macro_loop: &Loop) {
+        let Loop { kind, range, slot, slot2, predicate, result } = macro_loop;
+        out.push(match kind {
+            LoopKind::All => 0,
+            LoopKind::Exists => 1,
+            LoopKind::ExistsOne => 2,
+            LoopKind::Filter => 3,
+            LoopKind::Map => 4,
+            LoopKind::TransformMap => 5,
+            LoopKind::TransformMapEntry => 6,
+        });
+        put_slots(out, *slot, *slot2);
+        self.expr_block(out, range);
+        for part in [predicate, result] {
+            match part {
+                None => out.push(0),
+                Some(part) => {
+                    out.push(1);
+                    self.expr_block(out, part);
+                }
+            }
+        }
+    }
+
+    fn fold(&mut self, out: &mut Vec<u8>, fold: &Fold) {
+        let Fold { range, slot, slot2, accumulator, init, condition, step, result } = fold;
+        put_slots(out, *slot, *slot2);
+        put_number(out, u64::from(*accumulator));
+        for part in [range, init, condition, step, result] {
+            self.expr_block(out, part);
+        }
+    }
+}
+
+fn root_number(root: Root) -> u8 {
+    match root {
+        Root::Object => 0,
+        Root::Metadata => 1,
+        Root::Spec => 2,
+        Root::Status => 3,
+        Root::Inputs => 4,
+        Root::Hooks => 5,
+        Root::Now => 6,
+    }
+}
+
+fn put_reference(out: &mut Vec<u8>, tag: u8, number: u16) {
+    out.push(tag);
+    put_number(out, u64::from(number));
+}
+
+fn put_slots(out: &mut Vec<u8>, slot: u16, slot2: Option<u16>) {
+    put_number(out, u64::from(slot));
+    match slot2 {
+        None => out.push(0),
+        Some(slot2) => {
+            out.push(1);
+            put_number(out, u64::from(slot2));
+        }
+    }
+}
+
+fn put_requires(out: &mut Vec<u8>, requires: &[u16]) {
+    put_number(out, requires.len() as u64);
+    for child in requires {
+        put_number(out, u64::from(*child));
+    }
+}

@@ -1,0 +1,224 @@
+//! What is encoded is read back as it was; what is damaged is refused or read as something else, without a panic.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use orkestra_program::function::Function;
+use orkestra_program::model::*;
+use orkestra_program::{Program as Reader, ReadError, decode, encode, layout};
+use proptest::prelude::*;
+
+fn located(expr: Expr) -> Located {
+    Located { at: "katalog.yaml:3:9".into(), expr }
+}
+
+fn leaf() -> impl Strategy<Value = Expr> {
+    prop_oneof![
+        Just(Expr::Null),
+        any::<bool>().prop_map(Expr::Bool),
+        any::<i64>().prop_map(Expr::Int),
+        any::<u64>().prop_map(Expr::Uint),
+        (-1e300f64..1e300).prop_map(Expr::Double),
+        "\\PC{0,12}".prop_map(Expr::String),
+        prop::collection::vec(any::<u8>(), 0..8).prop_map(Expr::Bytes),
+        "[a-z.]{1,9}".prop_map(Expr::Type),
+        any::<i128>().prop_map(Expr::Duration),
+        any::<i128>().prop_map(Expr::Timestamp),
+        prop::sample::select(vec![Root::Object, Root::Metadata, Root::Spec, Root::Status]).prop_map(Expr::Root),
+        prop::sample::select(vec![Root::Inputs, Root::Hooks, Root::Now]).prop_map(Expr::Root),
+        any::<u16>().prop_map(Expr::Binding),
+        (0..layout::MAX_SLOTS).prop_map(Expr::Local),
+    ]
+}
+
+fn expr() -> impl Strategy<Value = Expr> {
+    leaf().prop_recursive(5, 40, 4, |inner| {
+        let two = (inner.clone(), inner.clone());
+        let boxed = |expr| Box::new(expr);
+        let some = prop::collection::vec(inner.clone(), 0..4);
+        let modes = prop::sample::select(vec![Select::Strict, Select::Optional, Select::Test]);
+        let kinds = prop::sample::select(vec![
+            LoopKind::All,
+            LoopKind::Exists,
+            LoopKind::ExistsOne,
+            LoopKind::Filter,
+            LoopKind::Map,
+            LoopKind::TransformMap,
+            LoopKind::TransformMapEntry,
+        ]);
+        prop_oneof![
+            (inner.clone(), "[a-z]{1,6}", modes).prop_map(move |(operand, field, mode)| Expr::Select {
+                operand: boxed(operand),
+                field,
+                mode
+            }),
+            (two.clone(), any::<bool>()).prop_map(move |((a, b), optional)| Expr::Index {
+                operand: boxed(a),
+                index: boxed(b),
+                optional
+            }),
+            (two.clone(), 0..layout::MAX_SLOTS).prop_map(move |((a, b), slot)| Expr::Bind {
+                slot,
+                init: boxed(a),
+                body: boxed(b)
+            }),
+            two.clone().prop_map(move |(a, b)| Expr::And(boxed(a), boxed(b))),
+            two.clone().prop_map(move |(a, b)| Expr::Or(boxed(a), boxed(b))),
+            two.clone().prop_map(move |(a, b)| Expr::Default(boxed(a), boxed(b))),
+            (two.clone(), inner.clone()).prop_map(move |((a, b), c)| Expr::Cond(boxed(a), boxed(b), boxed(c))),
+            (prop::sample::select(Function::ALL.to_vec()), some.clone()).prop_map(|(f, args)| Expr::Call(f, args)),
+            some.clone().prop_map(Expr::Concat),
+            prop::collection::vec((inner.clone(), any::<bool>()), 0..4).prop_map(|items| Expr::List(
+                items.into_iter().map(|(value, optional)| Item { value, optional }).collect()
+            )),
+            prop::collection::vec((two.clone(), any::<bool>()), 0..4).prop_map(|pairs| Expr::Map(
+                pairs.into_iter().map(|((key, value), optional)| Pair { key, value, optional }).collect()
+            )),
+            (kinds, inner.clone(), prop::option::of(inner.clone()), prop::option::of(inner.clone()), 0..99u16)
+                .prop_map(|(kind, range, predicate, result, slot)| Expr::Loop(Box::new(Loop {
+                    kind,
+                    range,
+                    slot,
+                    slot2: (slot % 2 == 0).then_some(slot + 1),
+                    predicate,
+                    result,
+                }))),
+            (two.clone(), two, inner, 0..99u16).prop_map(|((range, init), (condition, step), result, slot)| {
+                let slot2 = (slot % 2 == 0).then_some(slot + 1);
+                Expr::Fold(Box::new(Fold { range, slot, slot2, accumulator: slot + 2, init, condition, step, result }))
+            }),
+        ]
+    })
+}
+
+fn template() -> impl Strategy<Value = Template> {
+    let targets = vec![Target::Any, Target::String, Target::Int, Target::Number, Target::Bool, Target::IntOrString];
+    let leaf = prop_oneof![
+        "[a-z]{0,5}".prop_map(|text| Template::Raw(format!("\"{text}\""))),
+        (expr(), prop::sample::select(targets), any::<bool>())
+            .prop_map(|(expr, target, absent)| Template::Hole(Hole { value: located(expr), target, absent })),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(("[a-z]{1,4}", inner.clone()), 0..3).prop_map(Template::Object),
+            prop::collection::vec(inner, 0..3).prop_map(Template::List),
+        ]
+    })
+}
+
+prop_compose! {
+    fn program()(
+        vars in prop::collection::vec(expr(), 0..3),
+        manifests in prop::collection::vec((template(), prop::option::of(expr()), any::<bool>()), 0..3),
+        value in template(),
+        single in expr(),
+    ) -> Program {
+        let children: Vec<Child> = manifests.into_iter().enumerate().map(|(number, (manifest, when, create))| Child {
+            id: format!("c{number}"),
+            policy: if create { Policy::Create } else { Policy::Apply },
+            requires: (0..number as u16).collect(),
+            when: when.map(located),
+            manifest,
+        }).collect();
+        let requires = (0..children.len() as u16).collect();
+        Program {
+            entries: vec![Entry {
+                name: "postgres".into(),
+                vars: vars.into_iter().map(located).collect(),
+                children,
+                status: vec![StatusField { path: vec!["a".into(), "b".into()], requires, value }],
+            }],
+            evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["x".into()], value: located(single) }],
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_encoded_is_read_back(program in program()) {
+        let bytes = encode(&program);
+        prop_assert_eq!(decode(&bytes), Ok(program.clone()));
+        prop_assert_eq!(encode(&program), bytes);
+    }
+
+    #[test]
+    fn damage_never_panics(program in program(), flips in prop::collection::vec((any::<usize>(), any::<u8>()), 1..6)) {
+        let mut bytes = encode(&program);
+        for (at, with) in flips {
+            let at = at % bytes.len();
+            bytes[at] ^= with;
+        }
+        // Either outcome is right; what counts is that there is one.
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn a_cut_program_is_refused(program in program(), cut in any::<usize>()) {
+        let bytes = encode(&program);
+        prop_assert!(decode(&bytes[..cut % bytes.len()]).is_err());
+    }
+}
+
+fn single(expr: Expr) -> Program {
+    let value = Located { at: "here".into(), expr };
+    Program { evaluations: vec![Evaluation { name: "e".into(), bindings: vec![], value }], ..Program::default() }
+}
+
+#[test]
+fn a_string_is_stored_once() {
+    let twice = Expr::List(vec![
+        Item { value: Expr::String("a-long-string".into()), optional: false },
+        Item { value: Expr::String("a-long-string".into()), optional: false },
+    ]);
+    let bytes = encode(&single(twice));
+    let hits = bytes.windows(13).filter(|window| window == b"a-long-string").count();
+    assert_eq!(hits, 1);
+}
+
+#[test]
+fn each_bound_has_its_error() {
+    let mut deep = Expr::Null;
+    for _ in 0..layout::MAX_EXPRESSION_DEPTH {
+        deep = Expr::Select { operand: Box::new(deep), field: "f".into(), mode: Select::Strict };
+    }
+    assert_eq!(decode(&encode(&single(deep))), Err(ReadError::ExpressionDepth));
+
+    assert_eq!(decode(&encode(&single(Expr::Local(layout::MAX_SLOTS)))), Err(ReadError::Slot));
+
+    let mut nested = Template::Raw("1".into());
+    for _ in 0..=layout::MAX_TEMPLATE_DEPTH {
+        nested = Template::List(vec![nested]);
+    }
+    let field = StatusField { path: vec!["a".into()], requires: vec![], value: nested };
+    let entry = Entry { name: "e".into(), status: vec![field], ..Entry::default() };
+    let program = Program { entries: vec![entry.clone()], evaluations: vec![] };
+    assert_eq!(decode(&encode(&program)), Err(ReadError::TemplateDepth));
+
+    let vars = vec![located(Expr::Null); layout::MAX_ITEMS + 1];
+    let entry = Entry { name: "e".into(), vars, ..Entry::default() };
+    assert_eq!(decode(&encode(&Program { entries: vec![entry], evaluations: vec![] })), Err(ReadError::TooManyItems));
+
+    let entries = vec![Entry::default(); layout::MAX_ENTRIES + 1];
+    assert_eq!(decode(&encode(&Program { entries, evaluations: vec![] })), Err(ReadError::TooManyEntries));
+
+    assert_eq!(Reader::read(&vec![0; layout::MAX_PROGRAM + 1]).err(), Some(ReadError::TooLong));
+}
+
+#[test]
+fn a_variable_reads_only_earlier_ones() {
+    let entry = |vars| Program { entries: vec![Entry { vars, ..Entry::default() }], evaluations: vec![] };
+    let good = entry(vec![located(Expr::Null), located(Expr::Var(0))]);
+    assert_eq!(decode(&encode(&good)), Ok(good));
+    assert_eq!(decode(&encode(&entry(vec![located(Expr::Var(0))]))), Err(ReadError::Reference));
+}
+
+#[test]
+fn another_version_is_named() {
+    let mut bytes = encode(&Program::default());
+    bytes[4] = 9;
+    assert_eq!(decode(&bytes), Err(ReadError::Version { found: 9 }));
+    assert_eq!(decode(b"\0asm"), Err(ReadError::NotAProgram));
+    bytes[4] = 1;
+    bytes.push(0);
+    assert_eq!(decode(&bytes), Err(ReadError::Sections));
+}
