@@ -3,5 +3,9 @@
 //! `parse → check` turns the files of a pattern directory into a [`model::Pattern`] and diagnostics. A mistake of the author
 //! is a result, not a failure: both are always returned. Nothing here reads a file, the environment or a clock.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod cel;
+pub mod kinds;
 pub mod model;
+pub mod schema;
