@@ -1,0 +1,140 @@
+//! Building the programs from the Go modules that this crate carries.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::binaries::missing_from;
+use crate::process::random_hex;
+use crate::{Error, versions};
+
+/// A Go module whose only content is the programs it requires.
+pub(crate) struct GoModule {
+    pub(crate) go_mod: &'static str,
+    go_sum: &'static str,
+}
+
+/// etcd and Kubernetes. Carried in the program, so that an installed one can build too.
+pub(crate) const CONTROL_PLANE_MODULE: GoModule =
+    GoModule { go_mod: include_str!("../control-plane/go.mod"), go_sum: include_str!("../control-plane/go.sum") };
+
+/// kwok, whose dependencies are older ones.
+pub(crate) const KWOK_MODULE: GoModule =
+    GoModule { go_mod: include_str!("../kwok/go.mod"), go_sum: include_str!("../kwok/go.sum") };
+
+const PACKAGES: [(&str, &GoModule, &str); 6] = [
+    ("etcd", &CONTROL_PLANE_MODULE, "go.etcd.io/etcd/server/v3"),
+    ("kube-apiserver", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-apiserver"),
+    ("kube-controller-manager", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    ("kube-scheduler", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-scheduler"),
+    ("kubectl", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kubectl"),
+    ("kwok", &KWOK_MODULE, "sigs.k8s.io/kwok/cmd/kwok"),
+];
+
+/// How often a build says how far it is.
+const REPORT_EVERY: Duration = Duration::from_secs(15);
+
+/// How many lines of a failed build are shown.
+const TAIL: usize = 20;
+
+/// Builds the programs that `target` lacks. Several processes may do this at once: one builds, the others wait for it.
+pub(crate) fn build_into(target: &Path, report: &dyn Fn(&str)) -> Result<(), Error> {
+    std::fs::create_dir_all(target).map_err(Error::file("create", target))?;
+    let lock_path = target.with_extension("lock");
+    let lock = File::create(&lock_path).map_err(Error::file("create", &lock_path))?;
+    if lock.try_lock().is_err() {
+        report("another process is building the control plane: waiting for it");
+        lock.lock().map_err(Error::file("lock", &lock_path))?;
+    }
+    let missing = missing_from(target);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let go = Command::new("go").arg("version").stdin(Stdio::null()).output();
+    let go = go.map_err(|source| Error::GoMissing { missing: missing.clone(), source })?;
+    report(&format!(
+        "building {} of Kubernetes {} with {}",
+        missing.join(", "),
+        versions::KUBERNETES,
+        String::from_utf8_lossy(&go.stdout).trim().trim_start_matches("go version ")
+    ));
+    report("this is needed once and takes about ten minutes and 4 GB of Go's build cache on two cores");
+
+    let work = target.with_extension(format!("building-{}", random_hex()?));
+    std::fs::create_dir(&work).map_err(Error::file("create", &work))?;
+    let built = missing.iter().try_for_each(|program| build_one(program, target, &work, report));
+    // What is left of the work directory is of no use to anybody, and its removal is no reason to fail.
+    let _ = std::fs::remove_dir_all(&work);
+    built?;
+    report(&format!("the control plane's programs are in {}", target.display()));
+    Ok(())
+}
+
+/// Builds one program and moves it to its place in one step, so that no other process sees half of it.
+fn build_one(program: &str, target: &Path, work: &Path, report: &dyn Fn(&str)) -> Result<(), Error> {
+    let Some((_, module, package)) = PACKAGES.iter().find(|(name, ..)| *name == program) else { return Ok(()) };
+    for (name, text) in [("go.mod", module.go_mod), ("go.sum", module.go_sum)] {
+        let path = work.join(name);
+        std::fs::write(&path, text).map_err(Error::file("write", &path))?;
+    }
+    let output = work.join(program);
+    let (major, minor) = versions::kubernetes_major_minor();
+    // Without these the API server says it is v0.0.0-master, which clients that read the version refuse.
+    let version = "k8s.io/component-base/version.git";
+    let flags = format!(
+        "-s -w -X {version}Version={} -X {version}Major={major} -X {version}Minor={minor}",
+        versions::KUBERNETES
+    );
+    let mut go = Command::new("go");
+    go.current_dir(work).env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
+    go.args(["build", "-v", "-trimpath", "-mod=readonly", "-ldflags", &flags, "-o"]).arg(&output).arg(package);
+    run(&mut go, program, report)?;
+    let place = target.join(program);
+    std::fs::rename(&output, &place).map_err(Error::file("write", &place))
+}
+
+/// Runs the Go tool, which names every package it downloads or compiles on a line of its own.
+fn run(go: &mut Command, program: &str, report: &dyn Fn(&str)) -> Result<(), Error> {
+    let not_started = |source| Error::NotStarted { program: "go".into(), source };
+    let begin = Instant::now();
+    report(&format!("{program}: building"));
+    let mut child =
+        go.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(not_started)?;
+    let mut tail = std::collections::VecDeque::new();
+    let (mut lines, mut said) = (0, begin);
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            lines += 1;
+            if said.elapsed() >= REPORT_EVERY {
+                said = Instant::now();
+                report(&format!("{program}: {lines} packages after {} s, now {line}", begin.elapsed().as_secs()));
+            }
+            if tail.len() == TAIL {
+                tail.pop_front();
+            }
+            tail.push_back(line);
+        }
+    }
+    let status = child.wait().map_err(not_started)?;
+    if status.success() {
+        report(&format!("{program}: built in {} s", begin.elapsed().as_secs()));
+        return Ok(());
+    }
+    Err(Error::BuildFailed { command: format!("go build {program}"), status, tail: Vec::from(tail).join("\n") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_has_a_package_that_its_module_names_as_a_tool() {
+        for program in crate::binaries::PROGRAMS {
+            let (_, module, package) = PACKAGES.iter().find(|(name, ..)| *name == program).unwrap();
+            let named = module.go_mod.lines().any(|line| line.trim().trim_start_matches("tool ") == *package);
+            assert!(named, "{package} is not a tool of its go.mod");
+        }
+    }
+}
