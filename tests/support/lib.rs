@@ -1,1 +1,38 @@
-//! What the suites share.
+//! What the suites share: one control plane for a test program, a namespace for each test, and a small vocabulary.
+//!
+//! ```ignore
+//! #[test]
+//! fn a_deleted_service_comes_back() {
+//!     with_namespace("deleted-service", async |ns| {
+//!         ns.apply(CR).await;
+//!         ns.wait_for_condition(POSTGRES, "db", "Ready", "True").await;
+//!         ns.delete(SERVICE, "db").await;
+//!         eventually("the service comes back", SHORTLY, async || ns.find(SERVICE, "db").await.ok_or("not there")).await;
+//!     });
+//! }
+//! ```
+//!
+//! Everything here fails by panicking with what was waited for and what was there instead: it runs in tests only.
+
+#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's way to fail")]
+
+pub mod audit;
+mod cluster;
+mod eventually;
+mod kinds;
+mod namespace;
+mod ork;
+
+pub use audit::{Audit, Mark, Request};
+pub use cluster::{Cluster, cluster};
+pub use eventually::{LONG, SHORTLY, eventually, never_within};
+pub use kinds::*;
+pub use namespace::{Namespace, condition_of, with_namespace};
+pub use ork::{Ork, program};
+
+/// The root of the source tree.
+#[must_use]
+pub fn source_root() -> std::path::PathBuf {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the tests package lies in the source tree").to_owned()
+}

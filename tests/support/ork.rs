@@ -1,0 +1,79 @@
+//! The `ork` program, run as a user runs it.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cluster::Cluster;
+use crate::{SHORTLY, eventually};
+
+/// The program `name` that was built with these tests, from `package`.
+///
+/// Cargo tells a test where the programs of its own package are, not those of others: but all lie in one directory, and
+/// `cargo test --workspace` builds them all.
+#[must_use]
+pub fn program(name: &str, package: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let program = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").join(name);
+    assert!(program.is_file(), "{} is not built: `cargo build -p {package}` builds it", program.display());
+    program
+}
+
+/// A running `ork run`. It is killed when dropped.
+pub struct Ork {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Ork {
+    /// Starts `ork run ARGUMENTS` against the cluster of the tests, that is, with its kubeconfig.
+    #[must_use]
+    pub fn run(cluster: &Cluster, arguments: &[&str]) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let log = cluster.plane().data().join(format!("ork-{}.log", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let output = File::create(&log).expect("a log file");
+        let child = Command::new(program("ork", "orkestra-cli"))
+            .arg("run")
+            .args(arguments)
+            .env("KUBECONFIG", cluster.plane().kubeconfig())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a log file"))
+            .stderr(output)
+            .spawn()
+            .expect("ork starts");
+        Self { child, log }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Asks it to stop (SIGTERM) and waits until it has.
+    pub async fn stop(mut self) -> ExitStatus {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("ork runs");
+        let child = std::sync::Mutex::new(&mut self.child);
+        eventually("ork stops on SIGTERM", SHORTLY, async || {
+            child.lock().expect("no panic before").try_wait().expect("ork is our child").ok_or("it still runs")
+        })
+        .await
+    }
+}
+
+impl Drop for Ork {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
