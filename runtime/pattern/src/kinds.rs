@@ -76,7 +76,8 @@ struct Entry {
 type Key = (&'static str, &'static str);
 
 static CACHE: Mutex<BTreeMap<Key, Arc<Schema>>> = Mutex::new(BTreeMap::new());
-static TABLE: LazyLock<BTreeMap<Key, Entry>> = LazyLock::new(|| kinds().into_iter().map(|e| ((e.api_version, e.kind), e)).collect());
+static TABLE: LazyLock<BTreeMap<Key, Entry>> =
+    LazyLock::new(|| kinds().into_iter().map(|e| ((e.api_version, e.kind), e)).collect());
 
 fn build<T: JsonSchema>() -> Schema {
     let json = serde_json::Value::from(SchemaGenerator::default().into_root_schema_for::<T>());
@@ -198,7 +199,8 @@ mod tests {
     fn every_kind_has_a_schema_with_metadata() {
         for (api_version, kind) in TABLE.keys() {
             let built_in = lookup(api_version, kind).unwrap();
-            let metadata = built_in.schema.field("metadata").unwrap_or_else(|| panic!("{api_version} {kind} has no metadata"));
+            let metadata =
+                built_in.schema.field("metadata").unwrap_or_else(|| panic!("{api_version} {kind} has no metadata"));
             assert!(metadata.schema.field("labels").is_some(), "{api_version} {kind}");
         }
     }
@@ -223,7 +225,10 @@ mod tests {
         };
         assert_eq!(path(&claim, &["spec", "resources", "requests", "storage"]).shape, Shape::Quantity);
         let service = lookup("v1", "Service").unwrap().schema;
-        assert_eq!(path(&service, &["spec", "ports"]).items().unwrap().field("targetPort").unwrap().schema.shape, Shape::IntOrString);
+        assert_eq!(
+            path(&service, &["spec", "ports"]).items().unwrap().field("targetPort").unwrap().schema.shape,
+            Shape::IntOrString
+        );
         let definition = lookup("apiextensions.k8s.io/v1", "CustomResourceDefinition").unwrap().schema;
         let version = path(&definition, &["spec", "versions"]).items().unwrap().clone();
         let schema = path(&version, &["schema", "openAPIV3Schema"]);

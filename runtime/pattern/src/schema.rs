@@ -158,7 +158,10 @@ impl Schema {
 
     /// Reads JSON Schema whose shared parts are in `definitions`, and named by `{"$ref": "#/$defs/<name>"}`.
     /// A part that holds itself is [`Shape::Any`] from the second time on.
-    pub(crate) fn parse_with(json: &Value, definitions: &serde_json::Map<String, Value>) -> Result<Schema, SchemaError> {
+    pub(crate) fn parse_with(
+        json: &Value,
+        definitions: &serde_json::Map<String, Value>,
+    ) -> Result<Schema, SchemaError> {
         Parser { definitions: Some(definitions), nodes_left: usize::MAX, ..Parser::default() }.schema(json, 0)
     }
 
@@ -298,7 +301,9 @@ impl<'a> Parser<'a> {
         let Some(name) = json.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix("#/$defs/")) else {
             return self.schema(json, depth).map(Arc::new);
         };
-        let Some(definitions) = self.definitions else { return self.fail("uses `$ref`, which a structural schema may not") };
+        let Some(definitions) = self.definitions else {
+            return self.fail("uses `$ref`, which a structural schema may not");
+        };
         let Some((name, definition)) = definitions.get_key_value(name) else {
             return self.fail(format!("refers to `{name}`, which is not defined"));
         };
@@ -321,7 +326,10 @@ impl<'a> Parser<'a> {
         }
         match self.nodes_left.checked_sub(1) {
             Some(left) => self.nodes_left = left,
-            None => return self.fail(format!("is the one after {MAX_NODES} nodes, which is the most that a schema may have")),
+            None => {
+                return self
+                    .fail(format!("is the one after {MAX_NODES} nodes, which is the most that a schema may have"));
+            }
         }
         let Some(keywords) = json.as_object() else { return self.fail("is not an object") };
         let flag = |key: &str| keywords.get(key).and_then(Value::as_bool).unwrap_or(false);
@@ -494,7 +502,8 @@ mod tests {
             deep = json!({"type": "array", "items": deep});
         }
         assert!(Schema::parse(&deep).unwrap_err().what.contains("deeper"));
-        let many: serde_json::Map<_, _> = (0..MAX_NODES).map(|i| (format!("f{i}"), json!({"type": "string"}))).collect();
+        let many: serde_json::Map<_, _> =
+            (0..MAX_NODES).map(|i| (format!("f{i}"), json!({"type": "string"}))).collect();
         assert!(Schema::parse(&json!({"type": "object", "properties": many})).unwrap_err().what.contains("nodes"));
     }
 }

@@ -1,6 +1,44 @@
 //! CEL's front end: the one place that knows `cel-core`. Splits strings at `{{ }}`, parses, rewrites pipelines, type-checks.
+//!
+//! `split → check` turns one string of the source into [`Checked`] expressions or [`Problem`]s. A [`Scope`] says which names
+//! an expression may use and what their types are; a [`Place`] says what is done with its value.
 
-use std::collections::BTreeSet;
+mod absence;
+mod check;
+mod functions;
+mod macros;
+mod parse;
+mod path;
+mod place;
+mod problem;
+mod registry;
+mod scan;
+mod scope;
+mod split;
+mod tree;
+mod types;
+
+use std::collections::{BTreeSet, HashSet};
+
+pub use check::{Declarations, check, check_free, parse_free};
+pub use functions::{FunctionSignature, functions};
+pub use place::Place;
+pub use problem::{Problem, ProblemKind};
+pub use scope::Scope;
+pub use split::{Piece, split};
+
+/// The syntax tree and the types of `cel-core`, for the code that lowers them.
+pub mod ast {
+    pub use cel_core::{
+        Ast, BinaryOp, CelType as Type, CheckResult, ComprehensionData, Expr, ListElement, MapEntry, SpannedExpr,
+        StructField, UnaryOp,
+    };
+}
+
+/// The longest expression, in bytes.
+pub const MAX_LENGTH: usize = 16 * 1024;
+/// The deepest syntax tree.
+pub const MAX_DEPTH: usize = 200;
 
 /// An expression that parsed and is well typed.
 #[derive(Debug, Clone)]
@@ -10,11 +48,18 @@ pub struct Checked {
     /// Its place: `katalog.yaml:12:8`.
     pub at: String,
     /// The checked syntax tree, with a type and a reference for each node.
-    pub ast: cel_core::Ast,
-    /// A lone path: the only form that may be absent.
+    pub ast: ast::Ast,
+    /// The type of its value; the inner type where it may be absent.
+    pub ty: ast::Type,
+    /// Its value may be absent: a lone path one of whose steps is not always there, or an optional. It is lowered to an
+    /// expression that gives an optional.
     pub path: bool,
+    /// Nodes that are lowered to optionals: paths that may be absent where that is allowed.
+    pub optional: HashSet<i64>,
     /// Ids of the children that it reads.
     pub children: BTreeSet<String>,
     /// Names of the `vars` that it reads.
     pub vars: BTreeSet<String>,
+    /// Those of `vars` whose value may be absent: their slots hold optionals.
+    pub absent_vars: BTreeSet<String>,
 }

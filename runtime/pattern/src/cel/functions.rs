@@ -1,0 +1,111 @@
+//! The functions that an expression may call.
+
+use cel_core::{CelType, Env, FunctionDecl, OverloadDecl};
+
+/// A function with one of its forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionSignature {
+    /// As CEL names it: `size`, `math.greatest`, `_+_`.
+    pub name: String,
+    /// Whether it is called as `receiver.name(…)`.
+    pub method: bool,
+    /// The number of its arguments, the receiver not counted.
+    pub arguments: usize,
+}
+
+/// Names of libraries and functions that the language promises and that are not understood yet.
+const NOT_YET: &[&str] = &[
+    "charAt",
+    "indexOf",
+    "lastIndexOf",
+    "lowerAscii",
+    "upperAscii",
+    "replace",
+    "split",
+    "join",
+    "substring",
+    "trim",
+    "reverse",
+    "format",
+    "strings.quote",
+    "find",
+    "findAll",
+    "isSorted",
+    "sum",
+    "min",
+    "max",
+    "sets.contains",
+    "sets.intersects",
+    "sets.equivalent",
+    "url",
+    "isURL",
+    "quantity",
+    "isQuantity",
+    "parseQuantity",
+    "semver",
+    "isSemver",
+    "ip",
+    "isIP",
+    "cidr",
+    "isCIDR",
+    "math.greatest",
+    "math.least",
+    "math.abs",
+    "math.ceil",
+    "math.floor",
+    "math.round",
+    "base64.encode",
+    "base64.decode",
+    "coalesce",
+    "ternary",
+    "toLower",
+    "toUpper",
+    "sha256sum",
+    "toBase64",
+    "fromBase64",
+    "slugify",
+    "truncateName",
+    "randomAlphanumeric",
+    "randomHex",
+];
+
+/// Whether the language promises this function for later.
+pub(super) fn promised(name: &str) -> bool {
+    NOT_YET.contains(&name)
+}
+
+/// The environment with all functions and no variables.
+pub(super) fn environment() -> Env {
+    let mut env = Env::with_standard_library().with_extension(cel_core::ext::optionals_extension());
+    env.add_variable("optional_type", CelType::type_of(CelType::optional(CelType::Dyn)));
+    for name in ["google.protobuf.Timestamp", "google.protobuf.Duration"] {
+        env.add_variable(name, CelType::type_of(cel_core::proto_message_to_cel_type(name)));
+    }
+    let value = CelType::type_param("A");
+    env.add_function(
+        FunctionDecl::new("default").with_overload(
+            OverloadDecl::function("default", vec![value.clone(), value.clone()], value)
+                .with_type_params(vec!["A".to_owned()]),
+        ),
+    );
+    env
+}
+
+/// Every form of every function and operator, sorted by name.
+pub fn functions() -> Vec<FunctionSignature> {
+    let env = environment();
+    let mut all: Vec<_> = env
+        .functions()
+        .values()
+        .flat_map(|function| {
+            function.overloads.iter().map(|overload| FunctionSignature {
+                name: function.name.clone(),
+                method: overload.is_member,
+                arguments: overload.arg_types().len(),
+            })
+        })
+        .collect();
+    all.sort_by(|a, b| (&a.name, a.method, a.arguments).cmp(&(&b.name, b.method, b.arguments)));
+    all.dedup();
+    all
+}
