@@ -1,0 +1,29 @@
+# Every recipe is one plain line, to be typed by hand as well.
+
+.PHONY: help setup check test demo bench soak control-plane
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Look for what a build needs, and install what can be installed
+	@tests/scripts/setup.sh
+
+check: setup ## Formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+test: setup ## Everything that must pass: formatting, lints, all test suites on a real API server
+	@tests/scripts/test.sh
+
+demo: setup ## One pattern from YAML to a ready custom resource; KEEP=1 leaves it running
+	@tests/demo/run.sh
+
+bench: setup ## Measurements, as medians and ratios of one run
+	cargo bench --locked -p orkestra-tests
+
+soak: setup ## Tests that take too long for `make test`
+	cargo test --locked -p orkestra-tests --test soak -- --nocapture --test-threads 1
+
+control-plane: setup ## Build the control plane's programs, where they are missing (ten minutes)
+	cargo run --locked -q -p orkestra-devcluster -- build
