@@ -1,10 +1,22 @@
 //! Checked expressions → the program's expressions.
+//!
+//! Identifiers become slots and the expansions of macros become loops again. Nothing can fail here: what the check lets through
+//! has a program. An expression that was only parsed, for the conformance tests, may name what does not exist; that part of it
+//! becomes an expression that fails when it is evaluated, as CEL wants it.
+
+mod convert;
+mod loops;
+mod names;
+mod tree;
 
 use std::collections::BTreeMap;
 
 use orkestra_pattern::cel::Checked;
 use orkestra_pattern::model::{Part, Text};
 use orkestra_program::model::{Expr, Located};
+
+use names::Names;
+use tree::Lowering;
 
 /// What names stand for in one entry.
 #[derive(Debug, Clone, Default)]
@@ -15,9 +27,15 @@ pub struct Slots {
     pub children: BTreeMap<String, u16>,
 }
 
-/// Lowers one expression. A lone path becomes a chain of optional selects: an optional.
-pub fn expression(_checked: &Checked, _slots: &Slots) -> Expr {
-    Expr::Null
+/// Lowers one expression. One that may be absent ([`Checked::path`]) becomes an optional.
+pub fn expression(checked: &Checked, slots: &Slots) -> Expr {
+    Lowering::new(checked, Names::Entry(slots)).whole()
+}
+
+/// Lowers an expression that stands alone: its variables are bindings, by their place in `bindings`, and are looked up in
+/// `container`.
+pub fn free(checked: &Checked, bindings: &[String], container: &str) -> Expr {
+    Lowering::new(checked, Names::Bindings { bindings, container }).whole()
 }
 
 /// Lowers one expression, with its place.
