@@ -1,28 +1,22 @@
 //! From a checked pattern to its program and its component.
 //!
-//! `lower → encode`: [`lower()`] turns a pattern into the engine's program, [`compile`] wraps the program's bytes into the
+//! `lower → encode`: [`lower()`] turns a pattern into the engine's program, [`compile()`] wraps the program's bytes into the
 //! component. Neither reads anything but its argument, so the same pattern gives the same bytes.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod component;
 pub mod lower;
 mod program;
 mod template;
 
+pub use component::{Compiled, compile};
 pub use program::lower;
 
-/// A compiled pattern.
-#[derive(Debug, Clone)]
-pub struct Compiled {
-    /// The program in its encoded form.
-    pub program: Vec<u8>,
-    /// The whole component: `pattern.wasm`.
-    pub component: Vec<u8>,
-    /// SHA-256 of the engine that the component pins.
-    pub engine: [u8; 32],
-}
-
-/// Why a checked pattern has no program. Each is a fault of the check, which should have said it with a position.
+/// Why a checked pattern has no component.
+///
+/// A pattern that the check lets through has one, but for the bounds of the program format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// A reference to a child that the entry does not have.
     #[error("entry `{entry}`: `{from}` reads child `{id}`, which the entry does not have")]
@@ -44,4 +38,18 @@ pub enum Error {
         /// How many there may be.
         max: usize,
     },
+    /// The program is beyond a bound of its format.
+    #[error("the program is not one that the engine would run")]
+    Program(#[source] orkestra_program::ReadError),
+}
+
+impl Error {
+    /// One word for machines.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownChild { .. } => "UnknownChild",
+            Self::TooMany { .. } => "ProgramBounds",
+            Self::Program(error) => error.reason(),
+        }
+    }
 }
