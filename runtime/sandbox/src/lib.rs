@@ -1,1 +1,24 @@
 //! Loads components and calls them under limits. The only crate in the cluster path that knows wasmtime.
+//!
+//! A [`Sandbox`] holds one engine for the whole process. [`Sandbox::load`] proves that a component is a program and nothing
+//! else, and gives a [`Pattern`]; each call of it runs in a fresh instance under its [`Limits`] and ends in a result or in a
+//! [`Failure`] with a name. No failure ends the process or touches another call.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod abi;
+mod engine;
+mod failure;
+mod limits;
+mod metrics;
+mod pattern;
+mod sandbox;
+mod slots;
+mod store;
+mod types;
+
+pub use failure::{Failure, LoadError};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use pattern::Pattern;
+pub use sandbox::{Grant, Sandbox, Settings};
+pub use types::{Child, ChildRef, Evaluation, Observed, Plan, Policy, Read, Request, Violation};

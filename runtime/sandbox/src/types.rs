@@ -1,0 +1,123 @@
+//! What crosses the host ABI, as plain owned data. Objects are JSON text in UTF-8 and stay bytes here.
+
+use wasmtime::component::{ComponentType, Lower};
+
+/// Names one child of a primary.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, ComponentType, Lower)]
+#[component(record)]
+pub struct ChildRef {
+    /// The template's id.
+    pub id: String,
+    /// The element's key, of a template under `forEach`.
+    pub key: Option<String>,
+}
+
+/// A child as the host last saw it.
+#[derive(Debug, Clone, PartialEq, ComponentType, Lower)]
+#[component(record)]
+pub struct Observed {
+    /// Which child.
+    #[component(name = "ref")]
+    pub child: ChildRef,
+    /// The whole object.
+    pub object: Vec<u8>,
+}
+
+/// The objects that one `reads` item matched.
+#[derive(Debug, Clone, PartialEq, ComponentType, Lower)]
+#[component(record)]
+pub struct Read {
+    /// The item's id.
+    pub id: String,
+    /// The objects; none: the read is missing.
+    pub objects: Vec<Vec<u8>>,
+}
+
+/// Everything that a reconcile depends on. The same request gives the same plan.
+#[derive(Debug, Clone, PartialEq, ComponentType, Lower)]
+#[component(record)]
+pub struct Request {
+    /// The custom resource.
+    pub primary: Vec<u8>,
+    /// Its children, only those that belong to it.
+    pub children: Vec<Observed>,
+    /// What its reads matched.
+    pub reads: Vec<Read>,
+    /// One JSON object, a key per input.
+    pub inputs: Vec<u8>,
+    /// One JSON object, a key per hook result.
+    pub hooks: Vec<u8>,
+    /// Unix time in milliseconds.
+    pub now: i64,
+    /// 32 bytes.
+    pub entropy: Vec<u8>,
+    /// The primary has a deletion timestamp.
+    pub deleting: bool,
+    /// Cost units that the call may use. The sandbox lowers it to [`Limits::cost`](crate::Limits::cost).
+    pub budget: u64,
+}
+
+/// What the host does with a child that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Created when absent, never corrected.
+    Create,
+    /// Drift is corrected; pruned when no longer listed.
+    Apply,
+}
+
+/// One child that should exist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Child {
+    /// Which child.
+    pub child: ChildRef,
+    /// What the host does when it differs.
+    pub policy: Policy,
+    /// The whole desired object; none: pending, neither applied nor pruned.
+    pub object: Option<Vec<u8>>,
+    /// The answer of `readyWhen`; none: the host's own rule for the kind decides.
+    pub ready: Option<bool>,
+    /// Children that come before this one.
+    pub after: Vec<ChildRef>,
+}
+
+/// One broken validation rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, from the object's root.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// `false`: a warning.
+    pub deny: bool,
+}
+
+/// What should exist for one primary. The bytes are the guest's: valid UTF-8, but not yet known to be JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The desired children, in the order of their application. An observed child that is not listed is to be pruned.
+    pub children: Vec<Child>,
+    /// One JSON object: the desired fields below `.status`.
+    pub status: Vec<u8>,
+    /// Paths below `.status`, dotted, whose values are not known yet and stay as they are.
+    pub pending_status: Vec<String>,
+    /// Broken validation rules.
+    pub violations: Vec<Violation>,
+    /// A JSON list of conditions beyond the host's own.
+    pub conditions: Vec<u8>,
+    /// When to reconcile again at the latest, in milliseconds.
+    pub requeue_after: Option<u64>,
+    /// With [`Request::deleting`]: nothing is left to do.
+    pub done: bool,
+    /// Cost units used.
+    pub cost: u64,
+}
+
+/// The answer of one expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    /// A typed value as JSON: `{"type": "int", "value": "1"}`.
+    pub value: Vec<u8>,
+    /// Cost units used.
+    pub cost: u64,
+}
