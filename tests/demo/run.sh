@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# One pattern from YAML to a ready custom resource, on a real API server. KEEP=1 leaves everything running.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+pattern=patterns/postgres/v14
+target=${CARGO_TARGET_DIR:-target}
+programs=${XDG_CACHE_HOME:-$HOME/.cache}/orkestra/control-plane
+keep=${KEEP:-}
+work=$(mktemp -d "${TMPDIR:-/tmp}/orkestra-demo-XXXXXX")
+export KUBECONFIG=$work/kubeconfig
+cluster= runtime=
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+note() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
+# Shows a command and runs it.
+run() {
+    note "\$ $*"
+    "$@"
+}
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+
+finish() {
+    local status=$?
+    trap - EXIT INT TERM
+    if [ "$status" != 0 ]; then
+        say "The demo failed ($status)."
+        for log in cluster ork; do
+            [ ! -s "$work/$log.log" ] || { note "the end of $log.log:" && tail -n 25 "$work/$log.log"; }
+        done
+    fi
+    # The runtime first: it has something to finish, the cluster has not.
+    for pid in $runtime $cluster; do kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true; done
+    rm -rf "$work"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# Waits for a command to succeed. Arguments: seconds, what for, the command.
+wait_for() {
+    local end=$(($(date +%s) + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        for pid in $cluster $runtime; do
+            kill -0 "$pid" 2>/dev/null || { echo "process $pid ended while waiting for $what" >&2 && return 1; }
+        done
+        [ "$(date +%s)" -lt "$end" ] || { echo "waited in vain for $what" >&2 && return 1; }
+        sleep 0.02
+    done
+}
+
+say "1. Build ork"
+[ -x "$target/debug/ork" ] || note "The first build takes about fifteen minutes on two cores."
+run cargo build --locked -p orkestra-cli -p orkestra-devcluster
+ork=$target/debug/ork
+
+say "2. Start a Kubernetes control plane on loopback"
+[ -d "$programs" ] || note "The first time its programs are built from source: ten minutes, 4 GB of Go's build cache."
+run "$target/debug/devcluster" build
+# In a session of its own, so that Ctrl-C ends this script first and the script ends the rest in order.
+setsid "$target/debug/devcluster" up --kubeconfig "$KUBECONFIG" >"$work/cluster.log" 2>&1 &
+cluster=$!
+wait_for 180 "the control plane" grep -q "stops with Ctrl-C" "$work/cluster.log"
+sed -n '/^Kubernetes/,/data and logs/p' "$work/cluster.log"
+note "Pods are run by a simulated kubelet: they become ready, no container is started."
+PATH=$("$target/debug/devcluster" build 2>&1 | sed -n 's/^ready: //p'):$PATH
+
+say "3. Build the pattern: YAML in, a WebAssembly component out"
+run "$ork" check "$pattern"
+run "$ork" build "$pattern"
+run "$ork" inspect "$pattern/pattern.wasm"
+
+say "4. Run it"
+note "\$ ork run $pattern &"
+setsid "$ork" run "$pattern" --no-impersonation --listen 127.0.0.1:0 --log-format text >"$work/ork.log" 2>&1 &
+runtime=$!
+crd=postgreses.postgres.orkestra.io
+wait_for 60 "the CRD" kubectl get "crd/$crd"
+run kubectl wait --for=condition=Established "crd/$crd" --timeout=30s
+
+say "5. Ask for a database"
+run kubectl create secret generic shop-postgres --from-literal=password=demo
+begin=$(milliseconds)
+run kubectl apply -f "$pattern/cr.yaml"
+run kubectl wait --for=condition=Ready postgres/shop --timeout=120s
+note "Ready $(($(milliseconds) - begin)) ms after kubectl apply was started."
+run kubectl get postgres shop
+
+say "6. What exists now"
+owner=$(kubectl get postgres shop -o 'jsonpath={.metadata.uid}')
+run kubectl get configmap,service,statefulset,poddisruptionbudget -l "orkestra.orkspace.io/owner-uid=$owner"
+note "And what Kubernetes made of it (simulated kubelet):"
+run kubectl get pod,persistentvolumeclaim
+
+say "7. Delete a child and see it come back"
+uid() { kubectl get service shop-svc -o 'jsonpath={.metadata.uid}' 2>/dev/null; }
+old=$(uid)
+came_back() { local new && new=$(uid) && [ -n "$new" ] && [ "$new" != "$old" ]; }
+run kubectl delete service shop-svc --wait=false
+begin=$(milliseconds)
+wait_for 30 "the service" came_back
+note "It was there again at the first look that found it, $(($(milliseconds) - begin)) ms after kubectl delete had returned."
+run kubectl get service shop-svc
+run kubectl wait --for=condition=Ready postgres/shop --timeout=30s
+
+if [ -n "$keep" ]; then
+    trap - EXIT INT TERM
+    say "Everything is left running (KEEP)."
+    echo "  export KUBECONFIG=$KUBECONFIG PATH=${PATH%%:*}:\$PATH"
+    echo "  logs of the runtime: $work/ork.log"
+    echo "  to stop it:          kill $runtime $cluster; rm -r $work"
+    exit 0
+fi
+
+say "8. Stop"
+note "\$ kill -TERM $runtime   (ork run)"
+kill -TERM "$runtime"
+status=0 && wait "$runtime" || status=$?
+note "ork run ended with status $status."
+runtime=
+[ "$status" = 0 ]
+say "Done: built, run, Ready=True, repaired, stopped. The control plane and its data are removed now."
