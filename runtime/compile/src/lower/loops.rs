@@ -53,10 +53,10 @@ pub(super) fn recognise(data: &ComprehensionData) -> Option<Shape<'_>> {
 }
 
 /// The condition and what is added, of `accu + added` or `condition ? accu + added : accu`.
-fn step<'a>(
-    data: &'a ComprehensionData,
+fn step(
+    data: &ComprehensionData,
     accumulator: impl Fn(&SpannedExpr) -> bool,
-) -> Option<(Option<&'a SpannedExpr>, &'a SpannedExpr)> {
+) -> Option<(Option<&SpannedExpr>, &SpannedExpr)> {
     let (predicate, sum) = match &data.loop_step.node {
         Expr::Ternary { cond, then_expr, else_expr } if accumulator(else_expr) => (Some(&**cond), &**then_expr),
         _ => (None, &*data.loop_step),

@@ -7,6 +7,8 @@
 mod convert;
 mod loops;
 mod names;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;

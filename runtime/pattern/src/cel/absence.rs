@@ -53,8 +53,11 @@ impl<'a> Walker<'a> {
             Expr::Ident(_) | Expr::RootIdent(_) | Expr::Member { .. } | Expr::Index { .. } => {
                 self.strict_path(expr, facts)
             }
-            Expr::MemberTestOnly { expr: operand, .. } => {
-                self.lenient(operand, facts);
+            Expr::MemberTestOnly { expr: operand, field } => {
+                if let Some(mut path) = self.paths.path(operand) {
+                    self.paths.push_field(&mut path, operand, field, expr);
+                    self.note(&path, facts);
+                }
                 self.reads.optional.insert(expr.id);
             }
             Expr::Binary { op: BinaryOp::And, left, right } => {

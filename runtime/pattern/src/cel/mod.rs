@@ -15,6 +15,8 @@ mod registry;
 mod scan;
 mod scope;
 mod split;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod types;
 
