@@ -5,7 +5,19 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod ast;
 pub mod cel;
+mod check;
+pub mod codes;
+pub mod diagnostic;
+pub mod fields;
 pub mod kinds;
 pub mod model;
 pub mod schema;
+mod shorthand;
+pub mod source;
+pub mod yaml;
+
+pub use check::{REQUIRED_FILES, check, required_files};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use source::Source;

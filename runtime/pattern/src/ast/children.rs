@@ -1,0 +1,115 @@
+//! The templates of an entry: `onCreate` and `onReconcile`, each with lists by kind.
+
+use super::fields::{Fields, list};
+use super::scalars::identifier;
+use super::{Entry, Form, Template};
+use crate::codes::{bounds, keys};
+use crate::diagnostic::Diagnostics;
+use crate::model::Policy;
+use crate::yaml::{Node, Value};
+
+/// The most templates of an entry.
+const TEMPLATES: usize = 500;
+
+/// The lists that are understood.
+const FORMS: [(&str, Form); 5] = [
+    ("configMaps", Form::ConfigMap),
+    ("services", Form::Service),
+    ("deployments", Form::Deployment),
+    ("statefulSets", Form::StatefulSet),
+    ("resources", Form::Manifest),
+];
+
+/// The lists that a later version understands.
+const FORMS_LATER: [&str; 14] = [
+    "daemonSets",
+    "secrets",
+    "jobs",
+    "cronJobs",
+    "pods",
+    "serviceAccounts",
+    "ingresses",
+    "networkPolicies",
+    "persistentVolumeClaims",
+    "roles",
+    "roleBindings",
+    "horizontalPodAutoscalers",
+    "podDisruptionBudgets",
+    "namespaces",
+];
+
+/// Keys of a child that a later version understands.
+const KEYS_LATER: [&str; 9] =
+    ["or", "forEach", "readyWhen", "once", "deletionPolicy", "adopt", "recreate", "raw", "rolloutOn"];
+
+/// Reads the templates of `operatorBox`.
+pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Diagnostics) {
+    for (key, what, policy) in
+        [("onCreate", "`onCreate`", Policy::Create), ("onReconcile", "`onReconcile`", Policy::Apply)]
+    {
+        let Some(node) = operator_box.take(key) else { continue };
+        let Some(fields) = Fields::open(node, what, problems) else { continue };
+        for (name, form) in FORMS {
+            let Some(items) = fields.take(name).and_then(|node| list(node, &format!("`{name}`"), problems)) else {
+                continue;
+            };
+            let count = entry.templates.len() + items.len();
+            if count > TEMPLATES {
+                problems.push(bounds::templates(node.span, &entry.name.value, count, TEMPLATES));
+                return;
+            }
+            for item in items {
+                entry.templates.extend(template(item, form, policy, problems));
+            }
+        }
+        for name in FORMS_LATER {
+            if let Some((key, _)) = fields.entry(name) {
+                let problem = keys::unsupported(key.span, &format!("the short form `{name}`"));
+                problems.push(problem.hint("write a whole manifest under `resources`, if you need it now"));
+            }
+        }
+        fields.finish(problems);
+    }
+}
+
+fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnostics) -> Option<Template> {
+    let fields = Fields::open(item, if form == Form::Manifest { "a resource" } else { "a child" }, problems)?;
+    let span = fields.head();
+    let id = fields.take("id").and_then(|node| identifier(node, "the id", problems));
+    if let Some(node) = fields.take("reconcile") {
+        match (&node.value, policy) {
+            (Value::Bool(true), _) => policy = Policy::Apply,
+            (Value::Bool(false), Policy::Create) => {}
+            (Value::Bool(false), Policy::Apply) => {
+                let problem = keys::wrong_kind(node.span, "`reconcile` under `onReconcile`", "`true`", "`false`");
+                problems.push(problem.hint("move the child to `onCreate`, where it is created and then left alone"));
+            }
+            _ => problems.push(keys::wrong_kind(node.span, "`reconcile`", "`true` or `false`", &node.describe())),
+        }
+    }
+    fields.later(&KEYS_LATER, problems);
+    let template = Template {
+        form,
+        policy,
+        id,
+        name: fields.take("name").cloned(),
+        namespace: fields.take("namespace").cloned(),
+        labels: fields.take("labels").cloned(),
+        annotations: fields.take("annotations").cloned(),
+        when: fields.take("when").cloned(),
+        item: without(item, &KEYS_LATER),
+        span,
+    };
+    if form == Form::Manifest {
+        fields.require("manifest", problems);
+        fields.finish(problems);
+    }
+    Some(template)
+}
+
+/// The item without keys that have been reported.
+fn without(item: &Node, keys: &[&str]) -> Node {
+    let members = item.members().unwrap_or_default().iter();
+    let members = members.filter(|(key, _)| !keys.contains(&key.text.as_str())).cloned().collect();
+    Node { span: item.span, value: Value::Map(members) }
+}

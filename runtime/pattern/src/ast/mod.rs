@@ -1,0 +1,101 @@
+//! A Katalog as it was written: known keys at their places, nothing resolved yet.
+
+mod children;
+pub(crate) mod fields;
+mod katalog;
+pub(crate) mod scalars;
+
+pub(crate) use katalog::parse;
+pub(crate) use scalars::identifier_problem;
+
+use std::time::Duration;
+
+use crate::model::Policy;
+use crate::source::Span;
+use crate::yaml::{Key, Node};
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// As it was read.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Katalog {
+    pub(crate) name: Option<String>,
+    pub(crate) version: Option<semver::Version>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) name: Spanned<String>,
+    pub(crate) schema: Node,
+    pub(crate) default: Option<Node>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: Spanned<String>,
+    pub(crate) api: Api,
+    pub(crate) workers: u16,
+    pub(crate) resync: Duration,
+    pub(crate) vars: Vec<(Key, Node)>,
+    pub(crate) templates: Vec<Template>,
+    pub(crate) status: Vec<StatusField>,
+}
+
+/// What an entry says of its primary's kind.
+#[derive(Debug)]
+pub(crate) enum Api {
+    /// Nothing: the single CRD.
+    Absent,
+    /// Something that was refused already.
+    Broken,
+    /// All of it.
+    Given { group: Spanned<String>, version: Spanned<String>, kind: Spanned<String>, plural: Spanned<String> },
+}
+
+#[derive(Debug)]
+pub(crate) struct StatusField {
+    pub(crate) path: Spanned<String>,
+    pub(crate) value: Node,
+}
+
+/// The kinds of template that the language has a form for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Deployment,
+    StatefulSet,
+    Service,
+    ConfigMap,
+    /// A whole manifest.
+    Manifest,
+}
+
+/// One template of a child, in either form.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pub(crate) form: Form,
+    pub(crate) policy: Policy,
+    pub(crate) id: Option<Spanned<String>>,
+    pub(crate) name: Option<Node>,
+    pub(crate) namespace: Option<Node>,
+    pub(crate) labels: Option<Node>,
+    pub(crate) annotations: Option<Node>,
+    pub(crate) when: Option<Node>,
+    /// The item as it was written, of which the short form takes its own keys.
+    pub(crate) item: Node,
+    /// The place that stands for the whole child in messages.
+    pub(crate) span: Span,
+}
+
+impl Template {
+    /// The keys that every child has, which a short form leaves alone.
+    pub(crate) const COMMON: [&'static str; 8] =
+        ["id", "name", "namespace", "labels", "annotations", "when", "reconcile", "manifest"];
+}

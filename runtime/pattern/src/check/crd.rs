@@ -1,0 +1,209 @@
+//! `crd.yaml`: the kinds that the pattern defines.
+
+use std::sync::Arc;
+
+use super::value::Values;
+use crate::codes::{crd as codes, keys, manifests};
+use crate::diagnostic::Diagnostics;
+use crate::kinds;
+use crate::schema::{MAX_DEPTH, Schema, nearest};
+use crate::source::{Source, Span};
+use crate::yaml::Node;
+
+const API_VERSION: &str = "apiextensions.k8s.io/v1";
+const KIND: &str = "CustomResourceDefinition";
+
+/// One CRD.
+pub(super) struct Crd {
+    pub(super) json: serde_json::Value,
+    pub(super) group: String,
+    pub(super) kind: String,
+    pub(super) plural: String,
+    pub(super) namespaced: bool,
+    pub(super) versions: Vec<Version>,
+}
+
+/// One version of a CRD.
+pub(super) struct Version {
+    pub(super) name: String,
+    pub(super) served: bool,
+    /// Whether status is written apart from the rest.
+    pub(super) status: bool,
+    pub(super) schema: Arc<Schema>,
+    pub(super) span: Span,
+}
+
+impl Crd {
+    pub(super) fn version(&self, name: &str) -> Option<&Version> {
+        self.versions.iter().find(|version| version.name == name)
+    }
+}
+
+/// Reads the documents of `crd.yaml`. One that is broken is reported and left out.
+pub(super) fn read(documents: &[Node], source: &Source, problems: &mut Diagnostics) -> Vec<Crd> {
+    if documents.is_empty() && !problems.has_errors() {
+        let span = source.find("crd.yaml").map(|file| Span::new(file, 0..0));
+        if let Some(span) = span {
+            problems.push(codes::not_a_crd(span, "`crd.yaml` defines no CRD"));
+        }
+    }
+    documents.iter().filter_map(|document| one(document, problems)).collect()
+}
+
+fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
+    for (key, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        let found = node.get(key);
+        if found.and_then(Node::text) != Some(expected) {
+            let span = found.map_or_else(|| first(node), |node| node.span);
+            let found = found.map_or("nothing".to_owned(), Node::describe);
+            let problem = codes::not_a_crd(span, "this is not a CustomResourceDefinition");
+            problems.push(problem.expected(format!("`{key}: {expected}`")).found(found));
+            return None;
+        }
+    }
+    let known = kinds::lookup(API_VERSION, KIND)?;
+    Values::plain("a CustomResourceDefinition", problems).value(node, &known.schema);
+    let spec = node.get("spec")?;
+    let text = |key: &str| Some(spec.get(key)?.text()?.to_owned());
+    let name = |key: &str| Some(spec.get("names")?.get(key)?.text()?.to_owned());
+    let (group, scope) = (text("group")?, text("scope")?);
+    let (kind, plural) = (name("kind")?, name("plural")?);
+    if let Some(at) = spec.get("scope").filter(|_| scope != "Namespaced" && scope != "Cluster") {
+        problems.push(manifests::not_allowed(
+            at.span,
+            "spec.scope",
+            "`Namespaced` or `Cluster`",
+            &format!("`{scope}`"),
+        ));
+    }
+    let full = format!("{plural}.{group}");
+    match node.get("metadata").and_then(|metadata| metadata.get("name")) {
+        Some(at) if at.text() != Some(&full) => {
+            let problem = codes::not_a_crd(at.span, "a CRD is named by its plural and group");
+            problems.push(problem.expected(format!("`{full}`")).found(at.describe()));
+        }
+        _ => {}
+    }
+    let versions = spec.get("versions")?.items()?;
+    let versions: Vec<Version> = versions.iter().filter_map(|version| self::version(version, problems)).collect();
+    storage(spec, problems);
+    Some(Crd { json: node.to_json(), group, kind, plural, namespaced: scope != "Cluster", versions })
+}
+
+/// Exactly one version is stored.
+fn storage(spec: &Node, problems: &mut Diagnostics) {
+    let Some(versions) = spec.get("versions") else { return };
+    let stored = |node: &&Node| node.get("storage").is_some_and(|node| node.value == crate::yaml::Value::Bool(true));
+    let count = versions.items().unwrap_or_default().iter().filter(stored).count();
+    if count != 1 {
+        let problem = codes::not_a_crd(first(versions), "exactly one version is stored");
+        problems.push(problem.expected("one version with `storage: true`").found(count.to_string()));
+    }
+}
+
+fn version(node: &Node, problems: &mut Diagnostics) -> Option<Version> {
+    let name = node.get("name")?;
+    let flag = |node: Option<&Node>| node.is_some_and(|node| node.value == crate::yaml::Value::Bool(true));
+    let Some(root) = node.get("schema").and_then(|schema| schema.get("openAPIV3Schema")) else {
+        problems.push(codes::schema(name.span, "the version has no `schema.openAPIV3Schema`".to_owned()));
+        return None;
+    };
+    let before = problems.errors();
+    keywords(root, problems);
+    let schema = match Schema::parse(&root.to_json()) {
+        Ok(schema) => schema,
+        Err(_) if problems.errors() > before => return None,
+        Err(error) => {
+            let at = error.at.split('.').try_fold(root, |node, key| within(node, key)).unwrap_or(root);
+            problems.push(codes::schema(first(at), error.to_string()));
+            return None;
+        }
+    };
+    Some(Version {
+        name: name.text()?.to_owned(),
+        served: flag(node.get("served")),
+        status: node.get("subresources").and_then(|node| node.get("status")).is_some(),
+        schema: Arc::new(schema),
+        span: name.span,
+    })
+}
+
+/// The part of a schema that is named by a step of an error's path.
+fn within<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    let property = node.get("properties").and_then(|properties| properties.get(key));
+    property.or_else(|| node.get("items").filter(|_| key == "items")).or_else(|| node.get("additionalProperties"))
+}
+
+/// The first key of a map, which is enough of a place for what concerns the whole.
+fn first(node: &Node) -> Span {
+    node.members().and_then(|members| members.first()).map_or(node.span, |(key, _)| key.span)
+}
+
+/// Keywords of OpenAPI v3 that a structural schema may have, and what each takes: schemas by name, a schema, or anything.
+const KEYWORDS: [&str; 38] = [
+    "type",
+    "properties",
+    "required",
+    "items",
+    "additionalProperties",
+    "enum",
+    "default",
+    "description",
+    "title",
+    "example",
+    "externalDocs",
+    "format",
+    "nullable",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "x-kubernetes-preserve-unknown-fields",
+    "x-kubernetes-int-or-string",
+    "x-kubernetes-embedded-resource",
+    "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-map-type",
+    "x-kubernetes-validations",
+    "$schema",
+];
+
+/// Reports keywords of a schema that do not exist: whoever reads a schema ignores them, so that a typing error would be a
+/// rule that does not hold.
+pub(super) fn keywords(node: &Node, problems: &mut Diagnostics) {
+    walk(node, 0, problems);
+}
+
+fn walk(node: &Node, depth: usize, problems: &mut Diagnostics) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    for (key, value) in node.members().unwrap_or_default() {
+        match key.text.as_str() {
+            "properties" => {
+                value.members().unwrap_or_default().iter().for_each(|(_, node)| walk(node, depth + 1, problems))
+            }
+            "items" | "additionalProperties" | "not" => walk(value, depth + 1, problems),
+            "allOf" | "anyOf" | "oneOf" => {
+                value.items().unwrap_or_default().iter().for_each(|node| walk(node, depth + 1, problems));
+            }
+            known if KEYWORDS.contains(&known) => {}
+            unknown => {
+                problems.push(keys::unknown(key.span, unknown, "a schema", nearest(unknown, KEYWORDS), &[]));
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What holds for every manifest, whatever its kind: its name, its namespace, and what it must leave to the runtime.
+
+use super::children::Kind;
+use super::entry::Context;
+use super::strings::Expressions;
+use crate::ast::Template;
+use crate::cel::Place;
+use crate::codes::{keys, manifests as codes};
+use crate::diagnostic::Diagnostics;
+use crate::yaml::{Key, Node, Value};
+
+/// Fields of `metadata` that the API server or the runtime writes.
+const RESERVED: [&str; 11] = [
+    "ownerReferences",
+    "finalizers",
+    "generateName",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "selfLink",
+];
+
+/// Checks a manifest's `metadata` and gives it its namespace.
+pub(super) fn complete(
+    mut manifest: Node,
+    kind: &Kind,
+    template: &Template,
+    context: &Context,
+    expressions: &mut Expressions,
+    problems: &mut Diagnostics,
+) -> Node {
+    reserved(&manifest, problems);
+    if let Some(node) = manifest.get("metadata").and_then(|metadata| metadata.get("name")) {
+        name(node, expressions, problems);
+    }
+    let given = manifest.get("metadata").and_then(|metadata| metadata.get("namespace"));
+    match (kind.namespaced, context.api.namespaced, given) {
+        (false, _, Some(node)) => {
+            let what = format!("{} is cluster-scoped and has no namespace", kind.kind);
+            problems.push(codes::namespace(node.span, &what, "remove `namespace`"));
+        }
+        (false, true, None) => {
+            let what = format!("a cluster-scoped child ({}) of a namespaced resource", kind.kind);
+            problems.push(keys::unsupported(template.span, &what));
+        }
+        (false, false, None) => {}
+        (true, true, None) => {
+            let node = Node::string(template.span, "{{ metadata.namespace }}");
+            insert_namespace(&mut manifest, template, node);
+        }
+        (true, true, Some(node)) => {
+            if !is_own_namespace(node) {
+                let what = "a child of a namespaced resource lives in that resource's namespace";
+                let mend =
+                    "remove `namespace`, or write \"{{ metadata.namespace }}\"; another namespace is not supported yet";
+                problems.push(codes::namespace(node.span, what, mend).found(node.describe()));
+            }
+        }
+        (true, false, None) => {
+            let what = format!("this {} needs a `namespace`, as its primary is cluster-scoped", kind.kind);
+            problems.push(codes::namespace(template.span, &what, "add `namespace`"));
+        }
+        (true, false, Some(node)) => name(node, expressions, problems),
+    }
+    manifest
+}
+
+fn is_own_namespace(node: &Node) -> bool {
+    let inside = node.text().and_then(|text| text.trim().strip_prefix("{{")?.strip_suffix("}}"));
+    inside.is_some_and(|path| {
+        matches!(path.trim(), "metadata.namespace" | ".metadata.namespace" | "object.metadata.namespace")
+    })
+}
+
+fn insert_namespace(manifest: &mut Node, template: &Template, node: Node) {
+    let Value::Map(members) = &mut manifest.value else { return };
+    for (key, value) in members {
+        if key.text == "metadata"
+            && let Value::Map(metadata) = &mut value.value
+        {
+            let at = metadata.iter().position(|(key, _)| key.text == "name").map_or(0, |at| at + 1);
+            metadata.insert(at, (Key { text: "namespace".to_owned(), span: template.span }, node));
+            return;
+        }
+    }
+}
+
+/// A name is always there, and is made of what Kubernetes allows. A problem of the expression itself is told apart here from
+/// one in any other value, because a name may not be absent.
+fn name(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) {
+    let mut found = Diagnostics::default();
+    expressions.string(node, Place::Name, &mut found);
+    problems.extend(found);
+    let Some(text) = node.text() else { return };
+    // What an expression gives is only known in the cluster; what stands around it must fit already.
+    let mut literal = String::new();
+    let mut rest = text;
+    while let Some(open) = rest.find("{{") {
+        literal.push_str(&rest[..open]);
+        rest = rest[open..].find("}}").map_or("", |close| &rest[open + close + 2..]);
+    }
+    literal.push_str(rest);
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b':');
+    if !literal.bytes().all(fits) || text.is_empty() || text.len() > 253 && !text.contains("{{") {
+        let problem = keys::name(node.span, "a name", text, None);
+        problems.push(problem.expected("lower-case letters, digits, `-` and `.`"));
+    }
+}
+
+fn reserved(manifest: &Node, problems: &mut Diagnostics) {
+    for (key, _) in manifest.members().unwrap_or_default() {
+        if key.text == "status" {
+            problems.push(codes::reserved(key.span, "`status` of a child"));
+        }
+    }
+    let Some(metadata) = manifest.get("metadata") else { return };
+    for (key, node) in metadata.members().unwrap_or_default() {
+        if RESERVED.contains(&key.text.as_str()) {
+            problems.push(codes::reserved(key.span, &format!("`metadata.{}`", key.text)));
+        }
+        if key.text == "labels" || key.text == "annotations" {
+            for (key, _) in node.members().unwrap_or_default() {
+                let own = key.text.split_once('/').is_some_and(|(domain, _)| domain == "orkestra.orkspace.io");
+                if own || key.text == "app.kubernetes.io/managed-by" {
+                    problems.push(codes::reserved(key.span, &format!("`{}`", key.text)));
+                }
+            }
+        }
+    }
+}

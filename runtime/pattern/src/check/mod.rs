@@ -1,0 +1,88 @@
+//! From files to a checked pattern: every problem at once, and a pattern if none of them is an error.
+
+mod children;
+mod cr;
+mod crd;
+mod entry;
+mod files;
+mod inputs;
+mod manifest;
+mod order;
+mod plain;
+mod status;
+mod strings;
+mod value;
+mod vars;
+
+pub use files::{REQUIRED_FILES, required_files};
+
+use crate::ast;
+use crate::codes::yaml as codes;
+use crate::diagnostic::Diagnostics;
+use crate::model::Pattern;
+use crate::source::{FileId, Source};
+use crate::yaml::{self, Bounds, Node};
+
+/// Checks the files of a pattern: `katalog.yaml` and `crd.yaml`, and `cr.yaml` where it is given.
+///
+/// # Errors
+/// None: problems are the second result, in the order of the source. There is a pattern exactly if none of them is an error.
+pub fn check(source: &Source) -> (Option<Pattern>, Diagnostics) {
+    let mut problems = Diagnostics::default();
+    let pattern = pattern(source, &mut problems);
+    problems.sort();
+    let pattern = pattern.filter(|_| !problems.has_errors());
+    (pattern, problems)
+}
+
+fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<Pattern> {
+    let crds = match source.find("crd.yaml") {
+        Some(file) => crd::read(&documents(source, file, problems), source, problems),
+        None => {
+            problems.push(codes::missing_file("crd.yaml"));
+            Vec::new()
+        }
+    };
+    // A broken `crd.yaml` would make every expression of the Katalog an unknown field.
+    let crds_known = !problems.has_errors();
+    let cr = source.find("cr.yaml").and_then(|file| document(source, file, problems));
+    let Some(file) = source.find("katalog.yaml") else {
+        problems.push(codes::missing_file("katalog.yaml"));
+        return None;
+    };
+    let root = document(source, file, problems)?;
+    let katalog = ast::parse(&root, problems);
+    let inputs = inputs::check(&katalog.inputs, source, problems);
+    let mut entries = Vec::new();
+    if crds_known {
+        for entry in &katalog.entries {
+            entries.extend(entry::check(entry, &crds, &inputs, source, problems));
+        }
+        entry::one_per_kind(&katalog.entries, &entries, problems);
+        if let Some(cr) = &cr {
+            cr::check(cr, &crds, source, problems);
+        }
+    }
+    Some(Pattern {
+        name: katalog.name?,
+        version: katalog.version?,
+        inputs: inputs.into_iter().map(|input| input.model).collect(),
+        crds: crds.into_iter().map(|crd| crd.json).collect(),
+        entries,
+    })
+}
+
+/// All documents of a file that are not empty.
+fn documents(source: &Source, file: FileId, problems: &mut Diagnostics) -> Vec<Node> {
+    let (documents, found) = yaml::parse(source, file, Bounds::default());
+    problems.extend(found);
+    documents.into_iter().filter(|document| document.value != yaml::Value::Null).collect()
+}
+
+/// The only document of a file.
+fn document(source: &Source, file: FileId, problems: &mut Diagnostics) -> Option<Node> {
+    let (documents, mut found) = yaml::parse(source, file, Bounds::default());
+    let document = yaml::single(documents, &mut found, file);
+    problems.extend(found);
+    document
+}

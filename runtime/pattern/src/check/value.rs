@@ -1,0 +1,176 @@
+//! Values of the source against the schema of their place: what becomes of a template's manifest, a status field, `cr.yaml`.
+
+use serde_json::Value as Json;
+
+use super::plain;
+use super::strings::{Expressions, Found};
+use crate::cel::Place;
+use crate::codes::{keys, manifests as codes};
+use crate::diagnostic::Diagnostics;
+use crate::model;
+use crate::schema::{Object, Rest, Schema, Shape};
+use crate::source::Span;
+use crate::yaml::{Key, Node, Value};
+
+/// A walk over one value.
+pub(super) struct Values<'a, 'b> {
+    /// What the value belongs to, for messages: `Deployment`.
+    pub(super) of: &'a str,
+    /// The names that strings may refer to; none: strings are just text.
+    pub(super) expressions: Option<&'a mut Expressions<'b>>,
+    pub(super) problems: &'a mut Diagnostics,
+    /// The keys down to the value at hand.
+    pub(super) path: Vec<String>,
+}
+
+impl<'a, 'b> Values<'a, 'b> {
+    /// A walk over a value whose strings may hold expressions.
+    pub(super) fn new(of: &'a str, expressions: &'a mut Expressions<'b>, problems: &'a mut Diagnostics) -> Self {
+        Self { of, expressions: Some(expressions), problems, path: Vec::new() }
+    }
+
+    /// A walk over a value whose strings are just text.
+    pub(super) fn plain(of: &'a str, problems: &'a mut Diagnostics) -> Self {
+        Self { of, expressions: None, problems, path: Vec::new() }
+    }
+
+    /// Checks a value and everything in it. What is wrong is reported, and null in its stead.
+    pub(super) fn value(&mut self, node: &Node, schema: &Schema) -> model::Node {
+        match &node.value {
+            Value::String(_) => self.string(node, schema),
+            Value::List(items) => match &schema.shape {
+                Shape::List(list) => {
+                    plain::size(node, schema, &self.path(), self.problems);
+                    self.list(items, &list.items)
+                }
+                Shape::Any => self.list(items, &Schema::default()),
+                _ => self.wrong_type(node, schema),
+            },
+            Value::Map(members) => match &schema.shape {
+                Shape::Object(object) => {
+                    plain::size(node, schema, &self.path(), self.problems);
+                    self.required(members, object, node.span);
+                    self.map(members, schema, object)
+                }
+                Shape::Any => self.map(members, &Schema::default(), &anything()),
+                _ => self.wrong_type(node, schema),
+            },
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                plain::check(node, schema, &self.path(), self.problems);
+                model::Node::Plain(node.to_json())
+            }
+        }
+    }
+
+    /// One field of a map: a value without anything in it is refused at its key, because Kubernetes would drop it.
+    pub(super) fn field(&mut self, key: &Key, node: &Node, schema: &Schema) -> model::Node {
+        self.path.push(key.text.clone());
+        let value = if node.value == Value::Null && !schema.nullable {
+            self.problems.push(codes::nothing(key.span, &key.text));
+            broken()
+        } else {
+            self.value(node, schema)
+        };
+        self.path.pop();
+        value
+    }
+
+    fn list(&mut self, items: &[Node], schema: &Schema) -> model::Node {
+        let mut found = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            // An index belongs to the key before it: `containers[0]`.
+            let last = self.path.last().cloned().unwrap_or_default();
+            self.path.push(format!("{last}[{index}]"));
+            if item.value == Value::Null && !schema.nullable {
+                self.problems.push(codes::nothing(item.span, "-"));
+            }
+            found.push(self.value(item, schema));
+            self.path.pop();
+        }
+        model::Node::List(found)
+    }
+
+    fn map(&mut self, members: &[(Key, Node)], schema: &Schema, object: &Object) -> model::Node {
+        let mut found = Vec::with_capacity(members.len());
+        for (key, node) in members {
+            if self.expressions.is_some() && key.text.contains("{{") {
+                self.problems.push(keys::unsupported(key.span, "an expression in a key"));
+                continue;
+            }
+            let field = schema.field(&key.text).map(|field| field.schema.clone());
+            let value = match (field, &object.rest) {
+                (Some(field), _) => self.field(key, node, &field),
+                (None, Rest::Anything) => self.field(key, node, &Schema::default()),
+                (None, _) => {
+                    let of = self.owner();
+                    self.problems.push(codes::unknown_field(key.span, &key.text, &of, schema.nearest_field(&key.text)));
+                    continue;
+                }
+            };
+            found.push((key.text.clone(), value));
+        }
+        model::Node::Map(found)
+    }
+
+    fn required(&mut self, members: &[(Key, Node)], object: &Object, span: Span) {
+        for (name, field) in &object.fields {
+            let needed = field.required && field.schema.default.is_none();
+            if needed && !members.iter().any(|(key, _)| key.text == *name) {
+                let at = members.first().map_or(span, |(key, _)| key.span);
+                let of = self.owner();
+                self.problems.push(codes::missing_field(at, name, &of));
+            }
+        }
+    }
+
+    fn string(&mut self, node: &Node, schema: &Schema) -> model::Node {
+        let found = match &mut self.expressions {
+            Some(expressions) => expressions.string(node, Place::Value(Some(schema)), self.problems),
+            None => Found::Plain,
+        };
+        match found {
+            Found::Plain => {
+                plain::check(node, schema, &self.path(), self.problems);
+                model::Node::Plain(node.to_json())
+            }
+            Found::Lone(text) => model::Node::Hole(text, schema.target()),
+            Found::Mixed(_) if matches!(schema.shape, Shape::Object(_) | Shape::List(_)) => {
+                self.wrong_type(node, schema)
+            }
+            Found::Mixed(text) => model::Node::Hole(text, schema.target()),
+            Found::Broken => broken(),
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, schema: &Schema) -> model::Node {
+        // Of a list or map the first line is enough to see it.
+        self.problems.push(codes::wrong_type(node.span, &self.path(), &schema.describe(), &node.describe(), None));
+        broken()
+    }
+
+    /// The path of the value at hand, `spec.containers[0].name`.
+    fn path(&self) -> String {
+        let mut path: Vec<&str> = Vec::new();
+        for name in &self.path {
+            // `containers[0]` stands for itself and for `containers` before it.
+            if name.ends_with(']') && path.last().is_some_and(|last| name.starts_with(last)) {
+                path.pop();
+            }
+            path.push(name);
+        }
+        if path.is_empty() { self.of.to_owned() } else { path.join(".") }
+    }
+
+    fn owner(&self) -> String {
+        if self.path.is_empty() { self.of.to_owned() } else { format!("`{}` of {}", self.path(), self.of) }
+    }
+}
+
+/// What stands for a value that was reported: there is no pattern then.
+pub(super) fn broken() -> model::Node {
+    model::Node::Plain(Json::Null)
+}
+
+fn anything() -> Object {
+    Object { rest: Rest::Anything, ..Object::default() }
+}

@@ -1,0 +1,184 @@
+//! YAML with places: a tree in which every value and every key knows where it was written.
+
+mod parse;
+mod scalar;
+
+pub use parse::{Bounds, parse, single};
+
+use serde_json::{Map, Number, Value as Json};
+
+use crate::source::Span;
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it stands; for a map or list from its first to its last item.
+    pub span: Span,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is: the values of JSON, with maps in the source's order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number that JSON can hold.
+    Number(Number),
+    /// Any other scalar.
+    String(Text),
+    /// In order.
+    List(Vec<Node>),
+    /// In the source's order, every key once.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Without quotes.
+    pub text: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A string, and how its bytes map to bytes of the file: escapes, folding and indentation lie between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// As YAML reads it.
+    pub text: String,
+    /// Sorted: from this offset of `text` on, bytes stand in the file from that offset on.
+    places: Vec<(u32, u32)>,
+}
+
+impl Text {
+    /// The span in the file of a byte range of the text.
+    ///
+    /// Text that no file holds, because a short form's rewriting made it, is at the whole of `node`.
+    pub fn span(&self, node: Span, range: std::ops::Range<usize>) -> Span {
+        if self.places.is_empty() {
+            return node;
+        }
+        let at = |offset: usize| {
+            let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+            let index = self.places.partition_point(|(text, _)| *text <= offset).saturating_sub(1);
+            self.places.get(index).map_or(node.start, |(text, file)| file + offset.saturating_sub(*text))
+        };
+        let start = at(range.start).min(node.end);
+        // The end is taken from the last byte inside, so that a range that ends at a fold does not run on.
+        let end = if range.end > range.start { at(range.end - 1) + 1 } else { start };
+        Span { file: node.file, start, end: end.clamp(start, node.end.max(start)) }
+    }
+}
+
+impl Text {
+    /// This text, a separator, and another text of the same file.
+    pub(crate) fn join(&self, separator: &str, other: &Text) -> Text {
+        let text = format!("{}{separator}{}", self.text, other.text);
+        if self.places.is_empty() || other.places.is_empty() {
+            return Text::from(text);
+        }
+        let shift = u32::try_from(self.text.len() + separator.len()).unwrap_or(u32::MAX);
+        let mut places = self.places.clone();
+        places.extend(other.places.iter().map(|(text, file)| (text.saturating_add(shift), *file)));
+        Text { text, places }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), places: Vec::new() }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self { text, places: Vec::new() }
+    }
+}
+
+impl Node {
+    /// A string that stands in no file, made on behalf of what stands at `span`.
+    pub fn string(span: Span, text: impl Into<Text>) -> Self {
+        Self { span, value: Value::String(text.into()) }
+    }
+
+    /// A map made on behalf of what stands at `span`.
+    pub fn map<K: Into<String>>(span: Span, members: impl IntoIterator<Item = (K, Node)>) -> Self {
+        let members =
+            members.into_iter().map(|(key, node)| (Key { text: key.into(), span: node.span }, node)).collect();
+        Self { span, value: Value::Map(members) }
+    }
+
+    /// A list made on behalf of what stands at `span`.
+    pub fn list(span: Span, items: Vec<Node>) -> Self {
+        Self { span, value: Value::List(items) }
+    }
+
+    /// The member of that name, where this is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.members()?.iter().find(|(name, _)| name.text == key).map(|(_, node)| node)
+    }
+
+    /// The members, where this is a map.
+    pub fn members(&self) -> Option<&[(Key, Node)]> {
+        match &self.value {
+            Value::Map(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// The items, where this is a list.
+    pub fn items(&self) -> Option<&[Node]> {
+        match &self.value {
+            Value::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The text, where this is a string.
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(&text.text),
+            _ => None,
+        }
+    }
+
+    /// What it is, for a message: `a list`, `the string "a"`.
+    pub fn describe(&self) -> String {
+        match &self.value {
+            Value::Null => "nothing".to_owned(),
+            Value::Bool(value) => format!("the boolean {value}"),
+            Value::Number(value) => format!("the number {value}"),
+            Value::String(text) => format!("the string {}", quote(&text.text)),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a map".to_owned(),
+        }
+    }
+
+    /// The same value without places.
+    pub fn to_json(&self) -> Json {
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(value) => Json::Number(value.clone()),
+            Value::String(text) => Json::String(text.text.clone()),
+            Value::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
+            Value::Map(members) => Json::Object(
+                members.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect::<Map<_, _>>(),
+            ),
+        }
+    }
+}
+
+/// Text in quotation marks, shortened to what a line can bear.
+pub(crate) fn quote(text: &str) -> String {
+    const LONGEST: usize = 60;
+    if text.chars().count() > LONGEST {
+        let short: String = text.chars().take(LONGEST).collect();
+        return format!("\"{short}…\"");
+    }
+    format!("\"{text}\"")
+}
