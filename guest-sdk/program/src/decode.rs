@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::bytes::Code;
@@ -187,6 +188,9 @@ fn expr<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) -> R
             Expr::Cond(Box::new(a), Box::new(b), Box::new(c))
         }
         Node::Call(function, count) => Expr::Call(function, exprs(p, code, count, scope, depth)?),
+        Node::LazyCall(function, a, b) => {
+            Expr::Call(function, vec![block(p, a, scope, depth)?, block(p, b, scope, depth)?])
+        }
         Node::Concat(count) => Expr::Concat(exprs(p, code, count, scope, depth)?),
         Node::Loop(code) => {
             let head = p.macro_loop(code)?;

@@ -267,6 +267,13 @@ impl Encoder {
             Expr::Or(left, right) => self.blocks(out, tag::OR, &[left, right]),
             Expr::Cond(condition, then, otherwise) => self.blocks(out, tag::COND, &[condition, then, otherwise]),
             Expr::Default(value, fallback) => self.blocks(out, tag::DEFAULT, &[value, fallback]),
+            Expr::Call(function, arguments) if function.lazy() && arguments.len() == 2 => {
+                out.push(tag::LAZY_CALL);
+                put_number(out, *function as u64);
+                for argument in arguments {
+                    self.expr_block(out, argument);
+                }
+            }
             Expr::Call(function, arguments) => {
                 out.push(tag::CALL);
                 put_number(out, *function as u64);

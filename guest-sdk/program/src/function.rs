@@ -16,6 +16,11 @@ macro_rules! functions {
                 match self { $(Function::$name => $cel,)* }
             }
 
+            /// Whether the second argument may be left alone: then its failure is not the call's.
+            pub fn lazy(self) -> bool {
+                matches!(self, Function::Or | Function::OrValue)
+            }
+
             /// The function of a number, if this engine knows it.
             pub fn from_number(number: u16) -> Option<Function> {
                 match number { $($number => Some(Function::$name),)* _ => None }

@@ -70,6 +70,7 @@ pub(crate) mod tag {
     pub(crate) const FOLD: u8 = 29;
     pub(crate) const DEFAULT: u8 = 30;
     pub(crate) const CONCAT: u8 = 31;
+    pub(crate) const LAZY_CALL: u8 = 32;
 
     pub(crate) const T_RAW: u8 = 0;
     pub(crate) const T_HOLE: u8 = 1;

@@ -218,6 +218,8 @@ pub enum Node<'p> {
     Cond(Code<'p>, Code<'p>, Code<'p>),
     /// So many arguments follow.
     Call(Function, usize),
+    /// A function that may do without its second argument.
+    LazyCall(Function, Code<'p>, Code<'p>),
     /// To be read with [`Program::macro_loop`].
     Loop(Code<'p>),
     /// To be read with [`Program::fold`].
@@ -549,11 +551,8 @@ impl<'p> Program<'p> {
             tag::OR => Node::Or(code.block()?, code.block()?),
             tag::COND => Node::Cond(code.block()?, code.block()?, code.block()?),
             tag::DEFAULT => Node::Default(code.block()?, code.block()?),
-            tag::CALL => {
-                let number = code.short()?;
-                let function = Function::from_number(number).ok_or(ReadError::UnknownFunction { number })?;
-                Node::Call(function, code.count()?)
-            }
+            tag::CALL => Node::Call(function(code)?, code.count()?),
+            tag::LAZY_CALL => Node::LazyCall(function(code)?, code.block()?, code.block()?),
             tag::CONCAT => Node::Concat(code.count()?),
             tag::LOOP => Node::Loop(code.block()?),
             tag::FOLD => Node::Fold(code.block()?),
@@ -596,6 +595,12 @@ impl<'p> Program<'p> {
         code.finish()?;
         Ok(FoldCode { slot, slot2, accumulator, range, init, condition, step, result })
     }
+}
+
+#[inline]
+fn function(code: &mut Code<'_>) -> Result<Function, ReadError> {
+    let number = code.short()?;
+    Function::from_number(number).ok_or(ReadError::UnknownFunction { number })
 }
 
 #[inline]

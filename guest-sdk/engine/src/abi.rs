@@ -1,0 +1,394 @@
+//! The module's exports, by the canonical ABI of the component model, written out by hand.
+//!
+//! Every call has a fresh instance: memory is handed out from the front and never taken back, and nothing is freed
+//! after a result was read. The records below are laid out as the canonical ABI lays out those of the WIT interfaces:
+//! on `wasm32` that is the layout of the same `repr(C)` structs, where a string or list is an address and a length.
+#![allow(unsafe_code)]
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use orkestra_program::model::Policy;
+
+use crate::api::{ChildRef, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Request};
+
+/// Hands out memory from the front.
+struct Front;
+
+#[global_allocator]
+static FRONT: Front = Front;
+
+/// The first address that is not handed out; 0 before the first call.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// The first address past the memory that there is; 0 before the first call.
+static END: AtomicUsize = AtomicUsize::new(0);
+/// The program's address and length.
+static PROGRAM: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+
+const PAGE: usize = 65_536;
+
+unsafe extern "C" {
+    /// Where the linker ends the module's own data.
+    static __heap_base: u8;
+}
+
+// SAFETY: each address is handed out once, aligned, and inside of the memory that the module has. There is one thread.
+unsafe impl GlobalAlloc for Front {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let mut next = NEXT.load(Ordering::Relaxed);
+        if next == 0 {
+            next = &raw const __heap_base as usize;
+            END.store(core::arch::wasm32::memory_size(0) * PAGE, Ordering::Relaxed);
+        }
+        let Some(start) = next.checked_next_multiple_of(layout.align()) else { return core::ptr::null_mut() };
+        let Some(end) = start.checked_add(layout.size()) else { return core::ptr::null_mut() };
+        let limit = END.load(Ordering::Relaxed);
+        if end > limit {
+            let pages = (end - limit).div_ceil(PAGE);
+            if core::arch::wasm32::memory_grow(0, pages) == usize::MAX {
+                return core::ptr::null_mut();
+            }
+            END.store(limit + pages * PAGE, Ordering::Relaxed);
+        }
+        NEXT.store(end, Ordering::Relaxed);
+        start as *mut u8
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        // What was handed out last can be taken back.
+        if start as usize + layout.size() == NEXT.load(Ordering::Relaxed) {
+            NEXT.store(start as usize, Ordering::Relaxed);
+        }
+    }
+
+    unsafe fn realloc(&self, start: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let address = start as usize;
+        if size <= layout.size() {
+            return start;
+        }
+        // What was handed out last grows where it is.
+        if address + layout.size() == NEXT.load(Ordering::Relaxed) {
+            NEXT.store(address, Ordering::Relaxed);
+            // SAFETY: the alignment is that of an earlier layout, and the size does not overflow: the callers of an
+            // allocator see to both.
+            return unsafe { self.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
+        }
+        // SAFETY: the same; the two stretches are apart, because the new one was not handed out before.
+        unsafe {
+            let copy = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !copy.is_null() {
+                core::ptr::copy_nonoverlapping(start, copy, layout.size());
+            }
+            copy
+        }
+    }
+}
+
+/// A string, or a list.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Slice {
+    start: usize,
+    len: usize,
+}
+
+#[repr(C)]
+struct OptionalSlice {
+    some: u8,
+    value: Slice,
+}
+
+#[repr(C)]
+struct RawRef {
+    id: Slice,
+    key: OptionalSlice,
+}
+
+#[repr(C)]
+struct RawObserved {
+    child: RawRef,
+    object: Slice,
+}
+
+#[repr(C)]
+struct RawRequest {
+    primary: Slice,
+    children: Slice,
+    reads: Slice,
+    inputs: Slice,
+    hooks: Slice,
+    now: i64,
+    entropy: Slice,
+    deleting: u8,
+    budget: u64,
+}
+
+/// The parameters of `reconcile`.
+#[repr(C)]
+pub(crate) struct ReconcileParameters {
+    entry: Slice,
+    request: RawRequest,
+}
+
+#[repr(C)]
+struct RawChild {
+    child: RawRef,
+    policy: u8,
+    object: OptionalSlice,
+    ready_some: u8,
+    ready: u8,
+    after: Slice,
+}
+
+#[repr(C)]
+struct RawPlan {
+    children: Slice,
+    status: Slice,
+    pending_status: Slice,
+    violations: Slice,
+    conditions: Slice,
+    requeue_some: u64,
+    requeue: u64,
+    done: u8,
+    cost: u64,
+}
+
+#[repr(C)]
+struct RawFailure {
+    case: u8,
+    first: Slice,
+    second: Slice,
+}
+
+/// `result<plan, failure>`
+#[repr(C, align(8))]
+pub(crate) struct ReconcileResult {
+    failed: u8,
+    payload: ReconcilePayload,
+}
+
+#[repr(C, align(8))]
+union ReconcilePayload {
+    plan: core::mem::ManuallyDrop<RawPlan>,
+    failure: core::mem::ManuallyDrop<RawFailure>,
+}
+
+#[repr(C)]
+struct RawEvaluation {
+    value: Slice,
+    cost: u64,
+}
+
+/// `result<evaluation, failure>`
+#[repr(C, align(8))]
+pub(crate) struct EvalResult {
+    failed: u8,
+    payload: EvalPayload,
+}
+
+#[repr(C, align(8))]
+union EvalPayload {
+    evaluation: core::mem::ManuallyDrop<RawEvaluation>,
+    failure: core::mem::ManuallyDrop<RawFailure>,
+}
+
+// The layouts that the canonical ABI gives to the records of the WIT interfaces.
+const _: () = {
+    assert!(size_of::<RawRef>() == 20 && size_of::<RawObserved>() == 28);
+    assert!(size_of::<RawRequest>() == 72 && size_of::<ReconcileParameters>() == 80);
+    assert!(size_of::<RawChild>() == 48 && size_of::<RawPlan>() == 72 && size_of::<RawFailure>() == 20);
+    assert!(size_of::<ReconcileResult>() == 80 && size_of::<EvalResult>() == 32);
+};
+
+impl Slice {
+    const EMPTY: Slice = Slice { start: 4, len: 0 };
+
+    /// # Safety
+    /// It was given by the host as a list of `T`, or points to nothing.
+    unsafe fn items<T>(&self) -> &'static [T] {
+        if self.len == 0 {
+            return &[];
+        }
+        // SAFETY: the host wrote `len` items at an aligned address that it got from `cabi_realloc`, and nothing writes
+        // there again.
+        unsafe { core::slice::from_raw_parts(self.start as *const T, self.len) }
+    }
+
+    /// # Safety
+    /// It was given by the host as a string.
+    unsafe fn text(&self) -> &'static str {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { self.items::<u8>() };
+        // The host has checked it; looking again keeps this module right whatever the host does.
+        core::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// What is given to the host stays where it is: the instance ends with the call.
+    fn leak<T>(items: Vec<T>) -> Slice {
+        let items = items.leak();
+        if items.is_empty() { Slice::EMPTY } else { Slice { start: items.as_ptr() as usize, len: items.len() } }
+    }
+
+    fn of_string(text: String) -> Slice {
+        Slice::leak(text.into_bytes())
+    }
+
+    fn of_static(text: &'static str) -> Slice {
+        Slice { start: text.as_ptr() as usize, len: text.len() }
+    }
+}
+
+impl OptionalSlice {
+    fn of(value: Option<Slice>) -> OptionalSlice {
+        OptionalSlice { some: u8::from(value.is_some()), value: value.unwrap_or(Slice::EMPTY) }
+    }
+}
+
+impl RawRef {
+    fn of(child: ChildRef<'static>) -> RawRef {
+        RawRef { id: Slice::of_static(child.id), key: OptionalSlice::of(child.key.map(Slice::of_string)) }
+    }
+}
+
+impl RawChild {
+    fn of(planned: PlannedChild<'static>) -> RawChild {
+        let PlannedChild { child, policy, object, ready, after } = planned;
+        RawChild {
+            child: RawRef::of(child),
+            policy: match policy {
+                Policy::Create => 0,
+                Policy::Apply => 1,
+            },
+            object: OptionalSlice::of(object.map(Slice::leak)),
+            ready_some: u8::from(ready.is_some()),
+            ready: u8::from(ready.unwrap_or(false)),
+            after: Slice::leak(after.into_iter().map(RawRef::of).collect()),
+        }
+    }
+}
+
+impl RawPlan {
+    fn of(plan: Plan<'static>) -> RawPlan {
+        let Plan { children, status, pending_status, done, cost } = plan;
+        RawPlan {
+            children: Slice::leak(children.into_iter().map(RawChild::of).collect()),
+            status: Slice::leak(status),
+            pending_status: Slice::leak(pending_status.into_iter().map(Slice::of_string).collect()),
+            violations: Slice::EMPTY,
+            conditions: Slice::of_static("[]"),
+            requeue_some: 0,
+            requeue: 0,
+            done: u8::from(done),
+            cost,
+        }
+    }
+}
+
+impl RawFailure {
+    fn of(failure: Failure) -> RawFailure {
+        let (case, first, second) = match failure {
+            Failure::Expression { at, message } => (0, at, message),
+            Failure::CostExceeded { at, message } => (1, at, message),
+            Failure::InvalidInput(message) => (2, message, String::new()),
+            Failure::Internal(message) => (3, message, String::new()),
+        };
+        RawFailure { case, first: Slice::of_string(first), second: Slice::of_string(second) }
+    }
+}
+
+fn engine() -> Engine<'static> {
+    let [start, len] = [&PROGRAM[0], &PROGRAM[1]].map(|word| word.load(Ordering::Relaxed));
+    // SAFETY: `load` got it from the pattern's own module, which wrote the program there.
+    Engine::load(unsafe { Slice { start, len }.items() })
+}
+
+/// Memory for what the host writes.
+///
+/// # Safety
+/// As the canonical ABI asks: `old` is null or of this function, with this length and alignment.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn cabi_realloc(old: *mut u8, old_len: usize, align: usize, new_len: usize) -> *mut u8 {
+    let Ok(layout) = Layout::from_size_align(old_len, align) else { core::arch::wasm32::unreachable() };
+    // SAFETY: the caller's promise.
+    let start = unsafe {
+        match (old.is_null() || old_len == 0, new_len) {
+            (_, 0) => align as *mut u8,
+            (true, _) => FRONT.alloc(Layout::from_size_align_unchecked(new_len, align)),
+            (false, _) => FRONT.realloc(old, layout, new_len),
+        }
+    };
+    if start.is_null() {
+        core::arch::wasm32::unreachable()
+    }
+    start
+}
+
+/// Remembers the program. Whether it is one is told by the calls.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn load(start: usize, len: usize) {
+    PROGRAM[0].store(start, Ordering::Relaxed);
+    PROGRAM[1].store(len, Ordering::Relaxed);
+}
+
+/// `orkestra:pattern/reconciler#reconcile`
+///
+/// # Safety
+/// The parameters are those of the WIT function, as the canonical ABI stores them.
+#[unsafe(export_name = "orkestra:pattern/reconciler#reconcile")]
+pub(crate) unsafe extern "C" fn reconcile(parameters: &'static ReconcileParameters) -> *const ReconcileResult {
+    let request = &parameters.request;
+    // SAFETY: the caller's promise, for each of the lists and strings.
+    let result = unsafe {
+        let observed = request.children.items::<RawObserved>().iter().map(|observed| Observed {
+            id: observed.child.id.text(),
+            key: (observed.child.key.some == 1).then(|| observed.child.key.value.text()),
+            object: observed.object.items(),
+        });
+        let children: Vec<Observed<'static>> = observed.collect();
+        engine().reconcile(
+            parameters.entry.text(),
+            &Request {
+                primary: request.primary.items(),
+                children: &children,
+                inputs: request.inputs.items(),
+                hooks: request.hooks.items(),
+                now: request.now,
+                deleting: request.deleting == 1,
+                budget: request.budget,
+            },
+        )
+    };
+    let (failed, payload) = match result {
+        Ok(plan) => (0, ReconcilePayload { plan: core::mem::ManuallyDrop::new(RawPlan::of(plan)) }),
+        Err(failure) => (1, ReconcilePayload { failure: core::mem::ManuallyDrop::new(RawFailure::of(failure)) }),
+    };
+    Box::leak(Box::new(ReconcileResult { failed, payload }))
+}
+
+/// `orkestra:pattern/evaluator#eval`
+///
+/// # Safety
+/// The parameters are those of the WIT function, as the canonical ABI passes them.
+#[unsafe(export_name = "orkestra:pattern/evaluator#eval")]
+pub(crate) unsafe extern "C" fn eval(
+    name: usize,
+    name_len: usize,
+    bindings: usize,
+    bindings_len: usize,
+    budget: u64,
+) -> *const EvalResult {
+    // SAFETY: the caller's promise.
+    let result = unsafe {
+        let name = Slice { start: name, len: name_len }.text();
+        let bindings = Slice { start: bindings, len: bindings_len }.items();
+        engine().eval(name, bindings, budget)
+    };
+    let (failed, payload) = match result {
+        Ok(Evaluation { value, cost }) => {
+            let evaluation = RawEvaluation { value: Slice::leak(value), cost };
+            (0, EvalPayload { evaluation: core::mem::ManuallyDrop::new(evaluation) })
+        }
+        Err(failure) => (1, EvalPayload { failure: core::mem::ManuallyDrop::new(RawFailure::of(failure)) }),
+    };
+    Box::leak(Box::new(EvalResult { failed, payload }))
+}

@@ -1,0 +1,194 @@
+//! What a call takes and gives: the records of the WIT interfaces, as borrowed Rust data.
+
+use core::fmt;
+
+use bumpalo::Bump;
+use orkestra_program::model::Policy;
+use orkestra_program::{Program, ReadError};
+
+use crate::eval::{Bindings, Env, Machine};
+use crate::fault::{Fault, FaultKind};
+use crate::json::Document;
+use crate::{reconcile, typed};
+
+/// A loaded program.
+#[derive(Debug, Clone, Copy)]
+pub struct Engine<'p> {
+    program: Result<Program<'p>, ReadError>,
+}
+
+/// What a reconcile knows. JSON is UTF-8 text, as the API server sent it.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The custom resource.
+    pub primary: &'a [u8],
+    /// Its children, as last seen.
+    pub children: &'a [Observed<'a>],
+    /// One object, a key for each input.
+    pub inputs: &'a [u8],
+    /// One object, a key for each hook's result.
+    pub hooks: &'a [u8],
+    /// Unix time in milliseconds.
+    pub now: i64,
+    /// The primary has a deletion timestamp.
+    pub deleting: bool,
+    /// Cost units that the call may use.
+    pub budget: u64,
+}
+
+/// A child as last seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// The template's id.
+    pub id: &'a str,
+    /// The element's key under `forEach`.
+    pub key: Option<&'a str>,
+    /// The object.
+    pub object: &'a [u8],
+}
+
+/// What should be.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan<'p> {
+    /// In the order in which they are applied. One that exists and is not listed is to be removed.
+    pub children: Vec<PlannedChild<'p>>,
+    /// One object: the fields below `.status`, without the pending ones.
+    pub status: Vec<u8>,
+    /// Dotted paths below `.status` whose values are not known yet.
+    pub pending_status: Vec<String>,
+    /// With `deleting`: nothing is left to do.
+    pub done: bool,
+    /// Cost units used.
+    pub cost: u64,
+}
+
+/// A child that should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedChild<'p> {
+    /// Which one.
+    pub child: ChildRef<'p>,
+    /// What happens when it differs.
+    pub policy: Policy,
+    /// The object; none: it reads a child that is not there yet.
+    pub object: Option<Vec<u8>>,
+    /// The answer of `readyWhen`.
+    pub ready: Option<bool>,
+    /// Those that come before it.
+    pub after: Vec<ChildRef<'p>>,
+}
+
+/// Names a child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildRef<'p> {
+    /// The template's id.
+    pub id: &'p str,
+    /// The element's key under `forEach`.
+    pub key: Option<String>,
+}
+
+/// The value of a single expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Typed JSON.
+    pub value: Vec<u8>,
+    /// Cost units used.
+    pub cost: u64,
+}
+
+/// Why a call has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// An expression failed.
+    Expression {
+        /// Its place.
+        at: String,
+        /// Why; it names paths and types, never values.
+        message: String,
+    },
+    /// The budget of the call or of one expression is used up.
+    CostExceeded {
+        /// The place of the expression that used it up.
+        at: String,
+        /// Why.
+        message: String,
+    },
+    /// The request is malformed.
+    InvalidInput(String),
+    /// The program is not one that this engine can run.
+    Internal(String),
+}
+
+impl Failure {
+    /// The failure's name, as users see it.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Failure::Expression { .. } => "ExpressionFailed",
+            Failure::CostExceeded { .. } => "CostExceeded",
+            Failure::InvalidInput(_) => "InvalidInput",
+            Failure::Internal(_) => "InvalidProgram",
+        }
+    }
+
+    fn of(fault: Fault<'_>) -> Failure {
+        let message = String::from(fault.message());
+        match fault.kind() {
+            FaultKind::Expression => Failure::Expression { at: fault.at().into(), message },
+            FaultKind::Cost => Failure::CostExceeded { at: fault.at().into(), message },
+            FaultKind::Input => Failure::InvalidInput(message),
+            FaultKind::Program => Failure::Internal(message),
+        }
+    }
+
+    fn of_program(error: ReadError) -> Failure {
+        Failure::Internal(error.text().into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Expression { at, message } | Failure::CostExceeded { at, message } => write!(f, "{at}: {message}"),
+            Failure::InvalidInput(message) | Failure::Internal(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl<'p> Engine<'p> {
+    /// Takes a program. One that can't be run is reported by each call, as there is nobody to tell when it is loaded.
+    pub fn load(program: &'p [u8]) -> Engine<'p> {
+        Engine { program: Program::read(program) }
+    }
+
+    /// What should exist for a primary of this entry.
+    ///
+    /// # Errors
+    /// See [`Failure`]; an entry that the program does not have is [`Failure::Internal`].
+    pub fn reconcile(&self, entry: &str, request: &Request<'_>) -> Result<Plan<'p>, Failure> {
+        let program = self.program.map_err(Failure::of_program)?;
+        let found = program.entry_named(entry).map_err(Failure::of_program)?;
+        let found = found.ok_or_else(|| Failure::Internal("the program has no entry of this name".into()))?;
+        let arena = Bump::new();
+        let result = reconcile::reconcile(&arena, program, &found, request);
+        result.map_err(Failure::of)
+    }
+
+    /// The value of a single expression. `bindings` is one JSON object from variable name to typed value.
+    ///
+    /// # Errors
+    /// See [`Failure`]; an expression that the program does not have is [`Failure::Internal`].
+    pub fn eval(&self, name: &str, bindings: &[u8], budget: u64) -> Result<Evaluation, Failure> {
+        let program = self.program.map_err(Failure::of_program)?;
+        let found = program.evaluation_named(name).map_err(Failure::of_program)?;
+        let evaluation = found.ok_or_else(|| Failure::Internal("the program has no expression of this name".into()))?;
+        let arena = Bump::new();
+        let document = Document::new("bindings", bindings);
+        let env = Env::Bindings(Bindings { evaluation, document, values: Vec::new() });
+        let mut machine = Machine::new(&arena, program, budget, env);
+        let value = machine.located(evaluation.value).map_err(Failure::of)?;
+        let mut out = Vec::new();
+        typed::write(&arena, &mut out, value).map_err(Failure::of)?;
+        Ok(Evaluation { value: out, cost: machine.meter.spent() })
+    }
+}

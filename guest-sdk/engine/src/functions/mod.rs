@@ -1,0 +1,92 @@
+//! The functions and operators: one file for each library.
+
+mod arithmetic;
+mod collections;
+mod conversions;
+mod optionals;
+mod strings;
+mod times;
+
+use orkestra_program::Code;
+use orkestra_program::function::Function;
+
+use crate::eval::Machine;
+use crate::fault::Res;
+use crate::value::Value;
+
+pub(crate) use conversions::scalar_text;
+pub(crate) use strings::Patterns;
+
+/// Calls a function whose arguments are evaluated.
+#[inline(never)]
+pub(crate) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Value<'a>]) -> Res<'a, Value<'a>> {
+    m.meter.spend(1)?;
+    let result = match function {
+        Function::Add
+        | Function::Subtract
+        | Function::Multiply
+        | Function::Divide
+        | Function::Modulo
+        | Function::Negate
+        | Function::Not => arithmetic::call(m, function, arguments)?,
+        Function::Equal
+        | Function::NotEqual
+        | Function::Less
+        | Function::LessEqual
+        | Function::Greater
+        | Function::GreaterEqual
+        | Function::In
+        | Function::Size => collections::call(m, function, arguments)?,
+        Function::Type
+        | Function::Dyn
+        | Function::Bool
+        | Function::Int
+        | Function::Uint
+        | Function::Double
+        | Function::String
+        | Function::Bytes
+        | Function::Timestamp
+        | Function::Duration => conversions::call(m, function, arguments)?,
+        Function::Contains | Function::StartsWith | Function::EndsWith | Function::Matches => {
+            strings::call(m, function, arguments)?
+        }
+        Function::GetFullYear
+        | Function::GetMonth
+        | Function::GetDayOfYear
+        | Function::GetDayOfMonth
+        | Function::GetDate
+        | Function::GetDayOfWeek
+        | Function::GetHours
+        | Function::GetMinutes
+        | Function::GetSeconds
+        | Function::GetMilliseconds => times::call(m, function, arguments)?,
+        Function::OptionalOf
+        | Function::OptionalNone
+        | Function::OptionalOfNonZeroValue
+        | Function::HasValue
+        | Function::Value
+        | Function::Or
+        | Function::OrValue => optionals::call(m, function, arguments)?,
+    };
+    result.ok_or_else(|| m.no_overload(function.name(), arguments))
+}
+
+/// Calls a function that may leave its second argument alone.
+#[inline(never)]
+pub(crate) fn call_lazy<'a>(
+    m: &mut Machine<'a>,
+    function: Function,
+    first: Code<'a>,
+    second: Code<'a>,
+) -> Res<'a, Value<'a>> {
+    let first = m.block(first)?;
+    if let Some(value) = optionals::decided(function, first) {
+        m.meter.spend(1)?;
+        return Ok(value);
+    }
+    let second = m.block(second)?;
+    call(m, function, &[first, second])
+}
+
+/// What a library's file says of a call: a value, or none where it has no overload for these types.
+pub(crate) type Called<'a> = Res<'a, Option<Value<'a>>>;
