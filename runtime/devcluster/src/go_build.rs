@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ const TAIL: usize = 20;
 /// Builds the programs that `target` lacks. Several processes may do this at once: one builds, the others wait for it.
 pub(crate) fn build_into(target: &Path, report: &dyn Fn(&str)) -> Result<(), Error> {
     std::fs::create_dir_all(target).map_err(Error::file("create", target))?;
-    let lock_path = target.with_extension("lock");
+    let lock_path = beside(target, "lock");
     let lock = File::create(&lock_path).map_err(Error::file("create", &lock_path))?;
     if lock.try_lock().is_err() {
         report("another process is building the control plane: waiting for it");
@@ -62,7 +62,7 @@ pub(crate) fn build_into(target: &Path, report: &dyn Fn(&str)) -> Result<(), Err
     ));
     report("this is needed once and takes about ten minutes and 4 GB of Go's build cache on two cores");
 
-    let work = target.with_extension(format!("building-{}", random_hex()?));
+    let work = beside(target, &format!("building-{}", random_hex()?));
     std::fs::create_dir(&work).map_err(Error::file("create", &work))?;
     let built = missing.iter().try_for_each(|program| build_one(program, target, &work, report));
     // What is left of the work directory is of no use to anybody, and its removal is no reason to fail.
@@ -70,6 +70,14 @@ pub(crate) fn build_into(target: &Path, report: &dyn Fn(&str)) -> Result<(), Err
     built?;
     report(&format!("the control plane's programs are in {}", target.display()));
     Ok(())
+}
+
+/// A path in the same directory, so that a rename between the two is one step. (`with_extension` would cut the version.)
+fn beside(target: &Path, ending: &str) -> PathBuf {
+    let mut path = target.as_os_str().to_owned();
+    path.push(".");
+    path.push(ending);
+    path.into()
 }
 
 /// Builds one program and moves it to its place in one step, so that no other process sees half of it.
