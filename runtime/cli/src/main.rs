@@ -1,2 +1,29 @@
-//! The `ork` command.
-fn main() {}
+//! The `ork` command: checks, compiles, shows and runs patterns.
+//!
+//! The only crate that knows both the author's side (pattern, compile, komposer) and the cluster's side (sandbox, operator),
+//! and the only one that prints, reads the environment and decides the exit status.
+
+mod args;
+mod commands;
+mod defaults;
+mod documents;
+mod error;
+mod instances;
+mod log;
+mod manifests;
+mod output;
+mod pattern_dir;
+mod program_text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let output = output::Output::new(&args.global);
+    match commands::run(args, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output.failure(&error),
+    }
+}

@@ -1,0 +1,249 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
+use clap::builder::Styles;
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default())
+    .valid(Style::new().bold())
+    .invalid(AnsiColor::Yellow.on_default().bold())
+    .error(AnsiColor::Red.on_default().bold());
+
+const TOUR: &str = "\
+A first round, with the pattern that comes along:
+
+  ork check patterns/postgres/v14         is it right?
+  ork render patterns/postgres/v14        what would it make of its cr.yaml?
+  ork build patterns/postgres/v14         pattern.wasm: a few KB that import nothing but the engine
+  ork inspect patterns/postgres/v14       what can it do? The component's own word, not its author's
+  ork run patterns/postgres/v14           against the cluster of your kubeconfig
+
+Exit status: 0 fine, 1 problems found, 2 not usable as typed, 3 a fault of ork or of the machine.";
+
+/// Kubernetes operators as data: write one YAML file, run it in a sandbox
+#[derive(Debug, Parser)]
+#[command(name = "ork", version, styles = STYLES, after_help = TOUR, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Group)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Colours and progress; `auto` also respects NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(hide_default_value = true)]
+    pub(crate) color: Color,
+    /// Say only what is wrong
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(Check),
+    Build(Build),
+    Render(Render),
+    Inspect(Inspect),
+    Run(Run),
+    /// Compiles one component to native code, from stdin to stdout. Started by the sandbox alone
+    #[command(hide = true)]
+    InternalCompile,
+}
+
+/// Find every mistake in a pattern
+///
+/// Parses and type-checks the Katalog against the CRD's schema and the schemas of the Kubernetes kinds that it renders, and
+/// prints all problems at once.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork check                            the pattern in this directory
+  ork check patterns/*/*               many at once
+  ork check --strict --format json .   in CI: warnings count, and a machine reads")]
+pub(crate) struct Check {
+    /// Pattern directories
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// How to print the problems
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Compile a pattern to a component
+///
+/// The same directory gives the same bytes, on any machine, with the same release of ork.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork build patterns/postgres/v14                     writes patterns/postgres/v14/pattern.wasm
+  ork build -o - . | sha256sum                        writes to stdout
+  ork build --emit manifests .                        the short forms, written out
+  ork build --emit program .                          what the engine will execute")]
+pub(crate) struct Build {
+    /// The pattern directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Where to write; `-` is stdout [default: DIR/pattern.wasm, or stdout with --emit manifests|program]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_name = "WHAT", default_value = "wasm")]
+    pub(crate) emit: Emit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emit {
+    /// The component
+    Wasm,
+    /// Every child as a whole manifest, expressions in place
+    Manifests,
+    /// The lowered program, for reading
+    Program,
+}
+
+/// Show what a pattern makes of a custom resource
+///
+/// Runs the real component in the real sandbox, without a cluster, and prints the children as they would be applied and the
+/// status as it would be written. A child that reads one that is not there yet is pending: give it with --children.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork render patterns/postgres/v14                            with the pattern's own cr.yaml
+  ork render . --cr big.yaml --input imageRegistry=reg.corp   another resource, another input
+  kubectl get sts,svc -o yaml > seen.yaml
+  ork render . --children seen.yaml                           with what the cluster has by now")]
+pub(crate) struct Render {
+    /// The pattern directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// The custom resource [default: DIR/cr.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cr: Option<PathBuf>,
+    /// Observed children: YAML or JSON, one object, several documents or a List
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) children: Vec<PathBuf>,
+    /// An input of the pattern; the value is YAML
+    #[arg(long = "input", visible_alias = "inputs", value_name = "NAME=VALUE", num_args = 1..)]
+    pub(crate) inputs: Vec<String>,
+    /// Which entry, where the pattern has several [default: the one of the resource's kind]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) entry: Option<String>,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
+    pub(crate) format: YamlOrJson,
+}
+
+/// Say what a component is and what it can do
+///
+/// Reads it from the component's type. A directory is compiled first.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork inspect patterns/postgres/v14
+  ork inspect pattern.wasm --format json | jq .imports")]
+pub(crate) struct Inspect {
+    /// A pattern directory or a component
+    #[arg(value_name = "DIR|FILE", default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+}
+
+/// Run patterns against a cluster
+///
+/// Installs their CRDs and reconciles until it is told to stop (Ctrl-C or SIGTERM). Several patterns share one process, each in
+/// its own sandbox.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork run patterns/postgres/v14
+  ork run -f komposer.yaml --namespace team-a
+  ork run --context kind-dev --no-crds .")]
+pub(crate) struct Run {
+    /// Pattern directories
+    #[arg(value_name = "DIR", required_unless_present = "file", conflicts_with = "file")]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// A Komposer that names the patterns, their inputs and overrides
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
+    /// Act only in this namespace
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Leave the CRDs to somebody else, and wait for them
+    #[arg(long)]
+    pub(crate) no_crds: bool,
+    /// Act as the kubeconfig's own user in place of an account per pattern. The only way until accounts are generated
+    #[arg(long)]
+    pub(crate) no_impersonation: bool,
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+    /// Where compiled components are kept [default: ork/native in the user's cache directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+    /// How to log [default: text on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<TextOrJson>,
+}
+
+/// Which cluster.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct Cluster {
+    /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the pod's service account]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Its context [default: the current one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// Do not ask before acting on a cluster that is not on this machine
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum YamlOrJson {
+    Yaml,
+    Json,
+}
+
+/// `:8080` is every address, as Go programs have it.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    whole.parse().map_err(|_| "an address and a port are expected, as in 127.0.0.1:8080 or :8080".to_owned())
+}

@@ -1,0 +1,52 @@
+//! `ork check`: every problem of a pattern, at once.
+
+use serde_json::json;
+
+use crate::args::{Check, TextOrJson};
+use crate::error::Error;
+use crate::output::{Output, count, escape, role};
+use crate::pattern_dir::{PatternDir, shown};
+
+pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
+    let (mut errors, mut warnings) = (0, 0);
+    let mut reports = Vec::new();
+    for dir in &args.dirs {
+        let files = PatternDir::read(dir)?;
+        let (pattern, mut diagnostics) = orkestra_pattern::check(&files.source);
+        diagnostics.extend(orkestra_pattern::required_files(&files.source));
+        if args.strict {
+            diagnostics.strict();
+        }
+        diagnostics.sort();
+        errors += diagnostics.errors() + diagnostics.omitted();
+        warnings += diagnostics.warnings();
+        match args.format {
+            TextOrJson::Json => reports.push(json!({
+                "dir": dir.display().to_string(),
+                "name": pattern.as_ref().map(|pattern| &pattern.name),
+                "version": pattern.as_ref().map(|pattern| pattern.version.to_string()),
+                "errors": diagnostics.errors(),
+                "warnings": diagnostics.warnings(),
+                "omitted": diagnostics.omitted(),
+                "diagnostics": files.report(&diagnostics),
+            })),
+            TextOrJson::Text => {
+                if !diagnostics.is_empty() {
+                    output.data(&files.render(&diagnostics, output.stdout_colored()))?;
+                }
+                if let Some(pattern) = pattern.filter(|_| !diagnostics.has_errors()) {
+                    let found = match diagnostics.warnings() {
+                        0 => "no problems".to_owned(),
+                        number => count(number, "warning"),
+                    };
+                    let name = format!("{} {}", escape(&pattern.name), pattern.version);
+                    output.done("Checked", format_args!("{b}{name}{b:#} in {}: {found}", shown(dir), b = role::NAME));
+                }
+            }
+        }
+    }
+    if args.format == TextOrJson::Json {
+        output.data(&format!("{:#}\n", serde_json::Value::Array(reports)))?;
+    }
+    if errors > 0 { Err(Error::Problems { errors, warnings }) } else { Ok(()) }
+}

@@ -1,0 +1,107 @@
+//! Why a command ended, printed once.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::output::count;
+
+/// Why a command ended without success.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Problems in the author's files, printed already.
+    #[error("{}", problems(*.errors, *.warnings))]
+    Problems { errors: usize, warnings: usize },
+    /// A difference that the command exists to find, printed already.
+    #[error("")]
+    Silent,
+    #[error("cannot read `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot write to stdout")]
+    Stdout(#[source] io::Error),
+    #[error("`{}` is not a pattern: it has no katalog.yaml", path.display())]
+    NotAPattern { path: PathBuf },
+    #[error("{what} is not usable: {problem}")]
+    Unusable { what: String, problem: String, hint: Option<String> },
+    #[error("`{text}` is not a log filter")]
+    LogFilter { text: String, source: tracing_subscriber::filter::ParseError },
+    #[error("context `{context}` is not on this machine ({server})")]
+    NotConfirmed { context: String, server: String },
+    #[error("stopped: `{context}` was not confirmed")]
+    Declined { context: String },
+    #[error("the pattern could not be compiled")]
+    Compile(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("`{}` is not a component that ork built", path.display())]
+    Component { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the sandbox could not be started")]
+    Sandbox(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("pattern `{name}` was refused by the sandbox")]
+    Load { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the pattern did not render: {reason}")]
+    Render { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the cluster cannot be used")]
+    Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the runtime ended")]
+    Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the machine refused {what}")]
+    Machine { what: &'static str, source: io::Error },
+}
+
+impl Error {
+    /// The exit status: 1 problems found, 2 not usable as typed, 3 a fault of ork or of the machine.
+    pub(crate) fn exit(&self) -> u8 {
+        match self {
+            Self::Stdout(source) if source.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::Problems { .. }
+            | Self::Silent
+            | Self::Component { .. }
+            | Self::Load { .. }
+            | Self::Render { .. }
+            | Self::Runtime(_)
+            | Self::Declined { .. } => 1,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::NotAPattern { .. }
+            | Self::Unusable { .. }
+            | Self::LogFilter { .. }
+            | Self::NotConfirmed { .. }
+            | Self::Cluster(_) => 2,
+            Self::Stdout(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
+        }
+    }
+
+    /// What is printed; none where everything was said.
+    pub(crate) fn message(&self) -> Option<String> {
+        match self {
+            Self::Silent => None,
+            // Whoever read our output has gone: `ork inspect | head`.
+            Self::Stdout(source) if source.kind() == io::ErrorKind::BrokenPipe => None,
+            _ => Some(self.to_string()),
+        }
+    }
+
+    /// How to mend it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAPattern { path } if path.is_file() => {
+                Some("name the directory that holds katalog.yaml, not a file".to_owned())
+            }
+            Self::NotAPattern { .. } => Some("a pattern directory holds katalog.yaml and crd.yaml".to_owned()),
+            Self::Unusable { hint, .. } => hint.clone(),
+            Self::NotConfirmed { .. } => Some("say --yes if it is the right one, or choose with --context".to_owned()),
+            Self::Component { .. } => Some("build it again with `ork build`".to_owned()),
+            Self::Cluster(_) => Some("see --kubeconfig and --context, and whether `kubectl version` answers".to_owned()),
+            Self::Compile(_) => Some("this is a fault in ork: `ork check` should have found it first".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn problems(errors: usize, warnings: usize) -> String {
+    match (errors, warnings) {
+        (_, 0) => format!("{} found", count(errors, "error")),
+        (0, _) => format!("{} found, and --strict counts them", count(warnings, "warning")),
+        _ => format!("{} and {} found", count(errors, "error"), count(warnings, "warning")),
+    }
+}

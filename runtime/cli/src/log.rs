@@ -1,0 +1,28 @@
+//! Logs of `ork run`: lines for a person on a terminal, JSON elsewhere. Always on stderr.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::args::TextOrJson;
+use crate::error::Error;
+use crate::output::Output;
+
+/// Starts logging. `ORK_LOG` takes a filter in the form of tracing's `EnvFilter`, such as `info,orkestra_operator=debug`.
+pub(crate) fn start(output: &Output, format: Option<TextOrJson>) -> Result<(), Error> {
+    let default = match (output.quiet(), output.verbose()) {
+        (true, _) => "warn",
+        (_, 0) => "info",
+        (_, 1) => "info,orkestra_operator=debug,orkestra_sandbox=debug",
+        _ => "debug",
+    };
+    let filter = match std::env::var("ORK_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|source| Error::LogFilter { text, source })?,
+        Err(_) => EnvFilter::new(default),
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let format = format.unwrap_or(if output.interactive() { TextOrJson::Text } else { TextOrJson::Json });
+    match format {
+        TextOrJson::Text => builder.with_ansi(output.stderr_colored()).with_target(false).init(),
+        TextOrJson::Json => builder.json().flatten_event(true).with_current_span(false).init(),
+    }
+    Ok(())
+}

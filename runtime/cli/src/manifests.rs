@@ -1,0 +1,59 @@
+//! Children as whole manifests with their expressions in place: `ork build --emit manifests`.
+
+use std::fmt::Write as _;
+
+use orkestra_pattern::model::{Node, Part, Pattern, Policy, Text};
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// Every child of every entry, one YAML document each.
+pub(crate) fn of(pattern: &Pattern) -> Result<String, Error> {
+    let mut text = String::new();
+    for entry in &pattern.entries {
+        for child in &entry.children {
+            let policy = match child.policy {
+                Policy::Create => "onCreate",
+                Policy::Apply => "onReconcile",
+            };
+            // Names and expressions hold no line break here: names by their own rules, the expression by this.
+            let _ = writeln!(text, "---\n# {}: {} ({policy})", entry.name, child.id);
+            if let Some(when) = &child.when {
+                let _ = writeln!(text, "# when: {{{{ {} }}}}", when.source.split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+            text.push_str(&yaml(&plain(&child.manifest))?);
+        }
+    }
+    Ok(text)
+}
+
+/// A JSON value as YAML.
+pub(crate) fn yaml(value: &Value) -> Result<String, Error> {
+    serde_yaml::to_string(value).map_err(|error| Error::Compile(error.into()))
+}
+
+fn plain(node: &Node) -> Value {
+    match node {
+        Node::Plain(Value::String(text)) => Value::String(literal(text)),
+        Node::Plain(value) => value.clone(),
+        Node::Hole(text, _) => Value::String(source(text)),
+        Node::Map(members) => {
+            Value::Object(members.iter().map(|(key, node)| (key.clone(), plain(node))).collect::<Map<_, _>>())
+        }
+        Node::List(items) => Value::Array(items.iter().map(plain).collect()),
+    }
+}
+
+/// A string as it would be written in a Katalog.
+fn source(text: &Text) -> String {
+    let part = |part: &Part| match part {
+        Part::Literal(text) => literal(text),
+        Part::Expression(checked) => format!("{{{{ {} }}}}", checked.source.trim()),
+    };
+    text.parts.iter().map(part).collect()
+}
+
+/// Braces that are text and no expression.
+fn literal(text: &str) -> String {
+    text.replace("{{", "{{ '{{' }}")
+}

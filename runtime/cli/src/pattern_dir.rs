@@ -1,0 +1,100 @@
+//! The files of a pattern directory, and the pattern that they make.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use orkestra_pattern::diagnostic::{self, Diagnostics};
+use orkestra_pattern::model::Pattern;
+use orkestra_pattern::source::Source;
+
+use crate::error::Error;
+use crate::output::Output;
+
+/// What a pattern directory may hold that the language reads.
+const FILES: [&str; 5] = ["katalog.yaml", "crd.yaml", "komposer.yaml", "cr.yaml", "README.md"];
+
+/// The most bytes of a file that the language takes.
+const MAX_FILE: usize = 1 << 20;
+
+/// The files of a pattern directory.
+#[derive(Debug)]
+pub(crate) struct PatternDir {
+    /// By the names that the language knows.
+    pub(crate) source: Source,
+    /// The same files in the same order, by the names that the user knows.
+    shown: Source,
+}
+
+impl PatternDir {
+    /// Reads the files that exist.
+    ///
+    /// # Errors
+    /// The path is no directory with a `katalog.yaml`, or a file cannot be read.
+    pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
+        let mut this = Self { source: Source::new(), shown: Source::new() };
+        for name in FILES {
+            let path = dir.join(name);
+            match read_bounded(&path) {
+                Ok(bytes) => {
+                    this.source.add(name, &bytes);
+                    this.shown.add(shown(&path), &bytes);
+                }
+                Err(Error::Read { source, .. })
+                    if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if this.source.find("katalog.yaml").is_some() {
+            return Ok(this);
+        }
+        // A path that is not there at all is better told in the system's words.
+        dir.metadata().map_err(|source| Error::Read { path: dir.to_owned(), source })?;
+        Err(Error::NotAPattern { path: dir.to_owned() })
+    }
+
+    /// Diagnostics as a person reads them.
+    pub(crate) fn render(&self, diagnostics: &Diagnostics, colored: bool) -> String {
+        let style = if colored { diagnostic::Style::Ansi } else { diagnostic::Style::Plain };
+        diagnostic::render_all(diagnostics, &self.shown, style)
+    }
+
+    /// Diagnostics as a machine reads them.
+    pub(crate) fn report(&self, diagnostics: &Diagnostics) -> serde_json::Value {
+        diagnostic::Report::of(diagnostics, &self.shown)
+    }
+
+    /// Checks the pattern on the way to something else: problems go to stderr, and errors end the command.
+    pub(crate) fn checked(&self, output: &Output) -> Result<Pattern, Error> {
+        let (pattern, mut diagnostics) = orkestra_pattern::check(&self.source);
+        diagnostics.sort();
+        if !diagnostics.is_empty() {
+            output.message(self.render(&diagnostics, output.stderr_colored()).trim_end());
+        }
+        pattern.filter(|_| !diagnostics.has_errors()).ok_or(Error::Problems {
+            errors: diagnostics.errors() + diagnostics.omitted(),
+            warnings: diagnostics.warnings(),
+        })
+    }
+}
+
+/// Reads a file that an author wrote, up to just beyond the language's bound.
+pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>, Error> {
+    read_up_to(path, MAX_FILE)
+}
+
+/// Reads a file up to one byte more than `most`: enough for its reader to say that it is too large, and no more, so that a
+/// file without an end (a pipe, a device) ends.
+pub(crate) fn read_up_to(path: &Path, most: usize) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path).map_err(failed)?.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// A path as seen from where the user stands: `katalog.yaml` and not `./katalog.yaml`.
+pub(crate) fn shown(path: &Path) -> String {
+    let path: PathBuf = path.strip_prefix(".").unwrap_or(path).to_owned();
+    path.display().to_string()
+}
