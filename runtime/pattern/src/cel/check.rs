@@ -107,6 +107,7 @@ pub fn parse_free(source: &str, at: &str) -> Result<Checked, Vec<Problem>> {
         let expr = parse(source)?;
         let mut problems = Vec::new();
         messages(&expr, &mut problems);
+        promised_functions(&expr, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -161,6 +162,32 @@ fn messages(expr: &SpannedExpr, problems: &mut Vec<Problem>) {
     }
 }
 
+/// A function of a library that is not understood yet is not one that does not exist.
+fn promised_functions(expr: &SpannedExpr, problems: &mut Vec<Problem>) {
+    if let Expr::Call { expr: callee, .. } = &expr.node {
+        let name = match &callee.node {
+            Expr::Ident(name) => name.clone(),
+            Expr::Member { expr: receiver, field, .. } => match &receiver.node {
+                Expr::Ident(library) if functions::promised(&format!("{library}.{field}")) => {
+                    format!("{library}.{field}")
+                }
+                _ => field.clone(),
+            },
+            _ => String::new(),
+        };
+        if functions::promised(&name) {
+            problems.push(not_yet(&name, expr.span.clone()));
+        }
+    }
+    for child in tree::children(expr) {
+        promised_functions(child, problems);
+    }
+}
+
+fn not_yet(function: &str, range: std::ops::Range<usize>) -> Problem {
+    Problem::new(ProblemKind::NotYet, range, format!("the function `{function}` is not supported yet"))
+}
+
 /// Roots that the language has for places that are not understood yet.
 const ROOTS_NOT_YET: &[(&str, &str)] =
     &[("reads", "`reads`"), ("self", "`readyWhen`"), ("item", "`forEach`"), ("hook", "hooks"), ("now", "the time")];
@@ -186,6 +213,8 @@ impl Explain<'_> {
                 Some(Expr::Call { .. }) => self.unknown_function(name, range),
                 _ => self.unknown_name(name, range),
             },
+            // What stands before the dot was reported already.
+            CheckErrorKind::UndefinedField { type_name, .. } if type_name == "error" => return None,
             CheckErrorKind::UndefinedField { type_name, field } => self.unknown_field(type_name, field, range),
             CheckErrorKind::NoMatchingOverload { function, arg_types } => no_overload(function, arg_types, range),
             CheckErrorKind::TypeMismatch { expected, actual } => Problem::new(
@@ -225,7 +254,7 @@ impl Explain<'_> {
 
     fn unknown_function(&self, name: &str, range: std::ops::Range<usize>) -> Problem {
         if functions::promised(name) {
-            return Problem::new(ProblemKind::NotYet, range, format!("the function `{name}` is not supported yet"));
+            return not_yet(name, range);
         }
         let names: BTreeSet<String> = functions::functions().into_iter().map(|function| function.name).collect();
         let candidates =

@@ -1,5 +1,6 @@
 //! What can be wrong with an expression.
 
+use std::fmt;
 use std::ops::Range;
 
 /// A mistake in an expression.
@@ -77,5 +78,21 @@ impl Problem {
             self.mend = Some(format!("did you mean `{name}`?"));
         }
         self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(found) = &self.found {
+            write!(f, "; found {found}")?;
+        }
+        if let Some(expected) = &self.expected {
+            write!(f, "; expected {expected}")?;
+        }
+        if let Some(mend) = &self.mend {
+            write!(f, "; {mend}")?;
+        }
+        Ok(())
     }
 }
