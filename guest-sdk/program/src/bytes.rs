@@ -59,10 +59,14 @@ impl<'p> Code<'p> {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
+        self.array_ref().copied()
+    }
+
+    pub(crate) fn array_ref<const N: usize>(&mut self) -> Result<&'p [u8; N], ReadError> {
         match self.0.split_first_chunk::<N>() {
             Some((taken, rest)) => {
                 self.0 = rest;
-                Ok(*taken)
+                Ok(taken)
             }
             None => Err(ReadError::Truncated),
         }

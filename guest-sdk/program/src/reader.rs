@@ -186,10 +186,10 @@ pub enum Node<'p> {
     Bytes(&'p [u8]),
     /// A type's name.
     Type(&'p str),
-    /// Nanoseconds.
-    Duration(i128),
-    /// Nanoseconds since the Unix epoch.
-    Timestamp(i128),
+    /// Nanoseconds, little-endian. A reference, because nodes lie on the stack of every level of an evaluation.
+    Duration(&'p [u8; 16]),
+    /// Nanoseconds since the Unix epoch, likewise.
+    Timestamp(&'p [u8; 16]),
     /// A variable of the request.
     Root(Root),
     /// A named value.
@@ -523,8 +523,8 @@ impl<'p> Program<'p> {
             tag::STRING => Node::String(self.string(code)?),
             tag::BYTES => Node::Bytes(self.pooled(code.number()?)?),
             tag::TYPE => Node::Type(self.string(code)?),
-            tag::DURATION => Node::Duration(i128::from_le_bytes(code.array()?)),
-            tag::TIMESTAMP => Node::Timestamp(i128::from_le_bytes(code.array()?)),
+            tag::DURATION => Node::Duration(code.array_ref()?),
+            tag::TIMESTAMP => Node::Timestamp(code.array_ref()?),
             tag::ROOT => Node::Root(match code.byte()? {
                 0 => Root::Object,
                 1 => Root::Metadata,

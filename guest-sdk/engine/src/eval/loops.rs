@@ -26,6 +26,7 @@ impl<'a> Range<'a> {
 }
 
 impl<'a> Machine<'a> {
+    #[inline(never)]
     fn range(&mut self, code: Code<'a>) -> Res<'a, Range<'a>> {
         match self.block(code)? {
             Value::List(list) => list.items(self.arena).map(Range::List),
@@ -35,6 +36,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Fills the loop's variables, and returns the one that the one-variable macros collect and the key of a new map.
+    #[inline(never)]
     fn step(&mut self, range: Range<'a>, at: usize, slot: u16, slot2: Option<u16>) -> Res<'a, (Value<'a>, Value<'a>)> {
         let (key, value, single) = match range {
             Range::List(items) => {
@@ -70,6 +72,7 @@ impl<'a> Machine<'a> {
     }
 
     /// `all` and `exists`: a decisive element wins over errors of others, before it or after it.
+    #[inline(never)]
     fn quantifier(&mut self, head: &LoopCode<'a>, range: Range<'a>, decisive: bool) -> Res<'a, Value<'a>> {
         let predicate = self.part(head.predicate)?;
         let mut first_fault = None;
@@ -81,15 +84,13 @@ impl<'a> Machine<'a> {
                 Ok(Value::Bool(_)) => {}
                 Err(fault) if fault.is_final() => return Err(fault),
                 Err(fault) => first_fault = first_fault.or(Some(fault)),
-                Ok(other) => {
-                    let fault = self.no_overload(if decisive { "_||_" } else { "_&&_" }, &[other]);
-                    first_fault = first_fault.or(Some(fault));
-                }
+                Ok(other) => first_fault = first_fault.or_else(|| Some(self.not_bool(other))),
             }
         }
         first_fault.map_or(Ok(Value::Bool(!decisive)), Err)
     }
 
+    #[inline(never)]
     fn exists_one(&mut self, head: &LoopCode<'a>, range: Range<'a>) -> Res<'a, Value<'a>> {
         let predicate = self.part(head.predicate)?;
         let mut found = 0usize;
@@ -102,6 +103,7 @@ impl<'a> Machine<'a> {
     }
 
     /// `filter`, `map`, `transformList`.
+    #[inline(never)]
     fn collect(&mut self, head: &LoopCode<'a>, range: Range<'a>) -> Res<'a, Value<'a>> {
         let mut items = Vec::new_in(self.arena);
         for at in 0..range.len() {
@@ -121,6 +123,7 @@ impl<'a> Machine<'a> {
     }
 
     /// `transformMap`, `transformMapEntry`.
+    #[inline(never)]
     fn transform(&mut self, head: &LoopCode<'a>, range: Range<'a>) -> Res<'a, Value<'a>> {
         let result = self.part(head.result)?;
         let mut entries = Vec::new_in(self.arena);
@@ -135,17 +138,22 @@ impl<'a> Machine<'a> {
             let value = self.block(result)?;
             if head.kind == LoopKind::TransformMap {
                 entries.push((key, value));
-                continue;
-            }
-            let Value::Map(map) = value else {
-                return Err(self.no_overload("transformMapEntry", &[value]));
-            };
-            for at in 0..map.len(self.arena)? {
-                self.meter.spend(1)?;
-                entries.extend(map.entry(self.arena, at)?);
+            } else {
+                self.merge(value, &mut entries)?;
             }
         }
         BuiltMap::new(self.arena, entries.into_bump_slice()).map(Value::Map)
+    }
+
+    /// Adds the entries of a map that `transformMapEntry` gave.
+    #[inline(never)]
+    fn merge(&mut self, value: Value<'a>, entries: &mut Vec<'a, (Value<'a>, Value<'a>)>) -> Res<'a, ()> {
+        let Value::Map(map) = value else { return Err(self.no_overload("transformMapEntry", &[value])) };
+        for at in 0..map.len(self.arena)? {
+            self.meter.spend(1)?;
+            entries.extend(map.entry(self.arena, at)?);
+        }
+        Ok(())
     }
 
     #[inline(never)]
@@ -173,10 +181,17 @@ impl<'a> Machine<'a> {
         part.ok_or_else(|| Fault::program(self.arena, ReadError::Truncated))
     }
 
+    #[inline(never)]
     fn condition(&mut self, code: Code<'a>) -> Res<'a, bool> {
         match self.block(code)? {
             Value::Bool(value) => Ok(value),
-            other => Err(self.no_overload("_?_:_", &[other])),
+            other => Err(self.not_bool(other)),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_bool(&self, found: Value<'a>) -> Fault<'a> {
+        Fault::composed(self.arena, &["expected a bool, found a value of type ", found.type_name()])
     }
 }

@@ -6,7 +6,9 @@ mod loops;
 mod select;
 
 use bumpalo::Bump;
+use orkestra_program::function::Function;
 use orkestra_program::layout::MAX_EXPRESSION_DEPTH;
+use orkestra_program::model::Select;
 use orkestra_program::{Code, Node, Program, ReadError};
 
 use crate::cost::{self, Meter};
@@ -51,6 +53,8 @@ impl<'a> Machine<'a> {
         Err(Fault::expression(self.arena, message))
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn malformed(&self, error: ReadError) -> Fault<'a> {
         Fault::program(self.arena, error)
     }
@@ -74,21 +78,10 @@ impl<'a> Machine<'a> {
     }
 
     /// An expression that something else follows.
+    ///
+    /// Every level of an expression has one frame of this function and one of its construct's: both are kept small, so
+    /// that the deepest expression fits the module's small stack.
     pub(crate) fn eval(&mut self, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
-        let Some(levels) = self.levels.checked_sub(1) else { return Err(Fault::depth()) };
-        self.levels = levels;
-        let result = self.node(code);
-        self.levels = levels + 1;
-        result
-    }
-
-    /// An expression that stands alone.
-    #[inline]
-    pub(crate) fn block(&mut self, mut code: Code<'a>) -> Res<'a, Value<'a>> {
-        self.eval(&mut code)
-    }
-
-    fn node(&mut self, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
         match self.program.node(code) {
             Err(error) => Err(self.malformed(error)),
             Ok(Node::Null) => Ok(Value::Null),
@@ -99,62 +92,125 @@ impl<'a> Machine<'a> {
             Ok(Node::String(text)) => Ok(Value::String(text)),
             Ok(Node::Bytes(bytes)) => Ok(Value::Bytes(bytes)),
             Ok(Node::Type(name)) => Ok(Value::Type(name)),
-            Ok(Node::Duration(nanos)) => {
-                i64::try_from(nanos).map(Value::Duration).map_err(|_| self.malformed(ReadError::Number))
-            }
-            Ok(Node::Timestamp(nanos)) => {
-                Timestamp::from_nanos(nanos).map(Value::Timestamp).ok_or_else(|| self.malformed(ReadError::Number))
-            }
-            Ok(Node::Root(root)) => self.root(root),
-            Ok(Node::Var(number)) => self.var(number),
-            Ok(Node::Child(number)) => self.child(number),
-            Ok(Node::Binding(number)) => self.binding(number),
             Ok(Node::Local(slot)) => self.local(slot),
-            Ok(Node::Bind(slot, init)) => {
-                let value = self.block(init);
-                self.set(slot, value)?;
-                self.eval(code)
+            Ok(node) => {
+                let Some(levels) = self.levels.checked_sub(1) else { return Err(Fault::depth()) };
+                self.levels = levels;
+                let result = self.compound(&node, code);
+                self.levels = levels + 1;
+                result
             }
-            Ok(Node::Select(mode, field)) => {
-                let operand = self.eval(code)?;
-                self.select(operand, field, mode)
-            }
-            Ok(Node::Index(optional)) => {
-                let operand = self.eval(code)?;
-                let index = self.eval(code)?;
-                self.index(operand, index, optional)
-            }
-            Ok(Node::And(left, right)) => self.junction(left, right, false),
-            Ok(Node::Or(left, right)) => self.junction(left, right, true),
-            Ok(Node::Cond(condition, then, otherwise)) => match self.block(condition)? {
-                Value::Bool(true) => self.block(then),
-                Value::Bool(false) => self.block(otherwise),
-                other => Err(self.no_overload("_?_:_", &[other])),
-            },
-            Ok(Node::Default(value, fallback)) => match self.block(value)? {
-                Value::Null | Value::Optional(None | Some(Value::Null)) => self.block(fallback),
-                Value::Optional(Some(value)) => Ok(*value),
-                value => Ok(value),
-            },
-            Ok(Node::Call(function, 1)) => {
-                let argument = self.eval(code)?;
-                functions::call(self, function, &[argument])
-            }
-            Ok(Node::Call(function, 2)) => {
-                let arguments = [self.eval(code)?, self.eval(code)?];
-                functions::call(self, function, &arguments)
-            }
-            Ok(Node::Call(function, count)) => {
-                let arguments = self.arguments(count, code)?;
-                functions::call(self, function, arguments)
-            }
-            Ok(Node::LazyCall(function, first, second)) => functions::call_lazy(self, function, first, second),
-            Ok(Node::List(count)) => self.list(count, code),
-            Ok(Node::Map(count)) => self.map(count, code),
-            Ok(Node::Concat(count)) => self.concat(count, code),
-            Ok(Node::Loop(code)) => self.macro_loop(code),
-            Ok(Node::Fold(code)) => self.fold(code),
         }
+    }
+
+    /// An expression that stands alone.
+    #[inline(never)]
+    pub(crate) fn block(&mut self, mut code: Code<'a>) -> Res<'a, Value<'a>> {
+        self.eval(&mut code)
+    }
+
+    #[inline(never)]
+    fn compound(&mut self, node: &Node<'a>, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
+        match *node {
+            Node::Root(root) => self.root(root),
+            Node::Var(number) => self.var(number),
+            Node::Child(number) => self.child(number),
+            Node::Binding(number) => self.binding(number),
+            Node::Bind(slot, init) => self.bind(slot, init, code),
+            Node::Select(mode, field) => self.eval_select(mode, field, code),
+            Node::Index(optional) => self.eval_index(optional, code),
+            Node::And(left, right) => self.junction(left, right, false),
+            Node::Or(left, right) => self.junction(left, right, true),
+            Node::Cond(condition, then, otherwise) => self.conditional(condition, then, otherwise),
+            Node::Default(value, fallback) => self.default(value, fallback),
+            Node::Call(function, 1) => self.unary(function, code),
+            Node::Call(function, 2) => self.binary(function, code),
+            Node::Call(function, count) => self.variadic(function, count, code),
+            Node::LazyCall(function, first, second) => functions::call_lazy(self, function, first, second),
+            Node::List(count) => self.list(count, code),
+            Node::Map(count) => self.map(count, code),
+            Node::Concat(count) => self.concat(count, code),
+            Node::Loop(code) => self.macro_loop(code),
+            Node::Fold(code) => self.fold(code),
+            Node::Duration(nanos) => self.duration(nanos),
+            Node::Timestamp(nanos) => self.timestamp(nanos),
+            // The others have no operands, and are not looked at twice.
+            _ => Err(self.malformed(ReadError::Number)),
+        }
+    }
+
+    #[inline(never)]
+    fn duration(&self, nanos: &[u8; 16]) -> Res<'a, Value<'a>> {
+        let nanos = i64::try_from(i128::from_le_bytes(*nanos));
+        nanos.map(Value::Duration).map_err(|_| self.malformed(ReadError::Number))
+    }
+
+    #[inline(never)]
+    fn timestamp(&self, nanos: &[u8; 16]) -> Res<'a, Value<'a>> {
+        let timestamp = Timestamp::from_nanos(i128::from_le_bytes(*nanos));
+        timestamp.map(Value::Timestamp).ok_or_else(|| self.malformed(ReadError::Number))
+    }
+
+    #[inline(never)]
+    fn bind(&mut self, slot: u16, init: Code<'a>, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
+        let value = self.block(init);
+        self.set(slot, value)?;
+        self.eval(code)
+    }
+
+    #[inline(never)]
+    fn eval_select(&mut self, mode: Select, field: &'a str, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
+        let operand = self.eval(code)?;
+        self.select(operand, field, mode)
+    }
+
+    #[inline(never)]
+    fn eval_index(&mut self, optional: bool, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
+        let operand = self.eval(code)?;
+        let index = self.eval(code)?;
+        self.index(operand, index, optional)
+    }
+
+    #[inline(never)]
+    fn conditional(&mut self, condition: Code<'a>, then: Code<'a>, otherwise: Code<'a>) -> Res<'a, Value<'a>> {
+        match self.block(condition)? {
+            Value::Bool(true) => self.block(then),
+            Value::Bool(false) => self.block(otherwise),
+            other => Err(self.no_overload("_?_:_", &[other])),
+        }
+    }
+
+    #[inline(never)]
+    fn default(&mut self, value: Code<'a>, fallback: Code<'a>) -> Res<'a, Value<'a>> {
+        match self.block(value)? {
+            Value::Null | Value::Optional(None | Some(Value::Null)) => self.block(fallback),
+            Value::Optional(Some(value)) => Ok(*value),
+            value => Ok(value),
+        }
+    }
+
+    #[inline(never)]
+    fn unary(&mut self, function: Function, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
+        let argument = self.eval(code)?;
+        functions::call(self, function, &[argument])
+    }
+
+    #[inline(never)]
+    fn binary(&mut self, function: Function, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
+        let mut arguments = [Value::Null; 2];
+        for argument in &mut arguments {
+            *argument = self.eval(code)?;
+        }
+        functions::call(self, function, &arguments)
+    }
+
+    #[inline(never)]
+    fn variadic(&mut self, function: Function, count: usize, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
+        let mut arguments = bumpalo::collections::Vec::with_capacity_in(count, self.arena);
+        for _ in 0..count {
+            arguments.push(self.eval(code)?);
+        }
+        functions::call(self, function, arguments.into_bump_slice())
     }
 
     /// `&&` and `||`: a decisive operand wins over an error of the other one, on either side.
@@ -178,14 +234,6 @@ impl<'a> Machine<'a> {
     }
 
     #[inline(never)]
-    fn arguments(&mut self, count: usize, code: &mut Code<'a>) -> Res<'a, &'a [Value<'a>]> {
-        let mut arguments = bumpalo::collections::Vec::with_capacity_in(count, self.arena);
-        for _ in 0..count {
-            arguments.push(self.eval(code)?);
-        }
-        Ok(arguments.into_bump_slice())
-    }
-
     fn local(&mut self, slot: u16) -> Res<'a, Value<'a>> {
         self.meter.spend(1)?;
         match self.locals.get(self.base + usize::from(slot)) {
@@ -195,6 +243,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Gives a local its value. A fault that ends the call is not kept for later.
+    #[inline(never)]
     fn set(&mut self, slot: u16, value: Res<'a, Value<'a>>) -> Res<'a, ()> {
         if let Err(fault) = value
             && fault.is_final()

@@ -7,6 +7,7 @@ use crate::fault::{Fault, Res};
 use crate::value::{Key, Value};
 
 impl<'a> Machine<'a> {
+    #[inline(never)]
     pub(super) fn select(&mut self, operand: Value<'a>, field: &'a str, mode: Select) -> Res<'a, Value<'a>> {
         self.meter.spend(1)?;
         // Selecting from an optional gives an optional: `a.?b.c` is `a.?b.?c`.
