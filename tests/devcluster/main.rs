@@ -7,7 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, Kind, LONG, POD, STATEFUL_SET, condition_of, program, with_namespace};
+use orkestra_devcluster::{ControlPlane, Part};
+use orkestra_tests::{
+    CONFIG_MAP, DEPLOYMENT, Kind, LONG, POD, STATEFUL_SET, condition_of, options, program, with_namespace,
+};
 use serde_json::json;
 
 const WORKLOADS: &str = "
@@ -90,6 +93,31 @@ fn the_audit_log_counts_writes_by_others_than_the_tests() {
         assert_eq!(writes.len(), 1, "{writes:?}");
         assert_eq!((writes[0].verb.as_str(), writes[0].name.as_deref(), writes[0].code), ("delete", Some("mine"), 200));
     });
+}
+
+#[test]
+fn an_api_server_that_was_stopped_or_killed_comes_back_with_its_data() {
+    // Not the shared one: others would notice.
+    let plane = ControlPlane::start(&options(), &|_| ()).unwrap();
+    plane.kubectl(&["create", "configmap", "kept"], "").unwrap();
+    let first = plane.pid(Part::ApiServer);
+
+    plane.pause(Part::ApiServer).unwrap();
+    plane.kubectl(&["get", "configmap", "kept", "--request-timeout=1s"], "").unwrap_err();
+    plane.resume(Part::ApiServer).unwrap();
+    plane.kubectl(&["get", "configmap", "kept"], "").unwrap();
+
+    plane.kill(Part::ApiServer).unwrap();
+    plane.kubectl(&["get", "configmap", "kept"], "").unwrap_err();
+    assert_eq!(plane.check().unwrap_err().reason(), "PartEnded");
+    plane.start_again(Part::ApiServer).unwrap();
+    assert_ne!(plane.pid(Part::ApiServer), first);
+    plane.kubectl(&["get", "configmap", "kept"], "").unwrap();
+
+    let (data, pids) = (plane.data().to_owned(), Part::ALL.map(|part| plane.pid(part)));
+    plane.stop();
+    assert!(!data.exists());
+    assert!(!pids.into_iter().any(runs));
 }
 
 /// `devcluster up` as a process of its own, with a data directory of its own.

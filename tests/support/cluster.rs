@@ -32,13 +32,7 @@ pub fn cluster() -> &'static Cluster {
 
 impl Cluster {
     fn start() -> Self {
-        let cache = std::env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-            .expect("XDG_CACHE_HOME or HOME is set");
-        let mut options = Options::new(cache, std::env::temp_dir());
-        options.assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
-        let plane = match ControlPlane::start(&options, &report) {
+        let plane = match ControlPlane::start(&options(), &report) {
             Ok(plane) => plane,
             Err(error) => panic!("no control plane: {error}"),
         };
@@ -85,6 +79,20 @@ impl Cluster {
         resources.insert(kind, (resource.clone(), capabilities.scope.clone()));
         Ok((resource, capabilities.scope))
     }
+}
+
+/// Where programs and data lie, as the `devcluster` program has it.
+///
+/// Panics where there is no home directory.
+#[must_use]
+pub fn options() -> Options {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
+        .expect("XDG_CACHE_HOME or HOME is set");
+    let mut options = Options::new(cache, std::env::temp_dir());
+    options.assets = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+    options
 }
 
 async fn config(plane: &ControlPlane) -> Config {

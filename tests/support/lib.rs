@@ -24,7 +24,7 @@ mod namespace;
 mod ork;
 
 pub use audit::{Audit, Mark, Request};
-pub use cluster::{Cluster, cluster};
+pub use cluster::{Cluster, cluster, options};
 pub use eventually::{LONG, SHORTLY, eventually, never_within};
 pub use kinds::*;
 pub use namespace::{Namespace, condition_of, with_namespace};

@@ -128,7 +128,7 @@ impl ControlPlane {
         };
 
         let policy = write("audit-policy.yaml", include_str!("../assets/audit-policy.yaml"))?;
-        plane.launch(&binaries, Part::Etcd, parts::etcd(&data, &ports))?;
+        plane.launch(&binaries, Part::Etcd, parts::etcd(&data, &ports, &credentials))?;
         let arguments = parts::api_server(&ports, &credentials, &policy, &plane.audit_log());
         plane.launch(&binaries, Part::ApiServer, arguments)?;
         plane.wait_until_ready()?;

@@ -69,7 +69,8 @@ impl Credentials {
         let mut server = CertificateParams::new(names.map(String::from))?;
         server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         server.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // The second is for etcd, which shows its own certificate to itself.
+        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let server_certificate = server.signed_by(&server_key, &issuer)?;
 
         let account_key = KeyPair::generate()?;

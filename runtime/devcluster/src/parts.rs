@@ -30,9 +30,9 @@ fn flags<const N: usize>(plain: [&str; N]) -> Vec<OsString> {
     plain.map(OsString::from).into()
 }
 
-pub(crate) fn etcd(data: &Path, ports: &Ports) -> Vec<OsString> {
-    let client = format!("http://127.0.0.1:{}", ports.etcd);
-    let peer = format!("http://127.0.0.1:{}", ports.etcd_peer);
+pub(crate) fn etcd(data: &Path, ports: &Ports, credentials: &Credentials) -> Vec<OsString> {
+    let client = format!("https://127.0.0.1:{}", ports.etcd);
+    let peer = format!("https://127.0.0.1:{}", ports.etcd_peer);
     // The data is thrown away: it need not survive the machine.
     let mut arguments = flags(["--unsafe-no-fsync", "--log-level=warn", "--name=devcluster"]);
     arguments.extend([
@@ -43,6 +43,15 @@ pub(crate) fn etcd(data: &Path, ports: &Ports) -> Vec<OsString> {
         flag("initial-advertise-peer-urls", &peer),
         flag("initial-cluster", format!("devcluster={peer}")),
     ]);
+    // Loopback is everybody's on this machine: who may not use the API server must not reach its store either.
+    arguments.extend(flags(["--client-cert-auth", "--peer-client-cert-auth"]));
+    for of in ["", "peer-"] {
+        arguments.extend([
+            flag(&format!("{of}trusted-ca-file"), &credentials.authority),
+            flag(&format!("{of}cert-file"), &credentials.server_certificate),
+            flag(&format!("{of}key-file"), &credentials.server_key),
+        ]);
+    }
     arguments
 }
 
@@ -69,7 +78,10 @@ pub(crate) fn api_server(
     ]);
     arguments.extend([
         flag("secure-port", ports.api_server.to_string()),
-        flag("etcd-servers", format!("http://127.0.0.1:{}", ports.etcd)),
+        flag("etcd-servers", format!("https://127.0.0.1:{}", ports.etcd)),
+        flag("etcd-cafile", &credentials.authority),
+        flag("etcd-certfile", &credentials.server_certificate),
+        flag("etcd-keyfile", &credentials.server_key),
         flag("tls-cert-file", &credentials.server_certificate),
         flag("tls-private-key-file", &credentials.server_key),
         flag("token-auth-file", &credentials.token_file),
