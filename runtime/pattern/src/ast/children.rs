@@ -50,14 +50,13 @@ pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Dia
         let Some(node) = operator_box.take(key) else { continue };
         let Some(fields) = Fields::open(node, what, problems) else { continue };
         for (name, form) in FORMS {
-            let Some(items) = fields.take(name).and_then(|node| list(node, &format!("`{name}`"), problems)) else {
-                continue;
-            };
-            let count = entry.templates.len() + items.len();
+            let Some(node) = fields.take(name) else { continue };
+            let count = entry.templates.len() + node.items().map_or(0, <[Node]>::len);
             if count > TEMPLATES {
                 problems.push(bounds::templates(node.span, &entry.name.value, count, TEMPLATES));
                 return;
             }
+            let Some(items) = list(node, &format!("`{name}`"), problems) else { continue };
             for item in items {
                 entry.templates.extend(template(item, form, policy, problems));
             }

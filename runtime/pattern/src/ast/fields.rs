@@ -2,11 +2,14 @@
 
 use std::cell::RefCell;
 
-use crate::codes::keys;
+use crate::codes::{bounds, keys};
 use crate::diagnostic::Diagnostics;
 use crate::schema::nearest;
 use crate::source::Span;
 use crate::yaml::{Key, Node, Value};
+
+/// The most items of a list that the Katalog itself reads, and the most vars.
+pub(crate) const MANY: usize = 500;
 
 /// The members of a map, each to be taken once by its key.
 #[derive(Debug)]
@@ -52,7 +55,8 @@ impl<'a> Fields<'a> {
     pub fn later(&self, names: &[&'static str], problems: &mut Diagnostics) {
         for name in names {
             if let Some((key, _)) = self.entry(name) {
-                problems.push(keys::unsupported(key.span, &format!("`{name}`")));
+                let problem = keys::unsupported(key.span, &format!("`{name}`"));
+                problems.push(problem.hint("leave it out: this version of `ork` would not do what it says"));
             }
         }
     }
@@ -72,6 +76,9 @@ impl<'a> Fields<'a> {
     pub fn finish(self, problems: &mut Diagnostics) {
         let asked = self.asked.borrow();
         for (key, _) in self.rest() {
+            if problems.is_full() {
+                return;
+            }
             let near = nearest(&key.text, asked.iter().copied());
             problems.push(keys::unknown(key.span, &key.text, self.what, near, &asked));
         }
@@ -99,11 +106,17 @@ pub fn string<'a>(node: &'a Node, what: &str, problems: &mut Diagnostics) -> Opt
     }
 }
 
-/// The items of a list; anything else is a diagnostic.
+/// The items of a list; anything else, or a list of more than 500, is a diagnostic.
 pub fn list<'a>(node: &'a Node, what: &str, problems: &mut Diagnostics) -> Option<&'a [Node]> {
-    let items = node.items();
-    if items.is_none() {
-        problems.push(keys::wrong_kind(node.span, what, "a list", &node.describe()));
+    match node.items() {
+        Some(items) if items.len() > MANY => {
+            problems.push(bounds::many(node.span, what, items.len(), MANY));
+            None
+        }
+        Some(items) => Some(items),
+        None => {
+            problems.push(keys::wrong_kind(node.span, what, "a list", &node.describe()));
+            None
+        }
     }
-    items
 }

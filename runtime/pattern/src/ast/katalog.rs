@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::fields::{Fields, list, string};
+use super::fields::{Fields, MANY, list, string};
 use super::scalars::{check_label, duration, identifier, label, number, version};
 use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children};
 use crate::codes::{bounds, keys, references};
@@ -49,8 +49,9 @@ fn header(top: &Fields, problems: &mut Diagnostics) -> bool {
         match string(node, &format!("`{key}`"), problems) {
             Some(found) if found == expected => {}
             Some("orkestra.konductor.io/v1Alpha") => {
-                problems
-                    .push(keys::unsupported(node.span, "the spelling of March 2026 (`orkestra.konductor.io/v1Alpha`)"));
+                let what = "the spelling of March 2026 (`orkestra.konductor.io/v1Alpha`)";
+                let problem = keys::unsupported(node.span, what);
+                problems.push(problem.hint(format!("write `{API_VERSION}`, and `operatorBox` for `reconciler`")));
                 fits = false;
             }
             Some(found) => {
@@ -218,7 +219,11 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
     if let Some(node) = fields.take("vars")
         && let Some(vars) = Fields::open(node, "`vars`", problems)
     {
-        for (key, node) in vars.rest() {
+        let all = vars.rest();
+        if all.len() > MANY {
+            problems.push(bounds::many(node.span, "`vars`", all.len(), MANY));
+        }
+        for (key, node) in all.into_iter().take(MANY) {
             match super::identifier_problem(&key.text) {
                 Some(reserved) => problems.push(keys::identifier(key.span, "the variable", &key.text, reserved)),
                 None => entry.vars.push((key.clone(), node.clone())),

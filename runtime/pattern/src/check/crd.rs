@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::value::Values;
-use crate::codes::{crd as codes, keys, manifests};
+use crate::codes::{bounds, crd as codes, keys, manifests};
 use crate::diagnostic::Diagnostics;
 use crate::kinds;
-use crate::schema::{MAX_DEPTH, Schema, nearest};
+use crate::schema::{MAX_DEPTH, MAX_NODES, Schema, nearest};
 use crate::source::{Source, Span};
 use crate::yaml::Node;
 
@@ -64,6 +64,9 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
     let known = kinds::lookup(API_VERSION, KIND)?;
     Values::plain("a CustomResourceDefinition", problems).value(node, &known.schema);
     let spec = node.get("spec")?;
+    let versions = spec.get("versions")?.items()?;
+    let versions: Vec<Version> = versions.iter().filter_map(|version| self::version(version, problems)).collect();
+    storage(spec, problems);
     let text = |key: &str| Some(spec.get(key)?.text()?.to_owned());
     let name = |key: &str| Some(spec.get("names")?.get(key)?.text()?.to_owned());
     let (group, scope) = (text("group")?, text("scope")?);
@@ -84,9 +87,6 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
         }
         _ => {}
     }
-    let versions = spec.get("versions")?.items()?;
-    let versions: Vec<Version> = versions.iter().filter_map(|version| self::version(version, problems)).collect();
-    storage(spec, problems);
     Some(Crd { json: node.to_json(), group, kind, plural, namespaced: scope != "Cluster", versions })
 }
 
@@ -108,11 +108,11 @@ fn version(node: &Node, problems: &mut Diagnostics) -> Option<Version> {
         problems.push(codes::schema(name.span, "the version has no `schema.openAPIV3Schema`".to_owned()));
         return None;
     };
-    let before = problems.errors();
-    keywords(root, problems);
+    if !keywords(root, problems) {
+        return None;
+    }
     let schema = match Schema::parse(&root.to_json()) {
         Ok(schema) => schema,
-        Err(_) if problems.errors() > before => return None,
         Err(error) => {
             let at = error.at.split('.').try_fold(root, |node, key| within(node, key)).unwrap_or(root);
             problems.push(codes::schema(first(at), error.to_string()));
@@ -182,28 +182,42 @@ const KEYWORDS: [&str; 38] = [
 ];
 
 /// Reports keywords of a schema that do not exist: whoever reads a schema ignores them, so that a typing error would be a
-/// rule that does not hold.
-pub(super) fn keywords(node: &Node, problems: &mut Diagnostics) {
-    walk(node, 0, problems);
+/// rule that does not hold. False: the schema is beyond a bound, and the rest of it was not looked at.
+pub(super) fn keywords(node: &Node, problems: &mut Diagnostics) -> bool {
+    let mut nodes = 0;
+    let fits = walk(node, 0, &mut nodes, problems);
+    if !fits {
+        problems.push(bounds::schema(first(node), nodes.min(MAX_NODES)));
+    }
+    fits
 }
 
-fn walk(node: &Node, depth: usize, problems: &mut Diagnostics) {
-    if depth > MAX_DEPTH {
-        return;
+fn walk(node: &Node, depth: usize, nodes: &mut usize, problems: &mut Diagnostics) -> bool {
+    *nodes += 1;
+    if depth > MAX_DEPTH || *nodes > MAX_NODES {
+        return false;
     }
+    let mut inner = |node: &Node| walk(node, depth + 1, nodes, problems);
+    let mut unknown = Vec::new();
     for (key, value) in node.members().unwrap_or_default() {
-        match key.text.as_str() {
-            "properties" => {
-                value.members().unwrap_or_default().iter().for_each(|(_, node)| walk(node, depth + 1, problems))
+        let fits = match key.text.as_str() {
+            "properties" => value.members().unwrap_or_default().iter().all(|(_, node)| inner(node)),
+            "items" | "additionalProperties" | "not" => inner(value),
+            "allOf" | "anyOf" | "oneOf" => value.items().unwrap_or_default().iter().all(&mut inner),
+            known if KEYWORDS.contains(&known) => true,
+            _ => {
+                unknown.push(key);
+                true
             }
-            "items" | "additionalProperties" | "not" => walk(value, depth + 1, problems),
-            "allOf" | "anyOf" | "oneOf" => {
-                value.items().unwrap_or_default().iter().for_each(|node| walk(node, depth + 1, problems));
-            }
-            known if KEYWORDS.contains(&known) => {}
-            unknown => {
-                problems.push(keys::unknown(key.span, unknown, "a schema", nearest(unknown, KEYWORDS), &[]));
-            }
+        };
+        if !fits {
+            return false;
         }
     }
+    for key in unknown {
+        if !problems.is_full() {
+            problems.push(keys::unknown(key.span, &key.text, "a schema", nearest(&key.text, KEYWORDS), &[]));
+        }
+    }
+    true
 }

@@ -1,5 +1,7 @@
 //! Values of the source against the schema of their place: what becomes of a template's manifest, a status field, `cr.yaml`.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::plain;
@@ -87,7 +89,7 @@ impl<'a, 'b> Values<'a, 'b> {
             found.push(self.value(item, schema));
             self.path.pop();
         }
-        model::Node::List(found)
+        list_of(found)
     }
 
     fn map(&mut self, members: &[(Key, Node)], schema: &Schema, object: &Object) -> model::Node {
@@ -102,20 +104,26 @@ impl<'a, 'b> Values<'a, 'b> {
                 (Some(field), _) => self.field(key, node, &field),
                 (None, Rest::Anything) => self.field(key, node, &Schema::default()),
                 (None, _) => {
-                    let of = self.owner();
-                    self.problems.push(codes::unknown_field(key.span, &key.text, &of, schema.nearest_field(&key.text)));
+                    if !self.problems.is_full() {
+                        // Among thousands of fields a neighbour is found by chance.
+                        let few = object.fields.len() < 1_000;
+                        let near = if few { schema.nearest_field(&key.text) } else { None };
+                        let of = self.owner();
+                        self.problems.push(codes::unknown_field(key.span, &key.text, &of, near));
+                    }
                     continue;
                 }
             };
             found.push((key.text.clone(), value));
         }
-        model::Node::Map(found)
+        map_of(found)
     }
 
     fn required(&mut self, members: &[(Key, Node)], object: &Object, span: Span) {
+        let present: HashSet<&str> = members.iter().map(|(key, _)| key.text.as_str()).collect();
         for (name, field) in &object.fields {
             let needed = field.required && field.schema.default.is_none();
-            if needed && !members.iter().any(|(key, _)| key.text == *name) {
+            if needed && !present.contains(name.as_str()) {
                 let at = members.first().map_or(span, |(key, _)| key.span);
                 let of = self.owner();
                 self.problems.push(codes::missing_field(at, name, &of));
@@ -163,6 +171,31 @@ impl<'a, 'b> Values<'a, 'b> {
 
     fn owner(&self) -> String {
         if self.path.is_empty() { self.of.to_owned() } else { format!("`{}` of {}", self.path(), self.of) }
+    }
+}
+
+/// A list, plain where all of it is: `[]` and `{}` as they are written must not be taken for what is left when everything in
+/// them is absent.
+fn list_of(items: Vec<model::Node>) -> model::Node {
+    let plain = |item: &model::Node| match item {
+        model::Node::Plain(value) => Some(value.clone()),
+        _ => None,
+    };
+    match items.iter().map(plain).collect::<Option<Vec<_>>>() {
+        Some(values) => model::Node::Plain(Json::Array(values)),
+        None => model::Node::List(items),
+    }
+}
+
+/// A map, plain where all of it is.
+fn map_of(members: Vec<(String, model::Node)>) -> model::Node {
+    let plain = |(key, value): &(String, model::Node)| match value {
+        model::Node::Plain(value) => Some((key.clone(), value.clone())),
+        _ => None,
+    };
+    match members.iter().map(plain).collect::<Option<serde_json::Map<_, _>>>() {
+        Some(values) => model::Node::Plain(Json::Object(values)),
+        None => model::Node::Map(members),
     }
 }
 

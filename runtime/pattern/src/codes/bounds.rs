@@ -53,9 +53,24 @@ pub static EXPRESSION_DEPTH: Code = error(
     "An expression is nested at most 200 levels deep. Split it with `vars`.",
     Example::Words("201 opening parentheses"),
 );
+/// The most items of a list of the Katalog.
+pub static MANY: Code = error(
+    "K0108",
+    "too many of a thing",
+    "`inputs`, `vars`, `status.fields` and the other lists of a Katalog have at most 500 items each.",
+    Example::Words("501 `vars` in one entry"),
+);
+/// The most nodes of a schema.
+pub static SCHEMA: Code = error(
+    "K0109",
+    "a schema is too large",
+    "The schema of a version has at most 10,000 nodes, nested 64 levels deep.",
+    Example::Words("10,001 fields in a CRD's schema"),
+);
 
 /// The family.
-pub static CODES: &[&Code] = &[&FILE_SIZE, &ALIASES, &DEPTH, &TEMPLATES, &ENTRIES, &EXPRESSION_SIZE, &EXPRESSION_DEPTH];
+pub static CODES: &[&Code] =
+    &[&FILE_SIZE, &ALIASES, &DEPTH, &TEMPLATES, &ENTRIES, &EXPRESSION_SIZE, &EXPRESSION_DEPTH, &MANY, &SCHEMA];
 
 pub(crate) fn file_size(span: Span, size: usize, most: usize) -> Diagnostic {
     Diagnostic::new(&FILE_SIZE, span, "the file is too large")
@@ -83,4 +98,16 @@ pub(crate) fn entries(span: Span, count: usize, most: usize) -> Diagnostic {
     Diagnostic::new(&ENTRIES, span, "`spec.crds` has too many entries")
         .expected(format!("at most {most}"))
         .found(count.to_string())
+}
+
+pub(crate) fn many(span: Span, what: &str, count: usize, most: usize) -> Diagnostic {
+    Diagnostic::new(&MANY, span, format!("{what} has too many items"))
+        .expected(format!("at most {most}"))
+        .found(count.to_string())
+}
+
+pub(crate) fn schema(span: Span, nodes: usize) -> Diagnostic {
+    Diagnostic::new(&SCHEMA, span, "the schema is too large or too deep")
+        .expected("at most 10,000 nodes and 64 levels")
+        .found(format!("a bound was reached after {nodes} nodes"))
 }

@@ -107,7 +107,6 @@ pub(crate) fn unknown(span: Span, key: &str, of: &str, nearest: Option<&str>, kn
 
 pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
     Diagnostic::new(&UNSUPPORTED, span, format!("{what} is not supported yet"))
-        .hint("leave it out; this version of `ork` would not do it")
 }
 
 pub(crate) fn missing(span: Span, key: &str, of: &str) -> Diagnostic {

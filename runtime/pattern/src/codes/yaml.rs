@@ -97,54 +97,119 @@ pub static CODES: &[&Code] = &[
     &RECURSIVE_ALIAS,
 ];
 
+/// What a message of the YAML parser usually comes from. Its messages are all that it tells, so they are matched here and
+/// nowhere else; one that is not known is shown as it is.
+struct Cause {
+    said: &'static str,
+    message: &'static str,
+    hint: &'static str,
+    /// What began on an earlier line, if that is where the cause may be.
+    begun: Option<Begun>,
+}
+
+/// How the earlier line is found: the nearest one that is indented less than this one, or no more than it.
+#[derive(Clone, Copy, PartialEq)]
+enum Begun {
+    Less,
+    NoMore,
+}
+
+const fn cause(said: &'static str, message: &'static str, hint: &'static str, begun: Option<Begun>) -> Cause {
+    Cause { said, message, hint, begun }
+}
+
+/// Said at the start of the token after the one that is wrong.
+const KEY_WITHOUT_COLON: &str = "simple key expect";
+
+static CAUSES: [Cause; 11] = [
+    cause(
+        "mapping values are not allowed",
+        "a `key: value` may not stand here",
+        "check the indentation; a text that contains `: ` must be quoted",
+        Some(Begun::NoMore),
+    ),
+    cause(
+        KEY_WITHOUT_COLON,
+        "a key without `:`",
+        "write `key: value`, or indent the line to continue the text above",
+        None,
+    ),
+    cause(
+        "did not find expected key",
+        "this line is indented otherwise than the keys around it",
+        "keys of one map begin in the same column",
+        Some(Begun::Less),
+    ),
+    cause(
+        "did not find expected '-' indicator",
+        "this line is indented otherwise than the items around it",
+        "items of one list begin with `-` in the same column",
+        Some(Begun::NoMore),
+    ),
+    cause("invalid indentation in quoted", "a quote is not closed", "close the quote that opens here", None),
+    cause("unexpected end of stream", "a quote is not closed", "close the quote that opens here", None),
+    cause("tabs disallowed", "a tab in the indentation", "indent with spaces", None),
+    cause(
+        "found unknown anchor",
+        "an alias (`*name`) without an anchor (`&name`) before it",
+        "quote the text if it begins with `*`",
+        None,
+    ),
+    cause("unexpected character", "a text may not begin with this character", "quote the text", None),
+    cause("invalid trailing content", "text after a closed quote", "quote the whole text", None),
+    cause("did not find expected ',' or", "a bracket is not closed", "close it, or put a `,` between the items", None),
+];
+
 pub(crate) fn syntax(file: FileId, text: &str, at: usize, info: &str) -> Diagnostic {
-    // The parser notices some mistakes only at the start of the next token, lines later: the place is moved back to the end
-    // of what was written before.
-    let late =
-        info.contains("simple key expect") || info.contains("did not find expected") || info.contains("end of stream");
-    let before = text.get(..at).unwrap_or(text).trim_end();
-    let line_start = text.get(..at).is_some_and(|text| text.trim_end_matches([' ', '\t']).ends_with('\n'));
-    let span = if (late && line_start && info.contains("simple key")) || at >= text.trim_end().len() {
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let indent = before[start..].len() - before[start..].trim_start().len();
-        Span::new(file, start + indent..before.len())
+    let before = text.get(..at).unwrap_or(text);
+    let at_line_start = before.trim_end_matches([' ', '\t']).ends_with('\n');
+    let span = if at >= text.trim_end().len() || (info.contains(KEY_WITHOUT_COLON) && at_line_start) {
+        // Moved back to what was written last.
+        let end = before.trim_end().len();
+        let line = line_start(text, end);
+        Span::new(file, line + indent(&text[line..end])..end)
     } else {
-        let length = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        let length = text[before.len()..].chars().next().map_or(0, char::len_utf8);
         Span::new(file, at..at + length)
     };
-    let (message, hint) = explain(info);
-    let problem = Diagnostic::new(&SYNTAX, span, format!("this is not YAML: {message}"));
-    match hint {
-        Some(hint) => problem.hint(hint),
+    let Some(cause) = CAUSES.iter().find(|cause| info.contains(cause.said)) else {
+        return Diagnostic::new(&SYNTAX, span, format!("this is not YAML: {info}"));
+    };
+    let problem = Diagnostic::new(&SYNTAX, span, format!("this is not YAML: {}", cause.message)).hint(cause.hint);
+    match cause.begun.and_then(|begun| earlier(text, span.start as usize, begun)) {
+        Some(range) => problem.note(Span::new(file, range), "it may begin here"),
         None => problem,
     }
 }
 
-/// The parser's words, and what they usually come from.
-fn explain(info: &str) -> (String, Option<&'static str>) {
-    let known: [(&str, &str, &str); 9] = [
-        (
-            "mapping values are not allowed",
-            "a `key: value` may not stand here",
-            "check the indentation; a text that contains `: ` must be quoted",
-        ),
-        ("simple key expect", "a key without `:`", "write `key: value`, or indent the line to continue the text above"),
-        ("invalid indentation in quoted", "a quote is not closed", "close the quote that opens here"),
-        ("unexpected end of stream", "a quote is not closed", "close the quote that opens here"),
-        ("tabs disallowed", "a tab in the indentation", "indent with spaces"),
-        (
-            "found unknown anchor",
-            "an alias (`*name`) without an anchor (`&name`) before it",
-            "quote the text if it begins with `*`",
-        ),
-        ("unexpected character", "a text may not begin with this character", "quote the text"),
-        ("invalid trailing content", "text after a closed quote", "quote the whole text"),
-        ("did not find expected ',' or", "a bracket is not closed", "close it, or put a `,` between the items"),
-    ];
-    match known.iter().find(|(begin, _, _)| info.contains(begin)) {
-        Some((_, message, hint)) => ((*message).to_owned(), Some(hint)),
-        None => (info.to_owned(), None),
+/// The content of the nearest line above the one at an offset that is indented less than it, or no more.
+fn earlier(text: &str, at: usize, begun: Begun) -> Option<std::ops::Range<usize>> {
+    let line = line_start(text, at);
+    let most = indent(&text[line..]);
+    let mut end = line;
+    while end > 0 {
+        let start = line_start(text, end - 1);
+        let line = &text[start..end];
+        let found = indent(line);
+        let content = line.trim();
+        let fits = match begun {
+            Begun::Less => found < most,
+            Begun::NoMore => found <= most,
+        };
+        if fits && !content.is_empty() && !content.starts_with('#') {
+            return Some(start + found..start + found + content.len());
+        }
+        end = start;
     }
+    None
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |at| at + 1)
+}
+
+fn indent(line: &str) -> usize {
+    line.bytes().take_while(|byte| *byte == b' ').count()
 }
 
 pub(crate) fn not_utf8(span: Span) -> Diagnostic {

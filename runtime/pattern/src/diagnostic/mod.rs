@@ -141,6 +141,11 @@ impl Diagnostics {
         }
     }
 
+    /// Whether further problems would only be counted, so that looking for more of the same kind is in vain.
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= Self::MOST
+    }
+
     /// Adds all problems of another list.
     pub fn extend(&mut self, other: Diagnostics) {
         self.omitted += other.omitted;
@@ -186,6 +191,27 @@ impl Diagnostics {
         }
     }
 
+    /// Drops what only follows from YAML that was refused at the same place: whatever stood in for it has the wrong type.
+    fn drop_followers(&mut self) {
+        let yaml: Vec<Span> = self
+            .list
+            .iter()
+            .filter(|problem| problem.code.id.starts_with("K00"))
+            .filter_map(|problem| problem.span)
+            .collect();
+        self.list.retain(|problem| {
+            let follows = |span: Span| {
+                // A brace or bracket may stand around what was refused.
+                yaml.iter().any(|refused| {
+                    span.file == refused.file
+                        && (span.start..=span.start + 1).contains(&refused.start)
+                        && (span.end.saturating_sub(1)..=span.end).contains(&refused.end)
+                })
+            };
+            problem.code.id.starts_with("K00") || !problem.span.is_some_and(follows)
+        });
+    }
+
     /// Whether there is a problem in that file.
     pub fn touch(&self, file: FileId) -> bool {
         self.list.iter().any(|diagnostic| diagnostic.span.is_some_and(|span| span.file == file))
@@ -195,6 +221,7 @@ impl Diagnostics {
     pub fn sort(&mut self) {
         let key = |diagnostic: &Diagnostic| (diagnostic.span, diagnostic.code.id);
         self.list.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)));
+        self.drop_followers();
         self.list.dedup_by(|b, a| a.code == b.code && a.span == b.span && a.message == b.message);
     }
 }

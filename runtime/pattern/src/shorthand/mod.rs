@@ -64,10 +64,7 @@ pub(crate) fn expand(template: &Template, context: &Context, problems: &mut Diag
             let manifest = template.item.get("manifest")?;
             // Says itself that it is no map.
             Fields::open(manifest, "`manifest`", problems)?;
-            tree = Tree::new(manifest.span);
-            for (key, node) in manifest.members().unwrap_or_default() {
-                tree.put(&[&key.text], key.span, node.clone(), problems);
-            }
+            tree = Tree::from(manifest.clone());
         }
     }
     metadata(&mut tree, template, problems);
@@ -150,6 +147,9 @@ fn pass_on(
     for (key, node) in fields.rest() {
         if Template::COMMON.contains(&key.text.as_str()) && key.text != "manifest" {
             continue;
+        }
+        if problems.is_full() {
+            return;
         }
         if let Some((_, why)) = refused.iter().find(|(name, _)| *name == key.text) {
             problems.push(keys::unknown(key.span, &key.text, &format!("a short form of {kind}"), None, &[]).hint(*why));

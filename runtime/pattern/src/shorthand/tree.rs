@@ -32,6 +32,13 @@ impl Tree {
     }
 }
 
+impl From<Node> for Tree {
+    /// Begins with a map that is there already.
+    fn from(root: Node) -> Self {
+        Self { root }
+    }
+}
+
 fn merge(into: &mut Node, key: Span, value: Node, path: &str, problems: &mut Diagnostics) {
     match (&mut into.value, value.value) {
         (Value::Map(present), Value::Map(new)) => {

@@ -228,7 +228,7 @@ impl Builder<'_> {
                 Plain::Value(value) => return Node { span, value },
                 Plain::Ambiguous(why, mend) => {
                     self.problems.push(codes::ambiguous_scalar(span, text, &why, &mend));
-                    return Node { span, value: Value::Null };
+                    return Node { span, value: Value::String(Text::from(text)) };
                 }
             }
         }

@@ -1,0 +1,355 @@
+//! Random edits of the shipped pattern's Katalog, one line each. Every one must be noticed: by a diagnostic on the edited line
+//! or about what was edited, or by a checked pattern that differs in the place where that line leads to. An edit that
+//! changes nothing must change nothing in the YAML either, or only what is no part of a checked pattern.
+//!
+//! The edits come from a fixed seed. `MUTATION_SEED` and `MUTATION_COUNT` try others.
+
+use std::collections::BTreeSet;
+
+use orkestra_pattern::diagnostic::{Diagnostic, Style, render_all};
+use orkestra_pattern::yaml::{self, Node};
+use orkestra_pattern::{Diagnostics, Source};
+use serde_json::Value;
+
+use crate::{check, model, read, root};
+
+/// Keys that are read by people, or that say what holds anyway.
+const WITHOUT_EFFECT: [&str; 6] = ["description", "license", "keywords", "workers", "resync", "apiTypes"];
+
+/// Where the value of a short form's key ends up, when not under its own name.
+const ALIASES: [(&str, &[&str]); 13] = [
+    ("port", &["ports"]),
+    ("image", &["image"]),
+    ("tag", &["image"]),
+    ("headless", &["clusterIP"]),
+    ("protocol", &["ports"]),
+    ("targetPort", &["ports"]),
+    ("storageClass", &["storageClassName"]),
+    ("storageSize", &["storage"]),
+    ("mountPath", &["volumeMounts"]),
+    ("startup", &["startupProbe"]),
+    ("readiness", &["readinessProbe"]),
+    ("liveness", &["livenessProbe"]),
+    ("probes", &["startupProbe", "readinessProbe", "livenessProbe"]),
+];
+
+/// A generator of random numbers that gives the same ones everywhere (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end.max(1) as u64).unwrap()
+    }
+
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
+/// An edited Katalog.
+struct Edit {
+    what: String,
+    /// The edited line, from one; of a line that was taken out, the one that moved up.
+    line: u32,
+    before: String,
+    after: String,
+    text: String,
+}
+
+struct Original {
+    katalog: String,
+    crd: String,
+    yaml: Node,
+    model: Value,
+}
+
+#[test]
+fn every_edit_is_noticed() {
+    let from_environment = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let mut random = Random(from_environment("MUTATION_SEED").unwrap_or(0x9e37_79b9_7f4a_7c15));
+    let count = from_environment("MUTATION_COUNT").unwrap_or(200);
+    let dir = root().join("patterns/postgres/v14");
+    let (katalog, crd) = (read(&dir.join("katalog.yaml")), read(&dir.join("crd.yaml")));
+    let source = source(&katalog, &crd);
+    let (pattern, problems) = check(&source);
+    let pattern = pattern.unwrap_or_else(|| panic!("{}", render_all(&problems, &source, Style::Plain)));
+    let original = Original { yaml: parse(&source).unwrap(), model: model::to_json(&pattern), katalog, crd };
+    let mut wrong = Vec::new();
+    let (mut refused, mut different, mut equal) = (0, 0, 0);
+    for _ in 0..count {
+        let edit = edit(&original.katalog, &mut random);
+        match judge(&original, &edit) {
+            Ok(Outcome::Refused) => refused += 1,
+            Ok(Outcome::Different) => different += 1,
+            Ok(Outcome::Equal) => equal += 1,
+            Err(why) => wrong
+                .push(format!("{} of line {}:\n  - {}\n  + {}\n{why}", edit.what, edit.line, edit.before, edit.after)),
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count} edits\n\n{}", wrong.len(), wrong.join("\n\n"));
+    // A generator that only breaks, or only comments, would prove nothing.
+    assert!(
+        refused * 5 > count && different * 20 > count && equal > 0,
+        "{refused} refused, {different} different, {equal} equal"
+    );
+}
+
+fn source(katalog: &str, crd: &str) -> Source {
+    Source::new().with("katalog.yaml", katalog.as_bytes()).with("crd.yaml", crd.as_bytes())
+}
+
+fn parse(source: &Source) -> Option<Node> {
+    let (documents, problems) = yaml::parse(source, source.find("katalog.yaml")?, yaml::Bounds::default());
+    if problems.is_empty() { documents.into_iter().next() } else { None }
+}
+
+fn edit(katalog: &str, random: &mut Random) -> Edit {
+    let lines: Vec<&str> = katalog.lines().collect();
+    loop {
+        let at = random.below(lines.len());
+        let before = lines[at];
+        if before.trim().is_empty() {
+            continue;
+        }
+        let indent = before.len() - before.trim_start().len();
+        let letters = |keep: &dyn Fn(usize, char) -> bool| -> Vec<usize> {
+            before.char_indices().filter(|(at, letter)| keep(*at, *letter)).map(|(at, _)| at).collect()
+        };
+        let colon = before.find(": ").or_else(|| before.strip_suffix(':').map(str::len)).unwrap_or(before.len());
+        let replaced = |at: usize, by: &str| format!("{}{by}{}", &before[..at], &before[at + 1..]);
+        let word = random.pick(&["x", "7", "q", "Z", "-", ".", "true", "{", "\"", ": "]);
+        let (what, after) = match random.below(9) {
+            0 => ("deletion", None),
+            1 => {
+                let key = letters(&|at, letter| at < colon && letter.is_ascii_alphanumeric());
+                if key.is_empty() {
+                    continue;
+                }
+                ("another letter in the key", Some(replaced(random.pick(&key), random.pick(&["x", "q", "Z"]))))
+            }
+            2 => {
+                let value = letters(&|at, letter| at > colon && letter.is_ascii_alphanumeric());
+                if value.is_empty() {
+                    continue;
+                }
+                ("another letter in the value", Some(replaced(random.pick(&value), random.pick(&["x", "7", "Q"]))))
+            }
+            3 => ("more indentation", Some(format!("{}{before}", " ".repeat(1 + random.below(3))))),
+            4 if indent > 0 => ("less indentation", Some(before[1 + random.below(indent.min(4))..].to_owned())),
+            5 => {
+                let marks = letters(&|_, letter| "\"'{}[]:,|-".contains(letter));
+                if marks.is_empty() {
+                    continue;
+                }
+                ("a mark less", Some(replaced(random.pick(&marks), "")))
+            }
+            6 => {
+                let any = letters(&|at, letter| at >= indent && letter.is_ascii());
+                let at = random.pick(&any);
+                ("an insertion", Some(format!("{}{word}{}", &before[..at], &before[at..])))
+            }
+            7 => {
+                let any = letters(&|at, letter| at >= indent && at + 1 < before.len() && letter.is_ascii());
+                if any.is_empty() || !before.is_ascii() {
+                    continue;
+                }
+                let at = random.pick(&any);
+                let mut bytes = before.as_bytes().to_vec();
+                bytes.swap(at, at + 1);
+                ("two letters swapped", Some(String::from_utf8(bytes).unwrap()))
+            }
+            8 => {
+                let any = letters(&|at, letter| at > colon && letter.is_ascii_alphanumeric());
+                let Some(from) = any.first() else { continue };
+                let end = before[*from..].find(['"', ',', '}', ' ', ']']).map_or(before.len(), |length| from + length);
+                ("another value", Some(format!("{}{word}{}", &before[..*from], &before[end..])))
+            }
+            _ => continue,
+        };
+        if after.as_deref() == Some(before) {
+            continue;
+        }
+        let mut edited: Vec<&str> = lines.clone();
+        match &after {
+            Some(after) => edited[at] = after,
+            None => drop(edited.remove(at)),
+        }
+        return Edit {
+            what: what.to_owned(),
+            line: u32::try_from(at + 1).unwrap(),
+            before: before.to_owned(),
+            text: edited.join("\n") + "\n",
+            after: after.unwrap_or_default(),
+        };
+    }
+}
+
+enum Outcome {
+    Refused,
+    Different,
+    Equal,
+}
+
+fn judge(original: &Original, edit: &Edit) -> Result<Outcome, String> {
+    let source = source(&edit.text, &original.crd);
+    let (pattern, problems) = check(&source);
+    let shown = || render_all(&problems, &source, Style::Plain);
+    if !problems.is_empty() {
+        return match problems.iter().any(|problem| is_about(problem, edit, &source)) {
+            true => Ok(Outcome::Refused),
+            false => Err(format!("no diagnostic is about the edit:\n{}", shown())),
+        };
+    }
+    let pattern = pattern.ok_or("neither pattern nor diagnostics")?;
+    let model = model::to_json(&pattern);
+    let yaml = parse(&source).ok_or("a checked pattern whose YAML is broken")?;
+    let (old, new) = (original.yaml.to_json(), yaml.to_json());
+    let written = model::differences(&old, &new);
+    let changed = model::differences(&original.model, &model);
+    if written.is_empty() {
+        return match changed.is_empty() {
+            true => Ok(Outcome::Equal),
+            false => Err(format!("the same YAML is another pattern: {changed:?}")),
+        };
+    }
+    if changed.is_empty() {
+        let known = written.iter().all(|path| path.iter().any(|key| WITHOUT_EFFECT.contains(&key.as_str())));
+        return if known { Ok(Outcome::Equal) } else { Err(format!("ignored: {written:?}")) };
+    }
+    for path in &changed {
+        if !written.iter().any(|written| leads_to(written, path, [&old, &new])) {
+            return Err(format!("{path:?} changed, which does not come from {written:?}"));
+        }
+    }
+    Ok(Outcome::Different)
+}
+
+/// Whether a diagnostic is on the edited line, or names something that the edit took away or brought in.
+fn is_about(problem: &Diagnostic, edit: &Edit, source: &Source) -> bool {
+    let near = |span: orkestra_pattern::source::Span| {
+        source.file(span.file).filter(|file| file.name() == "katalog.yaml").is_some_and(|file| {
+            let (first, last) = (file.position(span.start).line, file.position(span.end).line);
+            // What is left of a line that moved, or lost its children, belongs to the lines beside it.
+            let moved =
+                edit.after.is_empty() || edit.what.contains("indentation") || problem.code.id.starts_with("K00");
+            let (above, below) = if moved { (blank_lines(edit, false), blank_lines(edit, true)) } else { (0, 0) };
+            first <= edit.line + below && last + above >= edit.line
+        })
+    };
+    if problem.span.is_some_and(near) || problem.notes.iter().any(|note| near(note.span)) {
+        return true;
+    }
+    let texts = [Some(&problem.message), problem.found.as_ref(), problem.expected.as_ref()];
+    let texts = texts.into_iter().flatten().chain(&problem.hints);
+    let named: BTreeSet<String> = texts.flat_map(|text| words(text)).collect();
+    let (before, after): (BTreeSet<_>, BTreeSet<_>) = (words(&edit.before).collect(), words(&edit.after).collect());
+    before.symmetric_difference(&after).any(|word| named.contains(word))
+}
+
+/// How far the next line is that holds something, above or below the edit.
+fn blank_lines(edit: &Edit, below: bool) -> u32 {
+    let lines: Vec<&str> = edit.text.lines().collect();
+    let at = edit.line as usize;
+    let holds = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let distance = match below {
+        true => lines.iter().skip(at).position(holds),
+        false => lines.iter().take(at - 1).rev().position(holds),
+    };
+    u32::try_from(distance.map_or(1, |distance| distance + 1)).unwrap()
+}
+
+/// Identifiers of two letters or more.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let split = |letter: char| !(letter.is_ascii_alphanumeric() || "_-".contains(letter));
+    text.split(split).filter(|word| word.len() > 1).map(str::to_owned)
+}
+
+/// Whether a value at that path of the Katalog becomes one at this path of the checked pattern.
+fn leads_to(written: &[String], path: &[String], roots: [&Value; 2]) -> bool {
+    let written: Vec<&str> = written.iter().map(String::as_str).collect();
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match written.as_slice() {
+        ["metadata", key, ..] => path == [*key],
+        ["spec", "inputs", ..] => path.first() == Some(&"inputs"),
+        ["spec", "crds", entry, rest @ ..] => {
+            if path.get(..2) != Some(&["entries", *entry]) {
+                // A whole entry under another name.
+                return rest.is_empty() && path.first() == Some(&"entries");
+            }
+            match rest {
+                ["operatorBox", "vars", name, ..] => path.get(2..4) == Some(&["vars", *name]),
+                ["operatorBox", "vars"] => path.get(2) == Some(&"vars"),
+                ["operatorBox", "status", ..] => path.get(2) == Some(&"status"),
+                ["operatorBox", "onReconcile" | "onCreate", list, index, rest @ ..] => {
+                    path.get(2) == Some(&"children") && child(list, index, rest, &path[3..], roots)
+                }
+                ["operatorBox", "onReconcile" | "onCreate", ..] => path.get(2) == Some(&"children"),
+                ["workers"] => path.get(2) == Some(&"workers"),
+                ["resync"] => path.get(2) == Some(&"resync"),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether a key of one template leads to a place in one child. Both are paths from the template and from `children`.
+fn child(list: &str, index: &str, key: &[&str], place: &[&str], roots: [&Value; 2]) -> bool {
+    let ids: Vec<String> = roots.iter().filter_map(|root| id(root, list, index)).collect();
+    let Some((id, place)) = place.split_first() else { return false };
+    let own = ids.iter().any(|known| known == id);
+    match key {
+        // An id names the child, its pods and its container, and the selectors that lead to them.
+        ["id"] => own || place.contains(&"orkestra.orkspace.io/id") || place.contains(&"requires"),
+        ["reconcile"] => own && place.contains(&"policy"),
+        ["name"] => own && (place.ends_with(&["metadata", "name"]) || place.contains(&"serviceName")),
+        ["when"] => own && place.contains(&"when"),
+        _ => {
+            // The last key of the path by name; list indexes come and go in the rewriting.
+            let Some(name) = key.iter().rev().find(|key| key.parse::<usize>().is_err()) else { return own };
+            let alias = ALIASES.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, alias)| alias);
+            let first = key.first().is_some_and(|key| key == name);
+            own && (place.contains(name)
+                || place.contains(&"requires")
+                || alias.iter().any(|alias| place.contains(alias))
+                // A claim's name is also the name of its mount.
+                || (*name == "name" && key.contains(&"volumeClaimTemplates") && place.contains(&"volumeMounts"))
+                || (first && *name == "volumeClaimTemplates" && place.contains(&"volumeMounts")))
+        }
+    }
+}
+
+fn id(root: &Value, list: &str, index: &str) -> Option<String> {
+    let entries = root.get("spec")?.get("crds")?.as_object()?;
+    entries.values().find_map(|entry| {
+        let on = entry.get("operatorBox")?;
+        let lists = on.get("onReconcile").into_iter().chain(on.get("onCreate"));
+        lists
+            .filter_map(|on| on.get(list)?.get(index.parse::<usize>().ok()?)?.get("id")?.as_str())
+            .next()
+            .map(str::to_owned)
+    })
+}
+
+/// The test's own eyes: a diagnostic elsewhere about something else is not taken for one about the edit.
+#[test]
+fn a_diagnostic_elsewhere_is_not_about_an_edit() {
+    let katalog =
+        "apiVersion: orkestra.orkspace.io/v1\nkind: Katalog\nmetadata:\n  name: a\n  version: b\nspec: {crds: {}}\n";
+    let source = source(katalog, "");
+    let mut problems = Diagnostics::default();
+    problems.extend(check(&source).1);
+    let edit = |line: u32, before: &str| Edit {
+        what: "another value".to_owned(),
+        line,
+        before: before.to_owned(),
+        after: "  zz: yy".to_owned(),
+        text: katalog.to_owned(),
+    };
+    let version = problems.iter().find(|problem| problem.code.id == "K0208").unwrap();
+    assert!(is_about(version, &edit(5, "  version: b"), &source));
+    assert!(!is_about(version, &edit(4, "  name: a"), &source));
+}
