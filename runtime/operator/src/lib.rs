@@ -1,1 +1,54 @@
 //! Watch, reconcile, apply, prune, status. The only crate that holds a kube client.
+//!
+//! [`Runtime::start`] takes [`Instance`]s, plain descriptions of patterns with their loaded components, and keeps every
+//! primary's children as its pattern says. What a pattern's component returns is a wish: this crate decides identity,
+//! ownership and permission, and sends nothing that was not checked here. [`preview()`] does the same without a cluster.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod api;
+mod apply;
+mod backoff;
+mod cache;
+mod conditions;
+mod conflict;
+mod connect;
+mod controller;
+mod definition;
+mod definition_change;
+mod desired;
+mod discovery;
+mod error;
+mod events;
+mod identity;
+mod instance;
+mod inventory;
+mod json;
+mod limit;
+mod lock;
+mod managed_fields;
+mod metrics;
+mod names;
+mod object;
+mod plan;
+mod preview;
+mod prune;
+mod queue;
+mod readiness;
+mod reconcile;
+mod run;
+mod serve;
+mod status;
+mod status_write;
+mod watch;
+
+pub use conditions::{Condition, Problem, Summary, conditions};
+pub use conflict::Contested;
+pub use connect::{Access, Cluster, ConnectError, connect};
+pub use error::{ApiError, Cause, Error, Refusal, StartError};
+pub use identity::Identity;
+pub use instance::{Api, ChildPolicy, DeclaredChild, Entry, Evaluate, Instance};
+pub use object::ObjectKey;
+pub use preview::{Preview, PreviewChild, preview};
+pub use readiness::{Readiness, readiness};
+pub use run::{Ceilings, Handle, Options, Runtime};
+pub use serve::serve;

@@ -1,0 +1,321 @@
+//! What the watches have seen. One store per kind and selector for the whole process, shared by all patterns.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::api::Api;
+use crate::discovery::Resource;
+use crate::identity::Identity;
+use crate::lock;
+use crate::names;
+use crate::object::{Object, ObjectKey};
+use crate::watch::Watch;
+
+/// Which objects of a kind are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Selector {
+    /// All of them: primaries.
+    All,
+    /// Those that carry the runtime's label: children.
+    Children,
+}
+
+impl Selector {
+    pub(crate) fn label_selector(self) -> Option<&'static str> {
+        match self {
+            Self::All => None,
+            Self::Children => Some(names::CHILD_SELECTOR),
+        }
+    }
+}
+
+/// A change that a watch has told of.
+pub(crate) struct Change {
+    pub(crate) before: Option<Arc<Object>>,
+    pub(crate) after: Option<Arc<Object>>,
+}
+
+type Listener = Box<dyn Fn(&Change) + Send + Sync>;
+
+/// The objects of one kind and selector.
+pub(crate) struct Store {
+    pub(crate) resource: Arc<Resource>,
+    objects: RwLock<Objects>,
+    listeners: RwLock<Vec<Listener>>,
+    synced: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Objects {
+    by_key: HashMap<ObjectKey, Arc<Object>>,
+    by_owner: HashMap<Box<str>, Vec<ObjectKey>>,
+}
+
+impl Objects {
+    fn insert(&mut self, object: Arc<Object>) -> Option<Arc<Object>> {
+        let before = self.by_key.insert(object.key.clone(), object.clone());
+        if let Some(before) = &before
+            && owner_of(before) != owner_of(&object)
+        {
+            self.unlink(before);
+        }
+        if let Some(owner) = owner_of(&object) {
+            let keys = self.by_owner.entry(owner.into()).or_default();
+            if !keys.contains(&object.key) {
+                keys.push(object.key.clone());
+            }
+        }
+        before
+    }
+
+    fn remove(&mut self, key: &ObjectKey) -> Option<Arc<Object>> {
+        let before = self.by_key.remove(key)?;
+        self.unlink(&before);
+        Some(before)
+    }
+
+    fn unlink(&mut self, object: &Object) {
+        let Some(owner) = owner_of(object) else { return };
+        if let Some(keys) = self.by_owner.get_mut(owner) {
+            keys.retain(|key| *key != object.key);
+            if keys.is_empty() {
+                self.by_owner.remove(owner);
+            }
+        }
+    }
+}
+
+fn owner_of(object: &Object) -> Option<&str> {
+    object.owner.as_ref().map(|owner| &*owner.uid)
+}
+
+impl Store {
+    pub(crate) fn new(resource: Arc<Resource>) -> Self {
+        Self { resource, objects: RwLock::default(), listeners: RwLock::default(), synced: watch::Sender::new(false) }
+    }
+
+    /// One object, as somebody may see it.
+    ///
+    /// The process sees everything. The rights of an account are asked of the API server before its pattern is given
+    /// anything, where accounts are in use; this is the place that all reads go through.
+    pub(crate) fn get(&self, _identity: &Identity, key: &ObjectKey) -> Option<Arc<Object>> {
+        lock::read(&self.objects).by_key.get(key).cloned()
+    }
+
+    /// The objects that the owner with this UID controls.
+    pub(crate) fn controlled_by(&self, _identity: &Identity, uid: &str) -> Vec<Arc<Object>> {
+        let objects = lock::read(&self.objects);
+        let keys = objects.by_owner.get(uid).map(Vec::as_slice).unwrap_or_default();
+        keys.iter().filter_map(|key| objects.by_key.get(key).cloned()).collect()
+    }
+
+    /// How many objects are held.
+    pub(crate) fn len(&self) -> usize {
+        lock::read(&self.objects).by_key.len()
+    }
+
+    /// Calls `listener` for every change from now on, and once for every object that is there.
+    pub(crate) fn subscribe(&self, listener: impl Fn(&Change) + Send + Sync + 'static) {
+        let there: Vec<_> = lock::read(&self.objects).by_key.values().cloned().collect();
+        for object in there {
+            listener(&Change { before: None, after: Some(object) });
+        }
+        lock::write(&self.listeners).push(Box::new(listener));
+    }
+
+    /// Takes in the answer to a request of our own. Nobody is told, because who sent the request goes on with the
+    /// answer; the watch's event for the same state is then no change.
+    pub(crate) fn learn(&self, object: Object) -> Arc<Object> {
+        let object = Arc::new(object);
+        let mut objects = lock::write(&self.objects);
+        match objects.by_key.get(&object.key) {
+            Some(held) if !object.not_older_than(held) => held.clone(),
+            _ => {
+                objects.insert(object.clone());
+                object
+            }
+        }
+    }
+
+    /// Takes in what a watch tells of an object that exists.
+    pub(crate) fn observe(&self, object: Object) {
+        let object = Arc::new(object);
+        let before = {
+            let mut objects = lock::write(&self.objects);
+            if let Some(held) = objects.by_key.get(&object.key)
+                && held.uid == object.uid
+                && (held.resource_version == object.resource_version || !object.not_older_than(held))
+            {
+                return;
+            }
+            objects.insert(object.clone())
+        };
+        self.tell(&Change { before, after: Some(object) });
+    }
+
+    /// Takes in that an object is gone (or no longer selected), as of `last`.
+    pub(crate) fn forget(&self, last: &Object) {
+        let before = {
+            let mut objects = lock::write(&self.objects);
+            match objects.by_key.get(&last.key) {
+                Some(held) if last.not_older_than(held) => objects.remove(&last.key),
+                _ => None,
+            }
+        };
+        if before.is_some() {
+            self.tell(&Change { before, after: None });
+        }
+    }
+
+    /// Forgets what a whole list does not hold, except for what is newer than the list.
+    pub(crate) fn retain(&self, seen: &HashSet<ObjectKey>, list_version: &str) {
+        let list_version = list_version.parse::<u128>().unwrap_or(u128::MAX);
+        let gone: Vec<_> = {
+            let mut objects = lock::write(&self.objects);
+            let gone: Vec<ObjectKey> = objects
+                .by_key
+                .values()
+                .filter(|object| !seen.contains(&object.key))
+                .filter(|object| object.resource_version.parse::<u128>().is_ok_and(|version| version <= list_version))
+                .map(|object| object.key.clone())
+                .collect();
+            gone.iter().filter_map(|key| objects.remove(key)).collect()
+        };
+        for before in gone {
+            self.tell(&Change { before: Some(before), after: None });
+        }
+    }
+
+    /// Says that the first whole list has been taken in.
+    pub(crate) fn set_synced(&self) {
+        self.synced.send_replace(true);
+    }
+
+    /// Waits for [`Store::set_synced`].
+    pub(crate) async fn wait_synced(&self) {
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+    }
+
+    /// Whether the first whole list has been taken in.
+    pub(crate) fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
+    fn tell(&self, change: &Change) {
+        for listener in lock::read(&self.listeners).iter() {
+            listener(change);
+        }
+    }
+}
+
+/// All stores, each with the watch that fills it.
+pub(crate) struct Cache {
+    api: Api,
+    namespace: String,
+    stores: Mutex<HashMap<(Resource, Selector), Arc<Store>>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Cache {
+    /// A cache that watches `namespace`, or everything where that is empty.
+    pub(crate) fn new(api: Api, namespace: String) -> Self {
+        Self { api, namespace, stores: Mutex::default(), tasks: Mutex::default() }
+    }
+
+    /// The store of a kind. The first call starts its watch, which ends with the cache.
+    pub(crate) fn store(&self, resource: &Arc<Resource>, selector: Selector) -> Arc<Store> {
+        let mut stores = lock::lock(&self.stores);
+        let store = stores.entry((Resource::clone(resource), selector)).or_insert_with(|| {
+            let store = Arc::new(Store::new(resource.clone()));
+            let watch = Watch::new(self.api.clone(), store.clone(), &self.namespace, selector);
+            lock::lock(&self.tasks).spawn(watch.run());
+            store
+        });
+        store.clone()
+    }
+
+    /// Every store that there is.
+    pub(crate) fn stores(&self) -> Vec<Arc<Store>> {
+        lock::lock(&self.stores).values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str, version: u64, owner: &str) -> Object {
+        let text = json!({"metadata": {"name": name, "namespace": "n", "uid": format!("u-{name}"),
+            "resourceVersion": version.to_string(),
+            "ownerReferences": [{"kind": "Web", "name": "w", "uid": owner, "controller": true}]}});
+        Object::parse(text.to_string().as_bytes(), "v1", "ConfigMap").unwrap()
+    }
+
+    fn store() -> (Store, Arc<AtomicUsize>) {
+        let store = Store::new(Arc::new(Resource {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            plural: "configmaps".to_owned(),
+            namespaced: true,
+            has_status: false,
+        }));
+        let told = Arc::new(AtomicUsize::new(0));
+        let counter = told.clone();
+        store.subscribe(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        (store, told)
+    }
+
+    #[test]
+    fn the_echo_of_an_own_write_is_no_change() {
+        let (store, told) = store();
+        store.learn(object("a", 5, "p"));
+        store.observe(object("a", 5, "p"));
+        store.observe(object("a", 4, "p"));
+        assert_eq!(told.load(Ordering::Relaxed), 0);
+        store.observe(object("a", 6, "p"));
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn an_older_answer_does_not_overwrite_a_newer_event() {
+        let (store, _) = store();
+        store.observe(object("a", 9, "p"));
+        assert_eq!(&*store.learn(object("a", 8, "p")).resource_version, "9");
+    }
+
+    #[test]
+    fn objects_are_found_by_owner_and_follow_its_change() {
+        let (store, _) = store();
+        store.observe(object("a", 1, "p"));
+        store.observe(object("b", 2, "p"));
+        assert_eq!(store.controlled_by(&Identity::Process, "p").len(), 2);
+        store.observe(object("a", 3, "q"));
+        assert_eq!(store.controlled_by(&Identity::Process, "p").len(), 1);
+        store.forget(&object("a", 4, "q"));
+        assert!(store.controlled_by(&Identity::Process, "q").is_empty());
+    }
+
+    #[test]
+    fn a_whole_list_removes_what_it_lacks_but_not_what_is_newer() {
+        let (store, told) = store();
+        store.observe(object("old", 1, "p"));
+        store.learn(object("new", 20, "p"));
+        store.observe(object("kept", 2, "p"));
+        store.retain(&HashSet::from([ObjectKey::new("n", "kept")]), "10");
+        let names =
+            ["old", "new", "kept"].map(|name| store.get(&Identity::Process, &ObjectKey::new("n", name)).is_some());
+        assert_eq!(names, [false, true, true]);
+        assert_eq!(told.load(Ordering::Relaxed), 3);
+    }
+}

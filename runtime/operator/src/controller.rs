@@ -1,0 +1,197 @@
+//! One entry of one instance at work: its queue, the stores that it reads, and what it remembers.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use crate::api::Api;
+use crate::apply::Memory;
+use crate::cache::{Cache, Change, Selector, Store};
+use crate::discovery::Discovery;
+use crate::error::Error;
+use crate::events::Events;
+use crate::instance::{Entry, Instance};
+use crate::inventory::Kind;
+use crate::limit::RateLimit;
+use crate::lock;
+use crate::metrics::ControllerMetrics;
+use crate::names;
+use crate::object::{Object, ObjectKey, Owner};
+use crate::queue::Queue;
+use crate::run::Ceilings;
+
+/// How long a reconcile waits for the first list of a kind that it has not read before.
+const SYNC_WITHIN: Duration = Duration::from_secs(30);
+
+/// What the whole process shares.
+pub(crate) struct Shared {
+    pub(crate) api: Api,
+    pub(crate) discovery: Discovery,
+    pub(crate) cache: Cache,
+    pub(crate) events: Events,
+    pub(crate) ceilings: Ceilings,
+    /// Calls into the sandbox at the same time.
+    pub(crate) calls: Arc<Semaphore>,
+}
+
+/// One entry of one instance.
+pub(crate) struct Controller {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) instance: Arc<Instance>,
+    pub(crate) entry: Entry,
+    /// `instance/entry`
+    pub(crate) name: String,
+    pub(crate) manager: String,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) metrics: Arc<ControllerMetrics>,
+    /// Writes of the whole instance.
+    pub(crate) limit: Arc<RateLimit>,
+    /// The primaries.
+    pub(crate) primaries: Arc<Store>,
+    /// What `.status` of the primary can hold; none: anything.
+    pub(crate) status_schema: Option<Value>,
+    /// All kinds that this entry ever rendered, those that it declares among them.
+    pub(crate) kinds: BTreeSet<Kind>,
+    children: Mutex<HashMap<Kind, Arc<Store>>>,
+    memories: Mutex<HashMap<ObjectKey, PrimaryMemory>>,
+}
+
+/// What is remembered of a primary between reconciles.
+#[derive(Default)]
+pub(crate) struct PrimaryMemory {
+    /// A primary that was deleted and made again under its name is another one.
+    pub(crate) uid: Box<str>,
+    pub(crate) children: HashMap<(String, ObjectKey), Memory>,
+    /// Digest of a status that the API server did not keep as it was sent.
+    pub(crate) refused_status: Option<u64>,
+}
+
+impl Controller {
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        instance: Arc<Instance>,
+        entry: Entry,
+        queue: Arc<Queue>,
+        metrics: Arc<ControllerMetrics>,
+        limit: Arc<RateLimit>,
+        primaries: Arc<Store>,
+        status_schema: Option<Value>,
+        kinds: BTreeSet<Kind>,
+    ) -> Self {
+        Self {
+            name: format!("{}/{}", instance.name, entry.name),
+            manager: names::field_manager(&instance.name),
+            shared,
+            instance,
+            entry,
+            queue,
+            metrics,
+            limit,
+            primaries,
+            status_schema,
+            kinds,
+            children: Mutex::default(),
+            memories: Mutex::default(),
+        }
+    }
+
+    /// The store of children of a kind. The first use starts its watch and waits for its first list, so that nothing is
+    /// taken as absent that was only not read yet.
+    pub(crate) async fn child_store(&self, api_version: &str, kind: &str) -> Result<Arc<Store>, Error> {
+        let key = (api_version.to_owned(), kind.to_owned());
+        let known = lock::lock(&self.children).get(&key).cloned();
+        if let Some(store) = known {
+            return Ok(store);
+        }
+        let not_served = || Error::KindNotServed { api_version: api_version.to_owned(), kind: kind.to_owned() };
+        let resource = self.shared.discovery.find(api_version, kind).await?.ok_or_else(not_served)?;
+        let store = self.shared.cache.store(&resource, Selector::Children);
+        if tokio::time::timeout(SYNC_WITHIN, store.wait_synced()).await.is_err() {
+            return Err(crate::error::ApiError::TimedOut {
+                what: format!("listing {}", resource.collection("")),
+                after: SYNC_WITHIN,
+            }
+            .into());
+        }
+        let mut children = lock::lock(&self.children);
+        if let Some(store) = children.get(&key) {
+            return Ok(store.clone());
+        }
+        children.insert(key, store.clone());
+        drop(children);
+        self.wake_by_children(&store);
+        Ok(store)
+    }
+
+    /// The stores of all kinds that this entry ever rendered. A kind that is not served has no objects either.
+    pub(crate) async fn child_stores(&self) -> Result<Vec<Arc<Store>>, Error> {
+        let mut stores: Vec<Arc<Store>> = Vec::with_capacity(self.kinds.len());
+        for (api_version, kind) in &self.kinds {
+            match self.child_store(api_version, kind).await {
+                // Two versions of one kind hold the same objects.
+                Ok(store) if stores.iter().any(|known| same_kind(known, &store)) => {}
+                Ok(store) => stores.push(store),
+                Err(Error::KindNotServed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(stores)
+    }
+
+    /// Reconciles a primary when it changes.
+    pub(crate) fn wake_by_primaries(self: &Arc<Self>) {
+        let queue = self.queue.clone();
+        self.primaries.subscribe(move |change: &Change| {
+            if let Some(object) = change.after.as_ref().or(change.before.as_ref()) {
+                queue.add(&object.key);
+            }
+        });
+    }
+
+    /// Reconciles the owner of a child when the child changes; the former one, too, where a change takes it away.
+    fn wake_by_children(&self, store: &Arc<Store>) {
+        let queue = self.queue.clone();
+        let api = self.entry.api.clone();
+        store.subscribe(move |change: &Change| {
+            let owners = [&change.before, &change.after]
+                .map(|object| object.as_ref().and_then(|object| owner_key(object, &api)));
+            let [before, after] = owners;
+            if let Some(key) = &before {
+                queue.add(key);
+            }
+            if let Some(key) = after.filter(|after| Some(after) != before.as_ref()) {
+                queue.add(&key);
+            }
+        });
+    }
+
+    /// What is remembered of a primary. It is given back with [`Controller::remember`].
+    pub(crate) fn recall(&self, primary: &Object) -> PrimaryMemory {
+        let memory = lock::lock(&self.memories).remove(&primary.key).filter(|memory| memory.uid == primary.uid);
+        memory.unwrap_or_else(|| PrimaryMemory { uid: primary.uid.clone(), ..PrimaryMemory::default() })
+    }
+
+    pub(crate) fn remember(&self, key: &ObjectKey, memory: PrimaryMemory) {
+        lock::lock(&self.memories).insert(key.clone(), memory);
+    }
+
+    pub(crate) fn forget(&self, key: &ObjectKey) {
+        lock::lock(&self.memories).remove(key);
+    }
+}
+
+fn same_kind(a: &Store, b: &Store) -> bool {
+    a.resource.group == b.resource.group && a.resource.kind == b.resource.kind
+}
+
+/// The primary of this kind that controls `object`. The version does not matter: it is one object in all of them.
+fn owner_key(object: &Object, api: &crate::instance::Api) -> Option<ObjectKey> {
+    let Owner { api_version, kind, name, uid: _ } = object.owner.as_ref()?;
+    let (group, _) = crate::discovery::split_api_version(api_version);
+    let namespace = if api.namespaced { &*object.key.namespace } else { "" };
+    (group == api.group && **kind == *api.kind).then(|| ObjectKey::new(namespace, name))
+}

@@ -1,0 +1,202 @@
+//! CustomResourceDefinitions of the patterns: installed, waited for, and never changed against what is stored.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::api::{APPLY, Api, Call, read_as};
+use crate::definition_change::breaking;
+use crate::desired::with_hash;
+use crate::error::StartError;
+use crate::identity::Identity;
+use crate::names;
+
+/// How long a definition may take until it is established.
+const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
+/// Groups that belong to Kubernetes itself.
+const RESERVED_GROUPS: [&str; 2] = ["k8s.io", "kubernetes.io"];
+
+const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+/// What is applied for a pattern's definition: group, names, scope and versions, and no more.
+///
+/// # Errors
+///
+/// `InvalidInstance` for a definition that asks for more, or in a group of Kubernetes' own.
+pub(crate) fn prepare(instance: &str, given: &Value) -> Result<(String, Value), StartError> {
+    let invalid = |message: String| StartError::Invalid { instance: instance.to_owned(), message };
+    let text = |pointer: &str| {
+        let found = given.pointer(pointer).and_then(Value::as_str);
+        found.ok_or_else(|| {
+            invalid(format!("crd.yaml: {} is missing", pointer.trim_start_matches('/').replace('/', ".")))
+        })
+    };
+    let (group, plural) = (text("/spec/group")?, text("/spec/names/plural")?);
+    let reserved = |suffix: &&str| group == *suffix || group.ends_with(&format!(".{suffix}"));
+    if let Some(suffix) = RESERVED_GROUPS.iter().find(|suffix| reserved(suffix)) {
+        return Err(invalid(format!("crd.yaml: group {group:?} is below {suffix:?}, which belongs to Kubernetes")));
+    }
+    if given.pointer("/spec/conversion/strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "None") {
+        return Err(invalid("crd.yaml: spec.conversion is written by the runtime; leave it out".to_owned()));
+    }
+    let mut spec = Map::new();
+    for name in ["group", "names", "scope", "versions"] {
+        if let Some(value) = given.pointer(&format!("/spec/{name}")) {
+            spec.insert(name.to_owned(), value.clone());
+        }
+    }
+    let name = format!("{plural}.{group}");
+    let body = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": name, "labels": {names::MANAGED_BY: names::MANAGED_BY_VALUE, names::PATTERN: instance}},
+        "spec": spec,
+    });
+    Ok((name, body))
+}
+
+/// Makes a definition so and waits until it is established. Writes nothing where it is so already.
+pub(crate) async fn install(api: &Api, instance: &str, given: &Value) -> Result<(), StartError> {
+    let (name, body) = prepare(instance, given)?;
+    let path = format!("{COLLECTION}/{name}");
+    let (mut sent, hash) = with_hash(&body);
+    if let Some(answer) = api.get_optional(&Identity::Process, &path).await? {
+        let live: Value = read_as(&answer.body, || format!("GET {path}"))?;
+        let label =
+            |name: &str| live.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
+        if label(names::MANAGED_BY) != Some(names::MANAGED_BY_VALUE) {
+            let owner = label(names::MANAGED_BY)
+                .map_or("no label says whose it is".to_owned(), |by| format!("managed by {by:?}"));
+            return Err(StartError::CrdNotOurs { name, owner });
+        }
+        if let Some(other) = label(names::PATTERN).filter(|other| *other != instance) {
+            return Err(StartError::CrdNotOurs { name, owner: format!("it belongs to instance {other:?}") });
+        }
+        let annotations = live.pointer("/metadata/annotations");
+        let applied = annotations.and_then(|annotations| annotations.get(names::APPLIED)).and_then(Value::as_str);
+        if applied == Some(&hash) && same_versions(&live, &body) {
+            return wait_established(api, &name).await;
+        }
+        let changes = breaking(&live, &body);
+        if !changes.is_empty() {
+            return Err(StartError::BreakingChange { name, changes });
+        }
+        sent["metadata"]["uid"] = live.pointer("/metadata/uid").cloned().unwrap_or(Value::Null);
+    }
+    // The label says that the definition is ours, so a hand edit of it is drift.
+    let path = format!("{path}?fieldManager={}&force=true", names::RUNTIME_MANAGER);
+    let body = sent.to_string().into_bytes();
+    api.call(Call { identity: &Identity::Process, method: Method::PATCH, path: &path, content_type: APPLY, body })
+        .await?;
+    tracing::info!(crd = %name, instance, "definition applied");
+    wait_established(api, &name).await
+}
+
+/// The schema of `.status` in the live definition; none where there is no such definition.
+pub(crate) async fn status_schema(
+    api: &Api,
+    group: &str,
+    plural: &str,
+    version: &str,
+) -> Result<Option<Value>, StartError> {
+    let path = format!("{COLLECTION}/{plural}.{group}");
+    let Some(answer) = api.get_optional(&Identity::Process, &path).await? else { return Ok(None) };
+    let live: Value = read_as(&answer.body, || format!("GET {path}"))?;
+    let versions = live.pointer("/spec/versions").and_then(Value::as_array);
+    let found = versions.and_then(|versions| versions.iter().find(|item| item.get("name") == Some(&version.into())));
+    let Some(schema) = found.and_then(|version| version.pointer("/schema/openAPIV3Schema")) else { return Ok(None) };
+    let keeps_all = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
+    let status = schema.pointer("/properties/status").cloned();
+    // No status in the schema: it can hold nothing.
+    Ok(status.or_else(|| (!keeps_all).then(|| json!({"type": "object"}))))
+}
+
+/// Whether the live definition has the schemas that we want: the hash alone would not see a hand edit.
+fn same_versions(live: &Value, wanted: &Value) -> bool {
+    fn contains(live: &Value, wanted: &Value) -> bool {
+        match (live, wanted) {
+            (Value::Object(live), Value::Object(wanted)) => {
+                wanted.iter().all(|(name, wanted)| live.get(name).is_some_and(|live| contains(live, wanted)))
+            }
+            (Value::Array(live), Value::Array(wanted)) => {
+                live.len() == wanted.len() && live.iter().zip(wanted).all(|(live, wanted)| contains(live, wanted))
+            }
+            _ => crate::status::same(live, wanted),
+        }
+    }
+    let versions = |definition: &Value| definition.pointer("/spec/versions").cloned().unwrap_or(Value::Null);
+    contains(&versions(live), &versions(wanted))
+}
+
+async fn wait_established(api: &Api, name: &str) -> Result<(), StartError> {
+    let path = format!("{COLLECTION}/{name}");
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(20);
+    loop {
+        let answer = api.get(&Identity::Process, &path).await?;
+        let live: Value = read_as(&answer.body, || format!("GET {path}"))?;
+        let conditions = live.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+        let of = |kind: &str| conditions.iter().find(|condition| condition.get("type") == Some(&kind.into()));
+        let status = |kind: &str| of(kind).and_then(|condition| condition.get("status")).and_then(Value::as_str);
+        if status("Established") == Some("True") {
+            return Ok(());
+        }
+        let refused = status("NamesAccepted") == Some("False");
+        if refused || start.elapsed() > ESTABLISHED_WITHIN {
+            let kind = if refused { "NamesAccepted" } else { "Established" };
+            let message = of(kind).and_then(|condition| condition.get("message")).and_then(Value::as_str);
+            let message = message.unwrap_or("it has no conditions yet").to_owned();
+            return Err(StartError::NotEstablished { name: name.to_owned(), message });
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(500));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given() -> Value {
+        json!({"metadata": {"name": "x", "annotations": {"a": "b"}, "labels": {"c": "d"}},
+            "spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": "webs", "kind": "Web"},
+                "versions": [], "preserveUnknownFields": true, "conversion": {"strategy": "None"}},
+            "status": {}})
+    }
+
+    #[test]
+    fn a_definition_gives_group_names_scope_and_versions_only() {
+        let (name, body) = prepare("shop", &given()).unwrap();
+        assert_eq!(name, "webs.example.com");
+        assert_eq!(
+            body,
+            json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "metadata": {"name": "webs.example.com", "labels": {"app.kubernetes.io/managed-by": "orkestra",
+                    "orkestra.orkspace.io/pattern": "shop"}},
+                "spec": {"group": "example.com", "names": {"plural": "webs", "kind": "Web"}, "scope": "Namespaced", "versions": []}})
+        );
+    }
+
+    #[test]
+    fn groups_of_kubernetes_and_webhooks_are_refused() {
+        for group in ["k8s.io", "apps.k8s.io", "x.kubernetes.io"] {
+            let mut definition = given();
+            definition["spec"]["group"] = group.into();
+            assert_eq!(prepare("shop", &definition).unwrap_err().reason(), "InvalidInstance", "{group}");
+        }
+        let mut definition = given();
+        definition["spec"]["group"] = "notk8s.io".into();
+        assert!(prepare("shop", &definition).is_ok());
+        definition["spec"]["conversion"] = json!({"strategy": "Webhook"});
+        assert!(prepare("shop", &definition).is_err());
+    }
+
+    #[test]
+    fn a_hand_edit_of_a_schema_is_seen_and_defaults_are_not_edits() {
+        let wanted = json!({"spec": {"versions": [{"name": "v1", "schema": {"a": 1}}]}});
+        let defaulted = json!({"spec": {"versions": [{"name": "v1", "deprecated": false, "schema": {"a": 1}}]}});
+        let edited = json!({"spec": {"versions": [{"name": "v1", "schema": {"a": 2}}]}});
+        assert!(same_versions(&defaulted, &wanted));
+        assert!(!same_versions(&edited, &wanted));
+    }
+}

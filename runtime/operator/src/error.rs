@@ -1,0 +1,276 @@
+//! What can go wrong, each with one word that condition, metric and log share.
+
+use std::time::Duration;
+
+use crate::instance::Failure;
+
+/// Why a request to the API server has no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No connection, or it broke.
+    #[error("{what}: the API server cannot be reached: {message}")]
+    Unreachable {
+        /// The request.
+        what: String,
+        /// What the connection said.
+        message: String,
+    },
+    /// No answer in time.
+    #[error("{what}: no answer from the API server within {} s", after.as_secs_f32())]
+    TimedOut {
+        /// The request.
+        what: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The API server said no.
+    #[error("{what}: {} ({})", refusal.message, refusal.code)]
+    Refused {
+        /// The request.
+        what: String,
+        /// Its answer.
+        refusal: Box<Refusal>,
+    },
+    /// An answer that is not what was asked for.
+    #[error("{what}: the answer cannot be read: {message}")]
+    Unreadable {
+        /// The request.
+        what: String,
+        /// Why.
+        message: String,
+    },
+}
+
+/// A `Status` object of the API server.
+#[derive(Debug, Clone, Default)]
+pub struct Refusal {
+    /// The HTTP status code.
+    pub code: u16,
+    /// Its machine-readable word: `Conflict`, `Forbidden`, …
+    pub reason: String,
+    /// Its text for people.
+    pub message: String,
+    /// Per field: reason, field and message.
+    pub causes: Vec<Cause>,
+    /// How long the API server asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+/// One of a refusal's causes.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct Cause {
+    /// A word: `FieldManagerConflict`, `FieldValueInvalid`, …
+    #[serde(default)]
+    pub reason: String,
+    /// The field's path.
+    #[serde(default)]
+    pub field: String,
+    /// Text for people.
+    #[serde(default)]
+    pub message: String,
+}
+
+impl ApiError {
+    /// The refusal's HTTP status code, if the API server answered at all.
+    pub(crate) fn code(&self) -> Option<u16> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal.code),
+            _ => None,
+        }
+    }
+
+    /// The word for this error.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "ApiUnreachable",
+            Self::TimedOut { .. } => "ApiTimeout",
+            Self::Unreadable { .. } => "ApiUnreadable",
+            Self::Refused { refusal, .. } => match refusal.code {
+                401 => "Unauthorized",
+                403 => "Forbidden",
+                404 => "NotFound",
+                409 => "Conflict",
+                422 | 400 => "Invalid",
+                429 => "TooManyRequests",
+                _ => "ApiError",
+            },
+        }
+    }
+
+    /// Whether trying again may well help although nothing else changes.
+    pub(crate) fn transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Unreadable { .. } => true,
+            Self::Refused { refusal, .. } => refusal.code >= 500 || matches!(refusal.code, 401 | 409 | 429),
+        }
+    }
+}
+
+/// Why a reconcile did not do all that it should.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The pattern's component gave no plan.
+    #[error("{0}")]
+    Guest(#[from] Failure),
+    /// The call into the sandbox did not come back.
+    #[error("the call of the pattern ended without an answer: {0}")]
+    Lost(String),
+    /// The plan lists a child that the Katalog does not declare.
+    #[error("the plan lists the child {id:?}, which the pattern does not declare")]
+    UndeclaredChild {
+        /// The id in the plan.
+        id: String,
+    },
+    /// A child's object cannot be sent.
+    #[error("child {id:?}: {message}")]
+    InvalidChild {
+        /// The id in the plan.
+        id: String,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// The plan is larger than the runtime allows.
+    #[error("the plan lists {found} children, the runtime allows {allowed} for one resource")]
+    TooManyChildren {
+        /// As counted.
+        found: usize,
+        /// The ceiling.
+        allowed: usize,
+    },
+    /// An object of the child's name is there and belongs to somebody else.
+    #[error("{kind} {name:?} is there already and does not belong to this resource ({owner}); rename one of them")]
+    AlreadyExists {
+        /// The child's kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// Whose it is, as far as it can be told.
+        owner: String,
+    },
+    /// The change touches a field that the kind never lets change.
+    #[error("{kind} {name:?}: {} cannot be changed on an existing object: {message}", fields.join(", "))]
+    ImmutableField {
+        /// The child's kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// The fields, by path.
+        fields: Vec<String>,
+        /// The API server's words.
+        message: String,
+    },
+    /// The API server does not serve the child's kind.
+    #[error("the API server serves no {kind} in {api_version}; install what defines it, or check the spelling")]
+    KindNotServed {
+        /// `apps/v1`
+        api_version: String,
+        /// In CamelCase.
+        kind: String,
+    },
+    /// A child is being deleted and must be gone before it can be made again.
+    #[error("{kind} {name:?} is being deleted; it is made again when it is gone")]
+    Terminating {
+        /// The child's kind.
+        kind: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Error {
+    /// The word for this error: condition reason, metric label and log field.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.reason(),
+            Self::Guest(failure) => failure.reason(),
+            Self::Lost(_) => "HostError",
+            Self::UndeclaredChild { .. } => "UndeclaredChild",
+            Self::InvalidChild { .. } => "InvalidChild",
+            Self::TooManyChildren { .. } => "TooManyChildren",
+            Self::AlreadyExists { .. } => "AlreadyExists",
+            Self::ImmutableField { .. } => "ImmutableField",
+            Self::KindNotServed { .. } => "KindNotServed",
+            Self::Terminating { .. } => "Terminating",
+        }
+    }
+
+    /// Whether trying again may well help although nothing else changes. Such an error does not make a resource
+    /// `Stalled`.
+    pub(crate) fn transient(&self) -> bool {
+        match self {
+            Self::Api(error) => error.transient(),
+            Self::Guest(failure) => failure.reason() == "HostBusy",
+            Self::Lost(_) | Self::Terminating { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// Why the runtime cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The API server.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// Something in the description of what to run.
+    #[error("instance {instance:?}: {message}")]
+    Invalid {
+        /// Which instance.
+        instance: String,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// A definition that is not ours to change.
+    #[error(
+        "CustomResourceDefinition {name:?} is there already and is not managed by this runtime ({owner}); run with --no-crds to use it as it is"
+    )]
+    CrdNotOurs {
+        /// The definition's name.
+        name: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// A definition that would break objects that are stored.
+    #[error("CustomResourceDefinition {name:?} is left as it is, because the new one would break stored objects: {}", changes.join("; "))]
+    BreakingChange {
+        /// The definition's name.
+        name: String,
+        /// Each change that breaks.
+        changes: Vec<String>,
+    },
+    /// The API server does not take a definition into use.
+    #[error("CustomResourceDefinition {name:?} is not established: {message}")]
+    NotEstablished {
+        /// The definition's name.
+        name: String,
+        /// What its conditions say.
+        message: String,
+    },
+    /// A kind that no CRD defines.
+    #[error("instance {instance:?}: the API server serves no {kind} in {api_version}")]
+    KindNotServed {
+        /// Which instance.
+        instance: String,
+        /// `group/version`
+        api_version: String,
+        /// In CamelCase.
+        kind: String,
+    },
+}
+
+impl StartError {
+    /// The word for this error.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.reason(),
+            Self::Invalid { .. } => "InvalidInstance",
+            Self::CrdNotOurs { .. } => "CrdNotOurs",
+            Self::BreakingChange { .. } => "BreakingChange",
+            Self::NotEstablished { .. } => "NotEstablished",
+            Self::KindNotServed { .. } => "KindNotServed",
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What the runtime is told to run: plain data, taken from checked patterns by whoever starts it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use orkestra_sandbox::Failure;
+use orkestra_sandbox::{Plan, Request};
+
+use crate::identity::Identity;
+
+/// Computes what should exist for one primary. A component in the sandbox does; a test may stand in for it.
+pub trait Evaluate: Send + Sync + 'static {
+    /// Runs `entry` over `request`. Blocks its thread until the answer is there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the call ended by, told apart by type.
+    fn reconcile(&self, entry: &str, request: &Request) -> Result<Plan, Failure>;
+
+    /// What was counted in the sandbox, where it was one.
+    fn metrics(&self) -> Option<orkestra_sandbox::Metrics> {
+        None
+    }
+}
+
+impl Evaluate for orkestra_sandbox::Pattern {
+    fn reconcile(&self, entry: &str, request: &Request) -> Result<Plan, Failure> {
+        Self::reconcile(self, entry, request)
+    }
+
+    fn metrics(&self) -> Option<orkestra_sandbox::Metrics> {
+        Some(Self::metrics(self))
+    }
+}
+
+/// A pattern as it runs here, under a name of the composer's.
+#[derive(Clone)]
+pub struct Instance {
+    /// Unique in the runtime; a DNS label. Field manager and labels come from it.
+    pub name: String,
+    /// What it does for each kind of primary.
+    pub entries: Vec<Entry>,
+    /// Its CustomResourceDefinitions, each one JSON object.
+    pub crds: Vec<serde_json::Value>,
+    /// The loaded component.
+    pub pattern: Arc<dyn Evaluate>,
+    /// The values of its inputs: one JSON object.
+    pub inputs: Vec<u8>,
+    /// On whose behalf it touches children.
+    pub identity: Identity,
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("name", &self.name).field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
+
+/// One kind of primary of a pattern.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name in the Katalog.
+    pub name: String,
+    /// The primary's kind.
+    pub api: Api,
+    /// Concurrent reconciles; the runtime's ceiling cuts it.
+    pub workers: u16,
+    /// Time between full reconciles of an object.
+    pub resync: Duration,
+    /// Every child that a plan may list.
+    pub children: Vec<DeclaredChild>,
+}
+
+/// A kind as the API server serves it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Api {
+    /// Empty for the core group.
+    pub group: String,
+    /// The version that expressions are typed against.
+    pub version: String,
+    /// In CamelCase.
+    pub kind: String,
+    /// The resource's name in paths.
+    pub plural: String,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+/// A child that the Katalog declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredChild {
+    /// Unique in the entry.
+    pub id: String,
+    /// `v1`, `apps/v1`.
+    pub api_version: String,
+    /// In CamelCase.
+    pub kind: String,
+    /// What is done with one that exists.
+    pub policy: ChildPolicy,
+}
+
+/// What is done with a child that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChildPolicy {
+    /// Created when absent, never corrected, never pruned while the primary lives.
+    Create,
+    /// Corrected when it drifts, pruned when no longer rendered.
+    Apply,
+}

@@ -1,0 +1,135 @@
+//! The kinds that each entry ever rendered, kept in one ConfigMap of the runtime, so that children of a kind that a
+//! pattern no longer has are still found. It is written before anything is applied, and kinds are never taken out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::api::{Api, Call, JSON, MERGE_PATCH, read_as};
+use crate::error::ApiError;
+use crate::identity::Identity;
+use crate::names;
+
+/// The ConfigMap's name.
+const NAME: &str = "orkestra-inventory";
+
+/// `apiVersion` and kind.
+pub(crate) type Kind = (String, String);
+
+/// What is stored.
+pub(crate) struct Inventory {
+    api: Api,
+    namespace: String,
+}
+
+#[derive(Deserialize)]
+struct ConfigMap {
+    metadata: Metadata,
+    #[serde(default)]
+    data: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    resource_version: String,
+}
+
+impl Inventory {
+    pub(crate) fn new(api: Api, namespace: String) -> Self {
+        Self { api, namespace }
+    }
+
+    /// Makes sure that the stored kinds of each entry (`instance.entry`) hold the given ones, and gives all of them.
+    /// Writes only when something is missing.
+    pub(crate) async fn record(
+        &self,
+        entries: &BTreeMap<String, BTreeSet<Kind>>,
+    ) -> Result<BTreeMap<String, BTreeSet<Kind>>, ApiError> {
+        self.ensure_namespace().await?;
+        let path = format!("/api/v1/namespaces/{}/configmaps/{NAME}", self.namespace);
+        let stored = self.api.get_optional(&Identity::Process, &path).await?;
+        let stored: Option<ConfigMap> = match stored {
+            Some(answer) => Some(read_as(&answer.body, || format!("GET {path}"))?),
+            None => None,
+        };
+        let before: BTreeMap<_, _> =
+            stored.iter().flat_map(|map| &map.data).map(|(key, text)| (key.clone(), read(text))).collect();
+        let mut all = before.clone();
+        for (entry, kinds) in entries {
+            all.entry(entry.clone()).or_default().extend(kinds.iter().cloned());
+        }
+        if all == before {
+            return Ok(all);
+        }
+        let data: BTreeMap<&String, String> = all.iter().map(|(key, kinds)| (key, write(kinds))).collect();
+        match stored {
+            Some(stored) => {
+                // Tied to the state that was read: kinds that another process wrote meanwhile must not get lost.
+                let patch = json!({"metadata": {"resourceVersion": stored.metadata.resource_version}, "data": data});
+                self.write(Method::PATCH, &path, MERGE_PATCH, &patch).await?;
+            }
+            None => {
+                let object = json!({
+                    "apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": {"name": NAME, "namespace": self.namespace}, "data": data,
+                });
+                let collection = format!("/api/v1/namespaces/{}/configmaps", self.namespace);
+                self.write(Method::POST, &collection, JSON, &object).await?;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn ensure_namespace(&self) -> Result<(), ApiError> {
+        let path = format!("/api/v1/namespaces/{}", self.namespace);
+        if self.api.get_optional(&Identity::Process, &path).await?.is_some() {
+            return Ok(());
+        }
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
+        match self.write(Method::POST, "/api/v1/namespaces", JSON, &object).await {
+            Err(error) if error.code() == Some(409) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &'static str,
+        body: &serde_json::Value,
+    ) -> Result<(), ApiError> {
+        let path = format!("{path}?fieldManager={}", names::RUNTIME_MANAGER);
+        let body = body.to_string().into_bytes();
+        self.api.call(Call { identity: &Identity::Process, method, path: &path, content_type, body }).await.map(|_| ())
+    }
+}
+
+/// One kind a line, `apiVersion/Kind`.
+fn read(text: &str) -> BTreeSet<Kind> {
+    let kinds = text.lines().filter_map(|line| line.trim().rsplit_once('/'));
+    kinds.map(|(api_version, kind)| (api_version.to_owned(), kind.to_owned())).collect()
+}
+
+fn write(kinds: &BTreeSet<Kind>) -> String {
+    kinds.iter().map(|(api_version, kind)| format!("{api_version}/{kind}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let kinds = BTreeSet::from([
+            ("apps/v1".to_owned(), "Deployment".to_owned()),
+            ("v1".to_owned(), "ConfigMap".to_owned()),
+        ]);
+        assert_eq!(write(&kinds), "apps/v1/Deployment\nv1/ConfigMap\n");
+        assert_eq!(read(&write(&kinds)), kinds);
+        assert_eq!(read("\n  v1/ConfigMap \nnonsense\n"), BTreeSet::from([("v1".to_owned(), "ConfigMap".to_owned())]));
+    }
+}

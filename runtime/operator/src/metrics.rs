@@ -1,0 +1,192 @@
+//! Counters under the names that people's dashboards already use, in Prometheus' text format.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Upper bounds of the histogram's buckets, in seconds.
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How one reconcile ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is as it should be, or on its way.
+    Success,
+    /// The plan asked to be called again.
+    RequeueAfter,
+    /// Something went wrong.
+    Error,
+}
+
+/// The counters of one entry.
+#[derive(Default)]
+pub(crate) struct ControllerMetrics {
+    outcomes: [AtomicU64; 3],
+    buckets: [AtomicU64; BUCKETS.len()],
+    nanoseconds: AtomicU64,
+    /// Errors by reason; few words, all the host's own.
+    errors: std::sync::Mutex<std::collections::BTreeMap<&'static str, u64>>,
+    pub(crate) active: AtomicU64,
+}
+
+impl ControllerMetrics {
+    pub(crate) fn count(&self, outcome: Outcome, took: Duration) {
+        if let Some(counter) = self.outcomes.get(outcome as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        self.nanoseconds.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let seconds = took.as_secs_f64();
+        if let Some((_, bucket)) = BUCKETS.iter().zip(&self.buckets).find(|(bound, _)| seconds <= **bound) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn error(&self, reason: &'static str) {
+        *crate::lock::lock(&self.errors).entry(reason).or_default() += 1;
+    }
+
+    fn total(&self) -> u64 {
+        self.outcomes.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// One entry as the text shows it.
+pub(crate) struct Row<'a> {
+    /// `instance/entry`
+    pub(crate) controller: &'a str,
+    pub(crate) metrics: &'a ControllerMetrics,
+    pub(crate) depth: usize,
+    pub(crate) adds: u64,
+    pub(crate) workers: usize,
+}
+
+/// The text for all entries. Labels hold names of instances and entries, never anything that a guest says.
+pub(crate) fn text(
+    rows: &[Row<'_>],
+    cached: &[(String, usize)],
+    sandbox: &[(&str, orkestra_sandbox::Metrics)],
+) -> String {
+    let mut out = String::new();
+    let mut family = |name: &str, kind: &str, help: &str, lines: &mut dyn FnMut(&mut String)| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        lines(&mut out);
+    };
+    family("controller_runtime_reconcile_total", "counter", "Reconciles by entry and result.", &mut |out| {
+        for row in rows {
+            for (result, counter) in ["success", "requeue_after", "error"].iter().zip(&row.metrics.outcomes) {
+                let count = counter.load(Ordering::Relaxed);
+                let _ = writeln!(
+                    out,
+                    "controller_runtime_reconcile_total{{controller=\"{}\",result=\"{result}\"}} {count}",
+                    row.controller
+                );
+            }
+        }
+    });
+    family("controller_runtime_reconcile_errors_total", "counter", "Reconciles that failed, by entry.", &mut |out| {
+        for row in rows {
+            let count = row.metrics.outcomes[Outcome::Error as usize].load(Ordering::Relaxed);
+            let _ =
+                writeln!(out, "controller_runtime_reconcile_errors_total{{controller=\"{}\"}} {count}", row.controller);
+        }
+    });
+    family("orkestra_reconcile_problems_total", "counter", "What went wrong in reconciles, by reason.", &mut |out| {
+        for row in rows {
+            for (reason, count) in crate::lock::lock(&row.metrics.errors).iter() {
+                let _ = writeln!(
+                    out,
+                    "orkestra_reconcile_problems_total{{controller=\"{}\",reason=\"{reason}\"}} {count}",
+                    row.controller
+                );
+            }
+        }
+    });
+    family("controller_runtime_reconcile_time_seconds", "histogram", "Time of a reconcile.", &mut |out| {
+        let name = "controller_runtime_reconcile_time_seconds";
+        for row in rows {
+            let mut sum = 0;
+            for (bound, bucket) in BUCKETS.iter().zip(&row.metrics.buckets) {
+                sum += bucket.load(Ordering::Relaxed);
+                let _ = writeln!(out, "{name}_bucket{{controller=\"{}\",le=\"{bound}\"}} {sum}", row.controller);
+            }
+            let total = row.metrics.total();
+            let seconds = Duration::from_nanos(row.metrics.nanoseconds.load(Ordering::Relaxed)).as_secs_f64();
+            let _ = writeln!(out, "{name}_bucket{{controller=\"{}\",le=\"+Inf\"}} {total}", row.controller);
+            let _ = writeln!(out, "{name}_sum{{controller=\"{}\"}} {seconds}", row.controller);
+            let _ = writeln!(out, "{name}_count{{controller=\"{}\"}} {total}", row.controller);
+        }
+    });
+    let mut simple = |name: &str, kind: &str, help: &str, label: &str, value: &dyn Fn(&Row<'_>) -> u64| {
+        family(name, kind, help, &mut |out| {
+            for row in rows {
+                let _ = writeln!(out, "{name}{{{label}=\"{}\"}} {}", row.controller, value(row));
+            }
+        });
+    };
+    let active = |row: &Row<'_>| row.metrics.active.load(Ordering::Relaxed);
+    simple("controller_runtime_active_workers", "gauge", "Reconciles that run now.", "controller", &active);
+    let workers = |row: &Row<'_>| row.workers as u64;
+    simple("controller_runtime_max_concurrent_reconciles", "gauge", "Workers of an entry.", "controller", &workers);
+    simple("workqueue_depth", "gauge", "Objects that wait for a reconcile.", "name", &|row| row.depth as u64);
+    simple("workqueue_adds_total", "counter", "Objects that were put in line.", "name", &|row| row.adds);
+    family("orkestra_cached_objects", "gauge", "Objects held, by resource.", &mut |out| {
+        for (resource, count) in cached {
+            let _ = writeln!(out, "orkestra_cached_objects{{resource=\"{resource}\"}} {count}");
+        }
+    });
+    family("orkestra_sandbox_instantiations_total", "counter", "Instances made, one a call.", &mut |out| {
+        for (pattern, counted) in sandbox {
+            let count = counted.instantiations;
+            let _ = writeln!(out, "orkestra_sandbox_instantiations_total{{pattern=\"{pattern}\"}} {count}");
+        }
+    });
+    family("orkestra_sandbox_failures_total", "counter", "Calls without a result, by reason.", &mut |out| {
+        for (pattern, counted) in sandbox {
+            for (reason, count) in &counted.failures {
+                let _ = writeln!(
+                    out,
+                    "orkestra_sandbox_failures_total{{pattern=\"{pattern}\",reason=\"{reason}\"}} {count}"
+                );
+            }
+        }
+    });
+    family("orkestra_sandbox_memory_high_water_bytes", "gauge", "The most memory that one call had.", &mut |out| {
+        for (pattern, counted) in sandbox {
+            let bytes = counted.memory_high_water;
+            let _ = writeln!(out, "orkestra_sandbox_memory_high_water_bytes{{pattern=\"{pattern}\"}} {bytes}");
+        }
+    });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_counts_what_happened() {
+        let metrics = ControllerMetrics::default();
+        metrics.count(Outcome::Success, Duration::from_millis(2));
+        metrics.count(Outcome::Success, Duration::from_millis(200));
+        metrics.count(Outcome::Error, Duration::from_secs(60));
+        metrics.error("Forbidden");
+        let row = Row { controller: "shop/web", metrics: &metrics, depth: 3, adds: 9, workers: 2 };
+        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[]);
+        for line in [
+            "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"success\"} 2",
+            "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"error\"} 1",
+            "controller_runtime_reconcile_errors_total{controller=\"shop/web\"} 1",
+            "orkestra_reconcile_problems_total{controller=\"shop/web\",reason=\"Forbidden\"} 1",
+            "controller_runtime_reconcile_time_seconds_bucket{controller=\"shop/web\",le=\"0.0025\"} 1",
+            "controller_runtime_reconcile_time_seconds_bucket{controller=\"shop/web\",le=\"10\"} 2",
+            "controller_runtime_reconcile_time_seconds_bucket{controller=\"shop/web\",le=\"+Inf\"} 3",
+            "controller_runtime_reconcile_time_seconds_count{controller=\"shop/web\"} 3",
+            "workqueue_depth{name=\"shop/web\"} 3",
+            "workqueue_adds_total{name=\"shop/web\"} 9",
+            "orkestra_cached_objects{resource=\"configmaps\"} 7",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+}

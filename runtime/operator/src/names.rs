@@ -1,0 +1,32 @@
+//! Names that the runtime writes into objects. They are part of the contract with every object that exists already.
+
+/// Prefix of our labels and annotations; a pattern may not write any key under it.
+pub(crate) const RESERVED_PREFIX: &str = "orkestra.orkspace.io/";
+/// Label: the instance's name.
+pub(crate) const PATTERN: &str = "orkestra.orkspace.io/pattern";
+/// Label: the primary's UID.
+pub(crate) const OWNER_UID: &str = "orkestra.orkspace.io/owner-uid";
+/// Label: the child's id in the pattern.
+pub(crate) const ID: &str = "orkestra.orkspace.io/id";
+/// Annotation: hash of the object as applied.
+pub(crate) const APPLIED: &str = "orkestra.orkspace.io/applied";
+/// Annotation on a primary: `"true"` stops all writes for it but status.
+pub(crate) const PAUSED: &str = "orkestra.orkspace.io/paused";
+/// Label: what manages the object.
+pub(crate) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Its value.
+pub(crate) const MANAGED_BY_VALUE: &str = "orkestra";
+/// Selects all children of all patterns.
+pub(crate) const CHILD_SELECTOR: &str = "app.kubernetes.io/managed-by=orkestra";
+/// Every field manager of ours begins so.
+pub(crate) const MANAGER_PREFIX: &str = "orkestra:";
+/// Field manager of the runtime itself, for definitions and its own bookkeeping.
+pub(crate) const RUNTIME_MANAGER: &str = "orkestra-runtime";
+
+/// The field manager of an instance.
+pub(crate) fn field_manager(instance: &str) -> String {
+    format!("{MANAGER_PREFIX}{instance}")
+}
+
+/// The API server's limit on a field manager's name.
+pub(crate) const MAX_MANAGER: usize = 128;

@@ -1,0 +1,303 @@
+//! An object as the cache holds it: the API server's bytes without `managedFields`, and what is asked of it often.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::json::digest64;
+use crate::managed_fields::Entry;
+use crate::names;
+
+/// Namespace (empty for a cluster-scoped object) and name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    /// Empty for a cluster-scoped object.
+    pub namespace: Arc<str>,
+    /// `metadata.name`
+    pub name: Arc<str>,
+}
+
+impl ObjectKey {
+    /// From borrowed parts.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl std::fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.namespace.is_empty() {
+            write!(f, "{}/", self.namespace)?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// The controller among an object's owners.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) api_version: Box<str>,
+    pub(crate) kind: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) uid: Box<str>,
+}
+
+/// One object.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) key: ObjectKey,
+    pub(crate) uid: Box<str>,
+    pub(crate) resource_version: Box<str>,
+    pub(crate) generation: i64,
+    /// It has a deletion timestamp.
+    pub(crate) deleting: bool,
+    /// Writes for it are paused by annotation.
+    pub(crate) paused: bool,
+    pub(crate) owner: Option<Owner>,
+    /// The labels that the runtime gives: id and owner's UID.
+    pub(crate) id: Option<Box<str>>,
+    pub(crate) owner_uid: Option<Box<str>>,
+    pub(crate) managed: bool,
+    /// The hash of the object that we applied last, from its annotation.
+    pub(crate) applied: Option<Box<str>>,
+    /// What field managers of ours hold.
+    pub(crate) ours: Vec<Entry>,
+    /// A digest of what all others hold, status aside. It changes when a conflict may have gone away.
+    pub(crate) others: u64,
+    /// JSON without `managedFields`.
+    pub(crate) json: Box<str>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct OwnerReference {
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    uid: String,
+    #[serde(default)]
+    controller: bool,
+}
+
+impl Object {
+    /// Reads an object. `kind` is filled in where the bytes lack it: items of a list come without.
+    pub(crate) fn parse(bytes: &[u8], api_version: &str, kind: &str) -> Result<Self, serde_json::Error> {
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes)?;
+        let metadata_text = members.remove("metadata").map_or("{}", RawValue::get);
+        let mut metadata: BTreeMap<String, &RawValue> = serde_json::from_str(metadata_text)?;
+        let entries: Vec<Entry> = match metadata.remove("managedFields") {
+            Some(raw) => serde_json::from_str(raw.get())?,
+            None => Vec::new(),
+        };
+        let text = |name: &str| -> Result<String, serde_json::Error> {
+            metadata.get(name).map_or(Ok(String::new()), |raw| serde_json::from_str(raw.get()))
+        };
+        let map = |name: &str| -> Result<BTreeMap<String, String>, serde_json::Error> {
+            match metadata.get(name) {
+                Some(raw) => Ok(serde_json::from_str::<Option<_>>(raw.get())?.unwrap_or_default()),
+                None => Ok(BTreeMap::new()),
+            }
+        };
+        let labels = map("labels")?;
+        let annotations = map("annotations")?;
+        let owners: Vec<OwnerReference> = match metadata.get("ownerReferences") {
+            Some(raw) => serde_json::from_str(raw.get())?,
+            None => Vec::new(),
+        };
+        let generation = match metadata.get("generation") {
+            Some(raw) => serde_json::from_str(raw.get())?,
+            None => 0,
+        };
+        let key = ObjectKey::new(&text("namespace")?, &text("name")?);
+        let (uid, resource_version) = (text("uid")?, text("resourceVersion")?);
+        let deleting = metadata.contains_key("deletionTimestamp");
+        let json = rebuild(&members, &metadata, api_version, kind);
+        let others = digest_of_others(&entries);
+        let ours = entries.into_iter().filter(|entry| entry.manager.starts_with(names::MANAGER_PREFIX)).collect();
+        Ok(Self {
+            key,
+            uid: uid.into(),
+            resource_version: resource_version.into(),
+            generation,
+            deleting,
+            paused: annotations.get(names::PAUSED).is_some_and(|value| value == "true"),
+            owner: owners.into_iter().find(|owner| owner.controller).map(|owner| Owner {
+                api_version: owner.api_version.into(),
+                kind: owner.kind.into(),
+                name: owner.name.into(),
+                uid: owner.uid.into(),
+            }),
+            id: labels.get(names::ID).map(|id| id.as_str().into()),
+            owner_uid: labels.get(names::OWNER_UID).map(|uid| uid.as_str().into()),
+            managed: labels.get(names::MANAGED_BY).is_some_and(|value| value == names::MANAGED_BY_VALUE),
+            applied: annotations.get(names::APPLIED).map(|hash| hash.as_str().into()),
+            ours,
+            others,
+            json: json.into(),
+        })
+    }
+
+    /// Whether it is the primary with this UID that controls it.
+    pub(crate) fn controlled_by(&self, uid: &str) -> bool {
+        self.owner.as_ref().is_some_and(|owner| *owner.uid == *uid)
+    }
+
+    /// What `manager` applied to the object, in the version that it applies now.
+    pub(crate) fn applied_fields(&self, manager: &str, api_version: &str) -> Option<&Entry> {
+        self.ours.iter().find(|entry| entry.is_apply_of(manager) && entry.api_version == api_version)
+    }
+
+    /// The JSON as a tree.
+    pub(crate) fn tree(&self) -> Value {
+        serde_json::from_str(&self.json).unwrap_or(Value::Null)
+    }
+
+    /// Whether `self` is the same state as `other` or a later one. Resource versions of one resource are integers that
+    /// grow; anything else is taken as later.
+    pub(crate) fn not_older_than(&self, other: &Self) -> bool {
+        match (self.resource_version.parse::<u128>(), other.resource_version.parse::<u128>()) {
+            (Ok(mine), Ok(theirs)) => mine >= theirs,
+            _ => true,
+        }
+    }
+}
+
+fn digest_of_others(entries: &[Entry]) -> u64 {
+    entries
+        .iter()
+        .filter(|entry| !entry.manager.starts_with(names::MANAGER_PREFIX) && entry.subresource != "status")
+        .map(|entry| {
+            let fields = entry.fields.as_deref().map_or("", RawValue::get);
+            let text = format!("{}\n{}\n{}\n{fields}", entry.manager, entry.operation, entry.subresource);
+            digest64(text.as_bytes())
+        })
+        .fold(0, u64::wrapping_add)
+}
+
+fn rebuild(
+    members: &BTreeMap<String, &RawValue>,
+    metadata: &BTreeMap<String, &RawValue>,
+    api_version: &str,
+    kind: &str,
+) -> String {
+    let mut out = String::with_capacity(512);
+    out.push('{');
+    for (name, value) in [("apiVersion", api_version), ("kind", kind)] {
+        push_name(&mut out, name);
+        match members.get(name) {
+            Some(raw) => out.push_str(raw.get()),
+            None => out.push_str(&Value::from(value).to_string()),
+        }
+        out.push(',');
+    }
+    push_name(&mut out, "metadata");
+    out.push('{');
+    for (index, (name, raw)) in metadata.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_name(&mut out, name);
+        out.push_str(raw.get());
+    }
+    out.push('}');
+    for (name, raw) in members.iter().filter(|(name, _)| !matches!(name.as_str(), "apiVersion" | "kind")) {
+        out.push(',');
+        push_name(&mut out, name);
+        out.push_str(raw.get());
+    }
+    out.push('}');
+    out
+}
+
+fn push_name(out: &mut String, name: &str) {
+    out.push_str(&Value::from(name).to_string());
+    out.push(':');
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sample(extra: Value) -> Value {
+        let mut object = json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {
+                "name": "a", "namespace": "n", "uid": "u-1", "resourceVersion": "12", "generation": 3,
+                "labels": {"app.kubernetes.io/managed-by": "orkestra", "orkestra.orkspace.io/id": "cm",
+                    "orkestra.orkspace.io/owner-uid": "p-1"},
+                "annotations": {"orkestra.orkspace.io/applied": "abc"},
+                "ownerReferences": [
+                    {"apiVersion": "x/v1", "kind": "X", "name": "x", "uid": "x-1"},
+                    {"apiVersion": "g/v1", "kind": "Web", "name": "w", "uid": "p-1", "controller": true}],
+                "managedFields": [
+                    {"manager": "orkestra:web", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {"f:data": {}}},
+                    {"manager": "kubectl-edit", "operation": "Update", "apiVersion": "v1", "fieldsV1": {"f:data": {"f:x": {}}}}]
+            },
+            "data": {"k": "v"}
+        });
+        for (name, value) in extra.as_object().unwrap() {
+            object[name] = value.clone();
+        }
+        object
+    }
+
+    fn parse(value: &Value) -> Object {
+        Object::parse(value.to_string().as_bytes(), "v1", "ConfigMap").unwrap()
+    }
+
+    #[test]
+    fn keeps_content_and_drops_managed_fields() {
+        let object = parse(&sample(json!({})));
+        let mut expected = sample(json!({}));
+        expected["metadata"].as_object_mut().unwrap().shift_remove("managedFields");
+        assert_eq!(object.tree(), expected);
+        assert_eq!(object.ours.len(), 1);
+        assert_eq!(object.applied.as_deref(), Some("abc"));
+        assert_eq!(object.id.as_deref(), Some("cm"));
+        assert!(object.managed && !object.deleting);
+        assert!(object.controlled_by("p-1") && !object.controlled_by("x-1"));
+        assert_eq!(object.key.to_string(), "n/a");
+    }
+
+    #[test]
+    fn items_of_a_list_get_their_kind() {
+        let mut value = sample(json!({}));
+        value.as_object_mut().unwrap().shift_remove("kind");
+        value.as_object_mut().unwrap().shift_remove("apiVersion");
+        let object = parse(&value);
+        assert_eq!(object.tree()["kind"], "ConfigMap");
+        assert_eq!(object.tree()["apiVersion"], "v1");
+    }
+
+    #[test]
+    fn the_digest_of_others_follows_their_fields_only() {
+        let base = parse(&sample(json!({})));
+        let mut ours_changed = sample(json!({}));
+        ours_changed["metadata"]["managedFields"][0]["fieldsV1"] = json!({"f:other": {}});
+        assert_eq!(base.others, parse(&ours_changed).others);
+        let mut theirs_changed = sample(json!({}));
+        theirs_changed["metadata"]["managedFields"][1]["fieldsV1"] = json!({"f:other": {}});
+        assert_ne!(base.others, parse(&theirs_changed).others);
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        let at = |version: &str| {
+            let mut value = sample(json!({}));
+            value["metadata"]["resourceVersion"] = json!(version);
+            parse(&value)
+        };
+        assert!(at("100").not_older_than(&at("99")));
+        assert!(!at("99").not_older_than(&at("100")));
+        assert!(at("99").not_older_than(&at("99")));
+    }
+}

@@ -1,0 +1,122 @@
+//! What a reconcile would apply, without a cluster.
+
+use orkestra_sandbox::Plan;
+use serde_json::{Value, json};
+
+use crate::conditions::{Summary, conditions};
+use crate::desired::Parent;
+use crate::error::Error;
+use crate::instance::{ChildPolicy, Entry, Instance};
+use crate::names;
+use crate::object::Object;
+use crate::plan::{self, Checked};
+use crate::readiness::readiness;
+
+/// What a primary would get.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// In the order of their application.
+    pub children: Vec<PreviewChild>,
+    /// The whole status, conditions among it, as if the given children were all that exist.
+    pub status: Value,
+    /// Paths below `.status` that wait for children.
+    pub pending_status: Vec<String>,
+    /// Violations that would stop the reconcile.
+    pub denied: Vec<String>,
+    /// Cost units that the call used.
+    pub cost: u64,
+}
+
+/// One child as it would be applied.
+#[derive(Debug, Clone)]
+pub struct PreviewChild {
+    /// Its id in the pattern.
+    pub id: String,
+    /// What would be done if it existed.
+    pub policy: ChildPolicy,
+    /// None: it waits for others.
+    pub object: Option<Value>,
+}
+
+/// Stands in for the UID that the API server would give.
+const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Evaluates an entry over a primary and children as they would be observed, all whole objects in JSON. Which child an
+/// object is, its label `orkestra.orkspace.io/id` says; `now` is Unix time in milliseconds.
+///
+/// A child's kind is taken to be namespaced where the primary is: only an API server could say.
+///
+/// # Errors
+///
+/// What a reconcile would fail with.
+pub fn preview(
+    instance: &Instance,
+    entry: &Entry,
+    primary: &[u8],
+    observed: &[Vec<u8>],
+    now: i64,
+) -> Result<Preview, Error> {
+    let primary = read_primary(primary, entry)?;
+    let mut children = Vec::new();
+    let mut summary = Summary::default();
+    for bytes in observed {
+        let object = Object::parse(bytes, "", "").map_err(|error| invalid("a child", &error.to_string()))?;
+        let Some(id) = object.id.as_deref() else {
+            return Err(invalid("a child", &format!("the label {} is missing: it says which child it is", names::ID)));
+        };
+        summary.children.push((id.to_owned(), readiness(&object.tree())));
+        children.push((id.to_owned(), object.json.to_string()));
+    }
+    let request = plan::request(&primary, &children, &instance.inputs, now);
+    let plan: Plan = instance.pattern.reconcile(&entry.name, &request)?;
+    let cost = plan.cost;
+    let parent = Parent { instance: &instance.name, entry, primary: &primary };
+    let namespaced = !primary.key.namespace.is_empty();
+    // A cluster-scoped primary may have children of both scopes; a namespace in the manifest is the better guess.
+    let checked = match plan::check(plan.clone(), parent, usize::MAX, |_, _| Ok(true)) {
+        Err(_) if !namespaced => plan::check(plan, parent, usize::MAX, |_, _| Ok(false))?,
+        other => other?,
+    };
+    let Checked { children, mut status, pending_status, conditions: extra, denied, requeue_after: _ } = checked;
+    let rendered = children.into_iter().map(|child| {
+        let policy = child.desired.as_ref().map(|desired| desired.policy);
+        let declared = entry.children.iter().find(|declared| declared.id == child.id).map(|declared| declared.policy);
+        PreviewChild {
+            policy: policy.or(declared).unwrap_or(ChildPolicy::Apply),
+            object: child.desired.map(|desired| desired.body),
+            id: child.id,
+        }
+    });
+    let rendered: Vec<PreviewChild> = rendered.collect();
+    let exists = |id: &str, summary: &Summary| summary.children.iter().any(|(known, _)| known == id);
+    summary.pending =
+        rendered.iter().filter(|child| !exists(&child.id, &summary)).map(|child| child.id.clone()).collect();
+    summary.extra = extra;
+    let conditions: Vec<Value> = conditions(&summary)
+        .into_iter()
+        .map(|c| json!({"type": c.kind, "status": c.status, "reason": c.reason, "message": c.message}))
+        .collect();
+    status["observedGeneration"] = primary.generation.into();
+    status["conditions"] = conditions.into();
+    Ok(Preview { children: rendered, status, pending_status, denied, cost })
+}
+
+/// Fills in what the API server would: a file has no UID yet, and often no namespace.
+fn read_primary(bytes: &[u8], entry: &Entry) -> Result<Object, Error> {
+    let unreadable = |error: serde_json::Error| invalid("the resource", &error.to_string());
+    let mut value: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
+    let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return Err(invalid("the resource", "metadata is missing"));
+    };
+    metadata.entry("uid").or_insert_with(|| NO_UID.into());
+    metadata.entry("generation").or_insert_with(|| 1.into());
+    if entry.api.namespaced {
+        metadata.entry("namespace").or_insert_with(|| "default".into());
+    }
+    let api_version = crate::discovery::api_version(&entry.api.group, &entry.api.version);
+    Object::parse(value.to_string().as_bytes(), &api_version, &entry.api.kind).map_err(unreadable)
+}
+
+fn invalid(what: &str, message: &str) -> Error {
+    Error::InvalidChild { id: what.to_owned(), message: message.to_owned() }
+}

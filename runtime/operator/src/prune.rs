@@ -1,0 +1,147 @@
+//! Deletes children that are no longer wanted. Three things must agree: our label, the inventory, the owner's UID.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::json;
+
+use crate::api::{Api, Call, JSON};
+use crate::cache::Store;
+use crate::error::{ApiError, Error};
+use crate::identity::Identity;
+use crate::instance::{ChildPolicy, Entry};
+use crate::limit::RateLimit;
+use crate::object::{Object, ObjectKey};
+
+/// What a plan says about objects that exist.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// Kind and key of every object that was rendered.
+    pub(crate) rendered: HashSet<(String, ObjectKey)>,
+    /// Ids of children that cannot be rendered yet.
+    pub(crate) pending: HashSet<String>,
+}
+
+/// Whether an object of the primary with UID `owner` is one that its plan has dropped.
+///
+/// An object whose id label is none of this entry's for its kind comes from an older version of the pattern, or its
+/// label was edited; while a child of that kind is pending it may be the very one, and stays.
+pub(crate) fn is_dropped(entry: &Entry, kind: &str, object: &Object, owner: &str, wanted: &Wanted) -> bool {
+    let ours = object.managed && object.controlled_by(owner) && object.owner_uid.as_deref() == Some(owner);
+    if !ours || object.deleting || wanted.rendered.contains(&(kind.to_owned(), object.key.clone())) {
+        return false;
+    }
+    let declared = entry.children.iter().find(|child| Some(&*child.id) == object.id.as_deref() && child.kind == kind);
+    match declared {
+        Some(child) => child.policy == ChildPolicy::Apply && !wanted.pending.contains(&child.id),
+        None => !entry.children.iter().any(|child| child.kind == kind && wanted.pending.contains(&child.id)),
+    }
+}
+
+/// Deletes one object, exactly in the state that was judged. Says whether it did; if not, it was gone already.
+pub(crate) async fn delete(
+    api: &Api,
+    limit: &RateLimit,
+    identity: &Identity,
+    store: &Arc<Store>,
+    object: &Object,
+) -> Result<bool, Error> {
+    let path = store.resource.object(&object.key.namespace, &object.key.name);
+    let body = json!({
+        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+        "preconditions": {"uid": &*object.uid, "resourceVersion": &*object.resource_version},
+    });
+    limit.acquire().await;
+    let call =
+        Call { identity, method: Method::DELETE, path: &path, content_type: JSON, body: body.to_string().into_bytes() };
+    match api.call(call).await {
+        Ok(_) => Ok(true),
+        Err(ApiError::Refused { refusal, .. }) if refusal.code == 404 => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::instance::{Api as PrimaryApi, DeclaredChild};
+
+    fn entry() -> Entry {
+        let child = |id: &str, kind: &str, policy| DeclaredChild {
+            id: id.to_owned(),
+            api_version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            policy,
+        };
+        Entry {
+            name: "web".to_owned(),
+            api: PrimaryApi {
+                group: "g".to_owned(),
+                version: "v1".to_owned(),
+                kind: "Web".to_owned(),
+                plural: "webs".to_owned(),
+                namespaced: true,
+            },
+            workers: 1,
+            resync: Duration::from_secs(1),
+            children: vec![
+                child("cm", "ConfigMap", ChildPolicy::Apply),
+                child("other", "ConfigMap", ChildPolicy::Apply),
+                child("secret", "Secret", ChildPolicy::Create),
+            ],
+        }
+    }
+
+    fn object(id: &str, edit: impl Fn(&mut serde_json::Value)) -> Object {
+        let mut value = json!({"metadata": {"name": format!("{id}-1"), "namespace": "n", "uid": "o-1",
+            "labels": {"app.kubernetes.io/managed-by": "orkestra", "orkestra.orkspace.io/id": id,
+                "orkestra.orkspace.io/owner-uid": "p-1"},
+            "ownerReferences": [{"kind": "Web", "name": "w", "uid": "p-1", "controller": true}]}});
+        edit(&mut value);
+        Object::parse(value.to_string().as_bytes(), "v1", "ConfigMap").unwrap()
+    }
+
+    fn dropped(kind: &str, object: &Object, wanted: &Wanted) -> bool {
+        is_dropped(&entry(), kind, object, "p-1", wanted)
+    }
+
+    #[test]
+    fn what_the_plan_does_not_list_is_dropped() {
+        assert!(dropped("ConfigMap", &object("cm", |_| ()), &Wanted::default()));
+        assert!(dropped("ConfigMap", &object("gone-from-the-pattern", |_| ()), &Wanted::default()));
+    }
+
+    #[test]
+    fn what_is_rendered_or_pending_stays() {
+        let key = ObjectKey::new("n", "cm-1");
+        let rendered = Wanted { rendered: HashSet::from([("ConfigMap".to_owned(), key)]), ..Wanted::default() };
+        assert!(!dropped("ConfigMap", &object("cm", |_| ()), &rendered));
+        let pending = |id: &str| Wanted { pending: HashSet::from([id.to_owned()]), ..Wanted::default() };
+        assert!(!dropped("ConfigMap", &object("cm", |_| ()), &pending("cm")));
+        assert!(dropped("ConfigMap", &object("cm", |_| ()), &pending("other")));
+        assert!(!dropped("ConfigMap", &object("edited-label", |_| ()), &pending("other")));
+    }
+
+    #[test]
+    fn what_is_only_created_is_never_dropped() {
+        assert!(!dropped("Secret", &object("secret", |_| ()), &Wanted::default()));
+    }
+
+    #[test]
+    fn label_owner_uid_and_controller_must_agree() {
+        for edit in [
+            |value: &mut serde_json::Value| value["metadata"]["labels"]["app.kubernetes.io/managed-by"] = "helm".into(),
+            |value: &mut serde_json::Value| {
+                value["metadata"]["labels"]["orkestra.orkspace.io/owner-uid"] = "p-2".into()
+            },
+            |value: &mut serde_json::Value| value["metadata"]["ownerReferences"][0]["uid"] = "p-2".into(),
+            |value: &mut serde_json::Value| value["metadata"]["ownerReferences"][0]["controller"] = false.into(),
+            |value: &mut serde_json::Value| value["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into(),
+        ] {
+            assert!(!dropped("ConfigMap", &object("cm", edit), &Wanted::default()));
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The runtime: started with its instances, stopped within a bound.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::api::Api;
+use crate::backoff::Backoff;
+use crate::cache::{Cache, Selector};
+use crate::controller::{Controller, Shared};
+use crate::definition;
+use crate::discovery::{Discovery, Resource, api_version};
+use crate::error::StartError;
+use crate::events::Events;
+use crate::instance::{Entry, Instance};
+use crate::inventory::{Inventory, Kind};
+use crate::limit::RateLimit;
+use crate::lock;
+use crate::metrics::{self, ControllerMetrics};
+use crate::names;
+use crate::queue::Queue;
+use crate::reconcile::reconcile;
+
+/// How the runtime runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The namespace that is watched; empty: all of them.
+    pub namespace: String,
+    /// The runtime's own namespace, for its bookkeeping. It is made where it is missing.
+    pub own_namespace: String,
+    /// Whether the patterns' CustomResourceDefinitions are installed.
+    pub install_crds: bool,
+    /// The longest that any request may take.
+    pub request_limit: Duration,
+    /// The longest that [`Runtime::stop`] waits for what runs.
+    pub stop_limit: Duration,
+    /// Calls into the sandbox at the same time.
+    pub concurrent_calls: usize,
+    /// What no pattern may go beyond.
+    pub ceilings: Ceilings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            namespace: String::new(),
+            own_namespace: "orkestra-system".to_owned(),
+            install_crds: true,
+            request_limit: Duration::from_secs(15),
+            stop_limit: Duration::from_secs(20),
+            concurrent_calls: 8,
+            ceilings: Ceilings::default(),
+        }
+    }
+}
+
+/// What no pattern may go beyond.
+#[derive(Debug, Clone)]
+pub struct Ceilings {
+    /// Concurrent reconciles of one entry.
+    pub workers: u16,
+    /// Children of one primary.
+    pub children: usize,
+    /// The shortest time that a plan may ask to be called again after.
+    pub shortest_requeue: Duration,
+    /// Writes a second of one instance, in the long run; zero: no limit.
+    pub writes_per_second: u32,
+    /// Writes of one instance at once, after a rest.
+    pub write_burst: u32,
+}
+
+impl Default for Ceilings {
+    fn default() -> Self {
+        Self {
+            workers: 16,
+            children: 500,
+            shortest_requeue: Duration::from_secs(1),
+            writes_per_second: 20,
+            write_burst: 1000,
+        }
+    }
+}
+
+/// The runtime at work. Dropping it ends everything at once; [`Runtime::stop`] lets what runs come to its end.
+pub struct Runtime {
+    handle: Handle,
+    workers: Arc<Mutex<JoinSet<()>>>,
+    background: JoinSet<()>,
+    stop_limit: Duration,
+}
+
+/// What can be asked of a running runtime.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    entries: Arc<Vec<EntryState>>,
+}
+
+struct EntryState {
+    name: String,
+    instance: Arc<Instance>,
+    queue: Arc<Queue>,
+    metrics: Arc<ControllerMetrics>,
+    workers: u16,
+    up: std::sync::atomic::AtomicBool,
+}
+
+impl Runtime {
+    /// Installs definitions, writes the inventory, and starts to watch and reconcile.
+    ///
+    /// # Errors
+    ///
+    /// Instances that cannot run together, a definition that must not be changed, or an API server that does not answer.
+    pub async fn start(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<Self, StartError> {
+        check(&instances)?;
+        let api = Api::new(client, options.request_limit);
+        if options.install_crds {
+            for instance in &instances {
+                for crd in &instance.crds {
+                    definition::install(&api, &instance.name, crd).await?;
+                }
+            }
+        }
+        let declared = instances.iter().flat_map(|instance| {
+            instance.entries.iter().map(|entry| (inventory_key(&instance.name, &entry.name), declared_kinds(entry)))
+        });
+        let declared: BTreeMap<String, BTreeSet<Kind>> = declared.collect();
+        let inventory = Inventory::new(api.clone(), options.own_namespace.clone()).record(&declared).await?;
+
+        let (events, send_events) = Events::new(api.clone());
+        let shared = Arc::new(Shared {
+            discovery: Discovery::new(api.clone()),
+            cache: Cache::new(api.clone(), options.namespace.clone()),
+            api,
+            events,
+            ceilings: options.ceilings.clone(),
+            calls: Arc::new(Semaphore::new(options.concurrent_calls.max(1))),
+        });
+        let mut background = JoinSet::new();
+        background.spawn(send_events);
+        let workers = Arc::new(Mutex::new(JoinSet::new()));
+        let mut entries = Vec::new();
+        let mut starts = Vec::new();
+        for instance in instances {
+            let instance = Arc::new(instance);
+            let ceilings = &options.ceilings;
+            let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
+            for entry in &instance.entries {
+                let kinds = inventory.get(&inventory_key(&instance.name, &entry.name)).cloned().unwrap_or_default();
+                entries.push(EntryState {
+                    name: format!("{}/{}", instance.name, entry.name),
+                    instance: instance.clone(),
+                    queue: Arc::default(),
+                    metrics: Arc::default(),
+                    workers: entry.workers.clamp(1, ceilings.workers.max(1)),
+                    up: false.into(),
+                });
+                starts.push((entry.clone(), limit.clone(), kinds));
+            }
+        }
+        let handle = Handle { shared, entries: Arc::new(entries) };
+        for (index, (entry, limit, kinds)) in starts.into_iter().enumerate() {
+            background.spawn(bring_up(handle.clone(), index, entry, limit, kinds, workers.clone()));
+        }
+        Ok(Self { handle, workers, background, stop_limit: options.stop_limit })
+    }
+
+    /// What can be asked while it runs.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes no new work, lets what runs come to its end, and ends. Says whether everything ended in time.
+    pub async fn stop(mut self) -> bool {
+        self.background.abort_all();
+        for entry in self.handle.entries.iter() {
+            entry.queue.close();
+        }
+        let mut workers = std::mem::take(&mut *lock::lock(&self.workers));
+        let finished =
+            tokio::time::timeout(self.stop_limit, async { while workers.join_next().await.is_some() {} }).await;
+        finished.is_ok()
+    }
+
+    /// Runs until `until` ends, then stops. Says whether everything ended in time.
+    pub async fn run_until(self, until: impl Future<Output = ()>) -> bool {
+        until.await;
+        tracing::info!("stopping");
+        self.stop().await
+    }
+}
+
+impl Handle {
+    /// Whether every entry is at work and every watch has read its first list.
+    pub fn is_ready(&self) -> bool {
+        let up = |entry: &EntryState| entry.up.load(std::sync::atomic::Ordering::Relaxed);
+        self.entries.iter().all(up) && self.shared.cache.stores().iter().all(|store| store.is_synced())
+    }
+
+    /// The metrics in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        let rows = self.entries.iter().map(|entry| metrics::Row {
+            controller: &entry.name,
+            metrics: &entry.metrics,
+            depth: entry.queue.depth(),
+            adds: entry.queue.adds(),
+            workers: entry.workers.into(),
+        });
+        let rows: Vec<_> = rows.collect();
+        let stores = self.shared.cache.stores();
+        let cached =
+            stores.iter().map(|store| (format!("{}.{}", store.resource.plural, store.resource.group), store.len()));
+        let cached: BTreeMap<String, usize> = cached.fold(BTreeMap::new(), |mut sums, (resource, count)| {
+            *sums.entry(resource.trim_end_matches('.').to_owned()).or_default() += count;
+            sums
+        });
+        let mut seen = HashSet::new();
+        let patterns = self.entries.iter().filter(|entry| seen.insert(&entry.instance.name));
+        let sandbox =
+            patterns.filter_map(|entry| Some((entry.instance.name.as_str(), entry.instance.pattern.metrics()?)));
+        metrics::text(&rows, &cached.into_iter().collect::<Vec<_>>(), &sandbox.collect::<Vec<_>>())
+    }
+}
+
+/// Starts the workers of one entry as soon as its primary's kind is served.
+async fn bring_up(
+    handle: Handle,
+    index: usize,
+    entry: Entry,
+    limit: Arc<RateLimit>,
+    kinds: BTreeSet<Kind>,
+    workers: Arc<Mutex<JoinSet<()>>>,
+) {
+    let Some(state) = handle.entries.get(index) else { return };
+    let resource = primary_resource(&handle.shared, &state.name, &entry).await;
+    let status_schema = loop {
+        let api = &entry.api;
+        match definition::status_schema(&handle.shared.api, &api.group, &api.plural, &api.version).await {
+            Ok(schema) => break schema,
+            Err(error) => {
+                tracing::warn!(controller = %state.name, reason = error.reason(), %error, "schema not read; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    };
+    let primaries = handle.shared.cache.store(&resource, Selector::All);
+    primaries.wait_synced().await;
+    let controller = Arc::new(Controller::new(
+        handle.shared.clone(),
+        state.instance.clone(),
+        entry,
+        state.queue.clone(),
+        state.metrics.clone(),
+        limit,
+        primaries,
+        status_schema,
+        kinds,
+    ));
+    // Children are read before the first reconcile, so that it does not ask the API server for each of them.
+    if let Err(error) = controller.child_stores().await {
+        tracing::warn!(controller = %state.name, reason = error.reason(), %error, "children not read yet");
+    }
+    controller.wake_by_primaries();
+    {
+        let mut workers = lock::lock(&workers);
+        for _ in 0..state.workers {
+            workers.spawn(work(controller.clone()));
+        }
+    }
+    state.up.store(true, std::sync::atomic::Ordering::Relaxed);
+    tracing::info!(controller = %state.name, workers = state.workers, "reconciling");
+}
+
+async fn primary_resource(shared: &Shared, name: &str, entry: &Entry) -> Arc<Resource> {
+    let api = &entry.api;
+    let api_version = api_version(&api.group, &api.version);
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
+    let mut told = false;
+    loop {
+        let problem = match shared.discovery.find(&api_version, &api.kind).await {
+            Ok(Some(resource)) => return resource,
+            Ok(None) => {
+                shared.discovery.forget().await;
+                format!("the API server serves no {} in {api_version}", api.kind)
+            }
+            Err(error) => error.to_string(),
+        };
+        if !told {
+            tracing::warn!(controller = %name, "waiting: {problem}");
+            told = true;
+        }
+        tokio::time::sleep(backoff.next()).await;
+    }
+}
+
+async fn work(controller: Arc<Controller>) {
+    while let Some(key) = controller.queue.take().await {
+        let active = &controller.metrics.active;
+        active.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let start = Instant::now();
+        let (next, outcome) = reconcile(&controller, &key).await;
+        controller.metrics.count(outcome, start.elapsed());
+        active.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        controller.queue.finish(&key, next);
+    }
+}
+
+fn inventory_key(instance: &str, entry: &str) -> String {
+    format!("{instance}.{entry}")
+}
+
+fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
+    entry.children.iter().map(|child| (child.api_version.clone(), child.kind.clone())).collect()
+}
+
+fn check(instances: &[Instance]) -> Result<(), StartError> {
+    let mut names = HashSet::new();
+    for instance in instances {
+        let invalid = |message: String| StartError::Invalid { instance: instance.name.clone(), message };
+        let label = |text: &str| {
+            let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            !text.is_empty()
+                && text.len() <= 63
+                && text.chars().all(inner)
+                && !text.starts_with('-')
+                && !text.ends_with('-')
+        };
+        if !label(&instance.name) {
+            return Err(invalid(
+                "the name is no DNS label (lower-case letters, digits and '-', at most 63)".to_owned(),
+            ));
+        }
+        if names::field_manager(&instance.name).len() > names::MAX_MANAGER {
+            return Err(invalid("the name is too long for a field manager".to_owned()));
+        }
+        if !names.insert(&instance.name) {
+            return Err(invalid("two instances have this name; give one of them another".to_owned()));
+        }
+        let mut entries = HashSet::new();
+        for entry in &instance.entries {
+            if !entries.insert(&entry.name) {
+                return Err(invalid(format!("two entries have the name {:?}", entry.name)));
+            }
+            let mut ids = HashSet::new();
+            if let Some(child) = entry.children.iter().find(|child| !ids.insert(&child.id)) {
+                return Err(invalid(format!("entry {:?}: two children have the id {:?}", entry.name, child.id)));
+            }
+        }
+    }
+    Ok(())
+}

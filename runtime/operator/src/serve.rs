@@ -1,0 +1,38 @@
+//! `/healthz`, `/readyz` and `/metrics` over HTTP.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use crate::run::Handle;
+
+/// Answers on `listener` until `until` ends.
+///
+/// # Errors
+///
+/// What the listener says when it can accept no more.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    handle: Handle,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(handle);
+    axum::serve(listener, router).with_graceful_shutdown(until).await
+}
+
+async fn ready(State(handle): State<Handle>) -> impl IntoResponse {
+    match handle.is_ready() {
+        true => (StatusCode::OK, "ok\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "watches are still reading their first lists\n"),
+    }
+}
+
+async fn metrics(State(handle): State<Handle>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.metrics())
+}

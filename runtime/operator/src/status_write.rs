@@ -1,0 +1,93 @@
+//! Writes a primary's status, and only where it differs.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::api::{Call, MERGE_PATCH};
+use crate::conditions::{conditions, merge};
+use crate::controller::Controller;
+use crate::error::ApiError;
+use crate::events::timestamp;
+use crate::identity::Identity;
+use crate::json::digest64;
+use crate::object::Object;
+use crate::reconcile::Finished;
+use crate::status::{Wanted, hold, patch};
+
+/// Brings the status up to date. The runtime writes it with its own rights: a pattern's account needs none on it.
+pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Result<(), ApiError> {
+    let primary = &result.observed.primary;
+    let resource = &controller.primaries.resource;
+    let live = primary.tree().get("status").cloned().unwrap_or_else(|| json!({}));
+    let has_plan = result.errors.is_empty() || !result.plan.children.is_empty();
+    let mut fields = result.plan.status.clone();
+    let now = timestamp(jiff::Timestamp::now());
+    let before = live.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let generation = primary.generation;
+    fields["observedGeneration"] = generation.into();
+    fields["conditions"] = merge(&before, &conditions(&result.summary), generation, &now).into();
+    if let Some(schema) = &controller.status_schema {
+        fields = hold(&fields, schema);
+    }
+    let subresource = if resource.has_status { "status" } else { "" };
+    let written = primary.ours.iter().find(|entry| {
+        entry.manager == controller.manager && entry.operation == "Update" && entry.subresource == subresource
+    });
+    let wanted = Wanted { fields, pending: result.plan.pending_status.clone() };
+    // Without a plan nothing is known of the pattern's own fields: they stay.
+    let Some(change) = patch(&live, &wanted, written.filter(|_| has_plan)) else {
+        result.observed.memory.refused_status = None;
+        return Ok(());
+    };
+    let without_times = digest64(strip_times(&change).to_string().as_bytes());
+    if result.observed.memory.refused_status == Some(without_times) {
+        return Ok(());
+    }
+    let mut path = resource.object(&primary.key.namespace, &primary.key.name);
+    if resource.has_status {
+        path.push_str("/status");
+    }
+    path.push_str(&format!("?fieldManager={}", controller.manager.replace(':', "%3A")));
+    let mut body = json!({"metadata": {"uid": &*primary.uid}, "status": change});
+    if !before.is_empty() && before.iter().any(|condition| is_foreign(condition)) {
+        // A list is written whole, so a condition that somebody else adds meanwhile must not be lost.
+        body["metadata"]["resourceVersion"] = (&*primary.resource_version).into();
+    }
+    controller.limit.acquire().await;
+    let call = Call {
+        identity: &Identity::Process,
+        method: Method::PATCH,
+        path: &path,
+        content_type: MERGE_PATCH,
+        body: body.to_string().into_bytes(),
+    };
+    let answer = match controller.shared.api.call(call).await {
+        Ok(answer) => answer,
+        // It was deleted meanwhile: there is no status to write.
+        Err(error) if error.code() == Some(404) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let object = Object::parse(&answer.body, &resource.api_version(), &resource.kind)
+        .map_err(|error| ApiError::Unreadable { what: format!("PATCH {path}"), message: error.to_string() })?;
+    let after = object.tree().get("status").cloned().unwrap_or_else(|| json!({}));
+    let kept = patch(&after, &wanted, None).is_none();
+    result.observed.memory.refused_status = (!kept).then_some(without_times);
+    controller.primaries.learn(object);
+    Ok(())
+}
+
+fn is_foreign(condition: &Value) -> bool {
+    let kind = condition.get("type").and_then(Value::as_str).unwrap_or_default();
+    !matches!(kind, "Ready" | "Reconciling" | "Stalled" | "Conflicted")
+}
+
+/// A change without the times in it, which differ at every try.
+fn strip_times(change: &Value) -> Value {
+    let mut stripped = change.clone();
+    for condition in stripped.get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(members) = condition.as_object_mut() {
+            members.shift_remove("lastTransitionTime");
+        }
+    }
+    stripped
+}
