@@ -6,16 +6,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod abi;
+mod compile;
 mod engine;
 mod failure;
 mod limits;
 mod metrics;
+mod native;
 mod pattern;
 mod sandbox;
 mod slots;
 mod store;
 mod types;
 
+pub use compile::{ChildProgram, Compilations, Compile, Confinement, Landlock, compile_child_main};
 pub use failure::{Failure, LoadError};
 pub use limits::Limits;
 pub use metrics::Metrics;

@@ -1,11 +1,13 @@
 //! The sandbox: one engine for all patterns of the process, and the way from bytes to a [`Pattern`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use orkestra_component::decode;
+use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Engine, Module};
 
+use crate::compile::{Compilations, Compile, Compiler, Confinement};
 use crate::engine::{Ticker, running};
 use crate::failure::LoadError;
 use crate::limits::Limits;
@@ -20,11 +22,15 @@ pub struct Settings {
     pub slots: u32,
     /// The highest limits that a pattern can be given.
     pub ceiling: Limits,
+    /// Where WebAssembly is compiled.
+    pub compile: Compile,
+    /// A directory for native code, which is made if it is missing and must be nobody else's. None: compiled at every start.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { slots: 2048, ceiling: Limits::CEILING }
+        Settings { slots: 2048, ceiling: Limits::CEILING, compile: Compile::InProcess, cache: None }
     }
 }
 
@@ -43,6 +49,7 @@ pub struct Sandbox {
 
 struct Inner {
     runtime: Arc<Runtime>,
+    compiler: Compiler,
     linker: Linker<State>,
     slots: Arc<Slots>,
     ceiling: Limits,
@@ -57,18 +64,27 @@ pub(crate) struct Runtime {
 impl Sandbox {
     /// Starts a sandbox and compiles the engine module.
     ///
+    /// With a compile child the process is made undumpable: no debugger and no core dump from here on.
+    ///
     /// # Errors
     ///
     /// [`LoadError::Internal`] where the machine does not give what it needs (address space, a thread).
     pub fn new(settings: &Settings) -> Result<Self, LoadError> {
         let engine = running(settings.slots, &settings.ceiling).map_err(internal)?;
         let shipped = orkestra_component::engine();
-        let module = Module::from_binary(&engine, shipped.bytes).map_err(internal)?;
+        let compiler = Compiler::new(settings.compile.clone(), settings.cache.as_deref())?;
+        let module = compiler.module(&engine, shipped.bytes)?;
         let mut linker = Linker::new(&engine);
         linker.root().module(shipped.import_name, &module).map_err(internal)?;
+        if let Compile::Child(_) = settings.compile {
+            // A child that breaks out of the code generator must not read this process's memory.
+            rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+                .map_err(|error| LoadError::Internal(format!("the process stays readable for others: {error}")))?;
+        }
         let ticker = Ticker::start(&engine).map_err(|error| LoadError::Internal(error.to_string()))?;
         let inner = Inner {
             runtime: Arc::new(Runtime { engine, _ticker: ticker }),
+            compiler,
             linker,
             slots: Slots::new(settings.slots as usize),
             ceiling: settings.ceiling.clone(),
@@ -88,14 +104,20 @@ impl Sandbox {
             return Err(LoadError::AboveCeiling { limit, asked, ceiling });
         }
         let declarative = prove(component, grants)?;
-        let pre = self.link(&self.compile(component)?)?;
+        let compiled = self.inner.compiler.component(&self.inner.runtime.engine, component)?;
+        let pre = self.link(&compiled)?;
         let slots = self.inner.slots.reserve(limits.concurrency).ok_or(LoadError::NoSlot)?;
         Ok(Pattern::new(pre, Arc::clone(&self.inner.runtime), limits, slots, declarative))
     }
 
-    fn compile(&self, component: &[u8]) -> Result<Component, LoadError> {
-        Component::from_binary(&self.inner.runtime.engine, component)
-            .map_err(|error| LoadError::InvalidComponent(error.root_cause().to_string()))
+    /// How well the compile child was confined; none if no child was needed.
+    pub fn confinement(&self) -> Option<Confinement> {
+        self.inner.compiler.confinement()
+    }
+
+    /// What was compiled and what was found in the cache.
+    pub fn compilations(&self) -> Compilations {
+        self.inner.compiler.compilations()
     }
 
     /// Resolves the imports. Only the engine is ever there to be imported.
