@@ -23,7 +23,8 @@ A first round, with the pattern that comes along:
   ork render patterns/postgres/v14        what would it make of its cr.yaml?
   ork build patterns/postgres/v14         pattern.wasm: a few KB that import nothing but the engine
   ork inspect patterns/postgres/v14       what can it do? The component's own word, not its author's
-  ork run patterns/postgres/v14           against the cluster of your kubeconfig
+  ork run --no-impersonation patterns/postgres/v14
+                                          against the cluster of your kubeconfig, with your rights
 
 Exit status: 0 fine, 1 problems found, 2 not usable as typed, 3 a fault of ork or of the machine.";
 
@@ -69,7 +70,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     Run(Run),
     /// Compiles one component to native code, from stdin to stdout. Started by the sandbox alone
-    #[command(hide = true)]
+    #[command(name = crate::sandbox::COMPILE_CHILD, hide = true)]
     InternalCompile,
 }
 
@@ -183,9 +184,11 @@ pub(crate) struct Inspect {
 #[derive(Debug, Group)]
 #[command(after_help = "\
 Examples:
-  ork run patterns/postgres/v14
+  ork run --no-impersonation patterns/postgres/v14    on a laptop, with your own rights
   ork run -f komposer.yaml --namespace team-a
-  ork run --context kind-dev --no-crds .")]
+  ork run --context kind-dev --no-crds .
+
+ORK_LOG takes a log filter, such as info,orkestra_operator=debug.")]
 pub(crate) struct Run {
     /// Pattern directories
     #[arg(value_name = "DIR", required_unless_present = "file", conflicts_with = "file")]
@@ -201,9 +204,13 @@ pub(crate) struct Run {
     /// Leave the CRDs to somebody else, and wait for them
     #[arg(long)]
     pub(crate) no_crds: bool,
-    /// Act as the kubeconfig's own user in place of an account per pattern. The only way until accounts are generated
+    /// Let patterns act with the rights of this process, not as the service account orkestra-PATTERN of the
+    /// system namespace. For a laptop
     #[arg(long)]
     pub(crate) no_impersonation: bool,
+    /// Where the runtime keeps its own objects, and where the patterns' service accounts are
+    #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
+    pub(crate) system_namespace: String,
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,

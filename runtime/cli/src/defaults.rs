@@ -21,7 +21,8 @@ pub(crate) fn fill(primary: &mut Value, crds: &[Value], api: &Api) {
 }
 
 fn schema<'a>(crds: &'a [Value], api: &Api) -> Option<&'a Value> {
-    let crd = crds.iter().find(|crd| crd["spec"]["group"] == *api.group && crd["spec"]["names"]["kind"] == *api.kind)?;
+    let crd =
+        crds.iter().find(|crd| crd["spec"]["group"] == *api.group && crd["spec"]["names"]["kind"] == *api.kind)?;
     let version = crd["spec"]["versions"].as_array()?.iter().find(|version| version["name"] == *api.version)?;
     version.get("schema")?.get("openAPIV3Schema")
 }

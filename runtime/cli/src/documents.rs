@@ -25,7 +25,9 @@ pub(crate) fn read(path: &Path, output: &Output) -> Result<Vec<Value>, Error> {
     for document in documents {
         match document.to_json() {
             Value::Null => {}
-            Value::Object(mut object) if object.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")) => {
+            Value::Object(mut object)
+                if object.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List")) =>
+            {
                 match object.remove("items") {
                     Some(Value::Array(items)) => objects.extend(items),
                     _ => objects.push(Value::Object(object)),

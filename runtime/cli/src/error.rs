@@ -44,6 +44,10 @@ pub(crate) enum Error {
     Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the runtime ended")]
     Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot listen on {address}")]
+    Listen { address: std::net::SocketAddr, source: io::Error },
+    #[error("not everything came to its end in time")]
+    NotInTime,
     #[error("the machine refused {what}")]
     Machine { what: &'static str, source: io::Error },
 }
@@ -59,6 +63,7 @@ impl Error {
             | Self::Load { .. }
             | Self::Render { .. }
             | Self::Runtime(_)
+            | Self::NotInTime
             | Self::Declined { .. } => 1,
             Self::Read { .. }
             | Self::Write { .. }
@@ -66,6 +71,7 @@ impl Error {
             | Self::Unusable { .. }
             | Self::LogFilter { .. }
             | Self::NotConfirmed { .. }
+            | Self::Listen { .. }
             | Self::Cluster(_) => 2,
             Self::Stdout(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
         }
@@ -90,8 +96,11 @@ impl Error {
             Self::NotAPattern { .. } => Some("a pattern directory holds katalog.yaml and crd.yaml".to_owned()),
             Self::Unusable { hint, .. } => hint.clone(),
             Self::NotConfirmed { .. } => Some("say --yes if it is the right one, or choose with --context".to_owned()),
+            Self::Listen { .. } => Some("choose another with --listen; port 0 is any free one".to_owned()),
             Self::Component { .. } => Some("build it again with `ork build`".to_owned()),
-            Self::Cluster(_) => Some("see --kubeconfig and --context, and whether `kubectl version` answers".to_owned()),
+            Self::Cluster(_) => {
+                Some("see --kubeconfig and --context, and whether `kubectl version` answers".to_owned())
+            }
             Self::Compile(_) => Some("this is a fault in ork: `ork check` should have found it first".to_owned()),
             _ => None,
         }

@@ -1,5 +1,9 @@
 //! From the author's side to the cluster's: a checked pattern is compiled, loaded and described to the runtime.
 
+use std::sync::Arc;
+
+use orkestra_komposer::{Instance, Settings};
+use orkestra_operator as operator;
 use orkestra_pattern::model;
 use orkestra_sandbox::{Limits, Pattern, Sandbox};
 
@@ -11,4 +15,49 @@ pub(crate) fn load(pattern: &model::Pattern, sandbox: &Sandbox) -> Result<Patter
     sandbox
         .load(&compiled.component, &[], Limits::default())
         .map_err(|error| Error::Load { name: pattern.name.clone(), source: error.into() })
+}
+
+/// What the runtime is told of an instance.
+pub(crate) fn describe(instance: &Instance, loaded: Pattern, identity: operator::Identity) -> operator::Instance {
+    let settings = |entry: &&model::Entry| instance.entries.iter().find(|settings| settings.name == entry.name);
+    let entries = instance.pattern.entries.iter().filter_map(|entry| Some(describe_entry(entry, settings(&entry)?)));
+    operator::Instance {
+        name: instance.name.clone(),
+        entries: entries.collect(),
+        crds: instance.pattern.crds.clone(),
+        pattern: Arc::new(loaded),
+        inputs: serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes(),
+        identity,
+    }
+}
+
+fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry {
+    // Without `..`: a new field of an entry must be thought of here.
+    let model::Entry { name, api, workers: _, resync: _, vars: _, children, status: _ } = entry;
+    let model::Api { group, version, kind, plural, namespaced } = api;
+    operator::Entry {
+        name: name.clone(),
+        api: operator::Api {
+            group: group.clone(),
+            version: version.clone(),
+            kind: kind.clone(),
+            plural: plural.clone(),
+            namespaced: *namespaced,
+        },
+        workers: settings.workers,
+        resync: settings.resync,
+        children: children.iter().map(describe_child).collect(),
+    }
+}
+
+fn describe_child(child: &model::Child) -> operator::DeclaredChild {
+    operator::DeclaredChild {
+        id: child.id.clone(),
+        api_version: child.api_version.clone(),
+        kind: child.kind.clone(),
+        policy: match child.policy {
+            model::Policy::Create => operator::ChildPolicy::Create,
+            model::Policy::Apply => operator::ChildPolicy::Apply,
+        },
+    }
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod composition;
 mod defaults;
 mod documents;
 mod error;
@@ -14,6 +15,7 @@ mod manifests;
 mod output;
 mod pattern_dir;
 mod program_text;
+mod sandbox;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,9 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
+    if matches!(args.command, args::Command::InternalCompile) {
+        return orkestra_sandbox::compile_child_main();
+    }
     let output = output::Output::new(&args.global);
     match commands::run(args, &output) {
         Ok(()) => ExitCode::SUCCESS,

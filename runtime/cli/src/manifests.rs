@@ -19,7 +19,11 @@ pub(crate) fn of(pattern: &Pattern) -> Result<String, Error> {
             // Names and expressions hold no line break here: names by their own rules, the expression by this.
             let _ = writeln!(text, "---\n# {}: {} ({policy})", entry.name, child.id);
             if let Some(when) = &child.when {
-                let _ = writeln!(text, "# when: {{{{ {} }}}}", when.source.split_whitespace().collect::<Vec<_>>().join(" "));
+                let _ = writeln!(
+                    text,
+                    "# when: {{{{ {} }}}}",
+                    when.source.split_whitespace().collect::<Vec<_>>().join(" ")
+                );
             }
             text.push_str(&yaml(&plain(&child.manifest))?);
         }

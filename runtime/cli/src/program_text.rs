@@ -119,7 +119,8 @@ fn expr(value: &Expr) -> String {
             format!("{}[{}{}]", expr(operand), if *optional { "?" } else { "" }, expr(index))
         }
         Expr::List(items) => {
-            let items = items.iter().map(|item| format!("{}{}", if item.optional { "?" } else { "" }, expr(&item.value)));
+            let items =
+                items.iter().map(|item| format!("{}{}", if item.optional { "?" } else { "" }, expr(&item.value)));
             format!("[{}]", items.collect::<Vec<_>>().join(", "))
         }
         Expr::Map(pairs) => {

@@ -27,7 +27,10 @@ pub(crate) fn run(args: &Build, output: &Output) -> Result<(), Error> {
             output.done("Built", format_args!("{b}{name}{b:#}{place}", b = role::NAME));
             let engine = orkestra_component::engine();
             for (what, value) in [
-                ("size", format!("{}, of which the program is {}", size(compiled.component.len()), compiled.program.len())),
+                (
+                    "size",
+                    format!("{}, of which the program is {}", size(compiled.component.len()), compiled.program.len()),
+                ),
                 ("digest", format!("sha256:{}", digest(&compiled.component))),
                 ("engine", format!("{} sha256:{}", engine.version, engine.digest)),
             ] {

@@ -112,8 +112,11 @@ fn text_of(facts: &Facts) -> String {
     }
     line("program", size(facts.program_bytes));
     for entry in &facts.program.entries {
-        let parts =
-            [count(entry.vars.len(), "variable"), count(entry.children.len(), "child template"), count(entry.status.len(), "status field")];
+        let parts = [
+            count(entry.vars.len(), "variable"),
+            count(entry.children.len(), "child template"),
+            count(entry.status.len(), "status field"),
+        ];
         line("entry", format!("{b}{}{b:#}: {}", escape(&entry.name), parts.join(", "), b = role::NAME));
         for child in &entry.children {
             let kind = member(&child.manifest, "kind").unwrap_or_default();

@@ -1,19 +1,20 @@
 //! `ork render`: the real component over one custom resource, without a cluster.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use orkestra_komposer::Instance;
+use orkestra_operator::{ChildPolicy, Identity, Preview, PreviewChild};
 use orkestra_pattern::model::{Entry, Pattern};
 use orkestra_pattern::schema::nearest;
-use orkestra_sandbox::{ChildRef, Observed, Plan, Request, Sandbox};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Render, YamlOrJson};
 use crate::error::Error;
 use crate::output::{Output, escape};
-use crate::pattern_dir::PatternDir;
-use crate::{defaults, documents, instances, manifests};
+use crate::pattern_dir::{PatternDir, shown};
+use crate::{composition, defaults, documents, instances, manifests, sandbox};
 
 /// The label by which the runtime tells a primary's children apart.
 const ID: &str = "orkestra.orkspace.io/id";
@@ -26,27 +27,18 @@ pub(crate) fn run(args: &Render, output: &Output) -> Result<(), Error> {
     defaults::fill(&mut primary, &instance.pattern.crds, &entry.api);
     let children = children(args, entry, output)?;
 
-    let sandbox = Sandbox::new(&Default::default()).map_err(|error| Error::Sandbox(error.into()))?;
-    let loaded = instances::load(&instance.pattern, &sandbox)?;
-    let request = Request {
-        primary: primary.to_string().into_bytes(),
-        children,
-        reads: Vec::new(),
-        inputs: Value::Object(instance.inputs.clone()).to_string().into_bytes(),
-        hooks: b"{}".to_vec(),
-        now: now(),
-        entropy: vec![0; 32],
-        deleting: primary["metadata"].get("deletionTimestamp").is_some(),
-        budget: loaded.limits().cost,
-    };
-    let plan = loaded
-        .reconcile(&entry.name, &request)
-        .map_err(|failure| Error::Render { reason: failure.reason(), source: failure.into() })?;
-    let rendered = rendered(&instance, entry, &primary, &plan)?;
+    let loaded = instances::load(&instance.pattern, &sandbox::start(None, output)?)?;
+    let described = instances::describe(&instance, loaded, Identity::Process);
+    let declared = described.entries.iter().find(|declared| declared.name == entry.name).ok_or(Error::Silent)?;
+    let preview = orkestra_operator::preview(&described, declared, primary.to_string().as_bytes(), &children, now())
+        .map_err(|error| Error::Render { reason: error.reason(), source: error.into() })?;
+    for violation in &preview.denied {
+        output.warning(format_args!("the resource would be refused: {}", escape(violation)));
+    }
     match args.format {
-        YamlOrJson::Json => output.bytes(format!("{rendered:#}\n").as_bytes()),
+        YamlOrJson::Json => output.bytes(format!("{:#}\n", json_of(&entry.name, &preview)).as_bytes()),
         YamlOrJson::Yaml => {
-            let text = yaml(&rendered, &primary)?;
+            let text = yaml(entry, &preview, &primary)?;
             // On a terminal the pattern's own text is shown, not obeyed; in a pipe it is data.
             if std::io::stdout().is_terminal() { output.data(&escape(&text)) } else { output.bytes(text.as_bytes()) }
         }
@@ -64,14 +56,7 @@ fn instance(args: &Render, pattern: Pattern) -> Result<Instance, Error> {
         let (name, value) = text.split_once('=').ok_or_else(|| unusable("there is no `=`"))?;
         inputs.insert(name.to_owned(), documents::value(value).ok_or_else(|| unusable("the value is not YAML"))?);
     }
-    Instance::new(&args.dir.display().to_string(), pattern, inputs).map_err(|errors| match errors.first() {
-        Some(error) => Error::Unusable {
-            what: format!("input `{}`", error.input),
-            problem: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
-            hint: error.hint(),
-        },
-        None => Error::Silent,
-    })
+    Instance::new(&shown(&args.dir), pattern, inputs).map_err(|errors| composition::inputs(&errors))
 }
 
 fn primary(args: &Render, output: &Output) -> Result<Value, Error> {
@@ -91,7 +76,8 @@ fn primary(args: &Render, output: &Output) -> Result<Value, Error> {
 fn entry<'a>(args: &Render, pattern: &'a Pattern, primary: &Value) -> Result<&'a Entry, Error> {
     let api_version = primary["apiVersion"].as_str().unwrap_or_default();
     let kind = primary["kind"].as_str().unwrap_or_default();
-    let reconciles = |entry: &&Entry| entry.api.kind == kind && api_version == format!("{}/{}", entry.api.group, entry.api.version);
+    let reconciles =
+        |entry: &&Entry| entry.api.kind == kind && api_version == format!("{}/{}", entry.api.group, entry.api.version);
     let found = match &args.entry {
         Some(name) => pattern.entries.iter().find(|entry| entry.name == *name),
         None => pattern.entries.iter().find(reconciles),
@@ -113,17 +99,21 @@ fn entry<'a>(args: &Render, pattern: &'a Pattern, primary: &Value) -> Result<&'a
             what: "the custom resource".to_owned(),
             problem: format!("no entry of pattern `{}` reconciles {kind} of {api_version}", pattern.name),
             hint: pattern.entries.first().map(|entry| {
-                format!("entry `{}` reconciles {} of {}/{}", entry.name, entry.api.kind, entry.api.group, entry.api.version)
+                format!(
+                    "entry `{}` reconciles {} of {}/{}",
+                    entry.name, entry.api.kind, entry.api.group, entry.api.version
+                )
             }),
         },
     })
 }
 
-/// Observed children, told apart by the runtime's label, or by their kind where only one child has it.
-fn children(args: &Render, entry: &Entry, output: &Output) -> Result<Vec<Observed>, Error> {
-    let mut observed: Vec<Observed> = Vec::new();
+/// Observed children, told apart by the runtime's label, or by their kind where only one child has it; each gets the label.
+fn children(args: &Render, entry: &Entry, output: &Output) -> Result<Vec<Vec<u8>>, Error> {
+    let mut seen = HashSet::new();
+    let mut observed = Vec::new();
     for path in &args.children {
-        for object in documents::read(path, output)? {
+        for mut object in documents::read(path, output)? {
             let kind = |child: &&orkestra_pattern::model::Child| {
                 object["kind"] == *child.kind && object["apiVersion"] == *child.api_version
             };
@@ -132,13 +122,17 @@ fn children(args: &Render, entry: &Entry, output: &Output) -> Result<Vec<Observe
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             let shown = format!("{} {name} of {}", object["kind"].as_str().unwrap_or("an object"), path.display());
             match (fitting.next(), fitting.next()) {
-                (Some(child), None) if observed.iter().any(|other| other.child.id == child.id) => {
-                    output.warning(format_args!("{}: a second object for child `{}`, left out", escape(&shown), child.id));
+                (Some(child), None) if !seen.insert(&child.id) => {
+                    output.warning(format_args!(
+                        "{}: a second object for child `{}`, left out",
+                        escape(&shown),
+                        child.id
+                    ));
                 }
-                (Some(child), None) => observed.push(Observed {
-                    child: ChildRef { id: child.id.clone(), key: None },
-                    object: object.to_string().into_bytes(),
-                }),
+                (Some(child), None) => {
+                    label_as(&mut object, &child.id);
+                    observed.push(object.to_string().into_bytes());
+                }
                 (Some(_), Some(_)) => {
                     return Err(Error::Unusable {
                         what: shown,
@@ -146,72 +140,75 @@ fn children(args: &Render, entry: &Entry, output: &Output) -> Result<Vec<Observe
                         hint: Some(format!("give it the label {ID}, as the runtime does")),
                     });
                 }
-                (None, _) => output.warning(format_args!("{}: no child of entry `{}`, left out", escape(&shown), entry.name)),
+                (None, _) => {
+                    output.warning(format_args!("{}: no child of entry `{}`, left out", escape(&shown), entry.name))
+                }
             }
         }
     }
     Ok(observed)
 }
 
+/// Labels an object as the runtime would have. What is no object stays as it is: the preview says what is wrong with it.
+fn label_as(object: &mut Value, id: &str) {
+    let mut at = Some(object);
+    for key in ["metadata", "labels"] {
+        at = at.and_then(Value::as_object_mut).map(|map| map.entry(key).or_insert_with(|| Value::Object(Map::new())));
+    }
+    if let Some(labels) = at.and_then(Value::as_object_mut) {
+        labels.insert(ID.to_owned(), id.into());
+    }
+}
+
 fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|time| i64::try_from(time.as_millis()).ok()).unwrap_or(0)
 }
 
-/// The plan as the runtime would carry it out.
-fn rendered(instance: &Instance, entry: &Entry, primary: &Value, plan: &Plan) -> Result<Value, Error> {
-    let invalid = |error: Box<dyn std::error::Error + Send + Sync>| Error::Render { reason: "InvalidOutput", source: error };
-    let mut children = Vec::new();
-    for child in &plan.children {
-        let object = match &child.object {
-            Some(bytes) => Some(serde_json::from_slice::<Value>(bytes).map_err(|error| invalid(error.into()))?),
-            None => None,
-        };
-        children.push(json!({
-            "id": child.child.id,
-            "policy": match child.policy {
-                orkestra_sandbox::Policy::Create => "create",
-                orkestra_sandbox::Policy::Apply => "apply",
-            },
-            "pending": object.is_none(),
-            "after": child.after.iter().map(|child| &child.id).collect::<Vec<_>>(),
-            "object": object,
-        }));
+fn policy(child: &PreviewChild) -> &'static str {
+    match child.policy {
+        ChildPolicy::Create => "create",
+        ChildPolicy::Apply => "apply",
     }
-    let status: Value = serde_json::from_slice(&plan.status).map_err(|error| invalid(error.into()))?;
-    Ok(json!({
-        "entry": entry.name,
-        "children": children,
-        "status": status,
-        "pendingStatus": plan.pending_status,
-        "cost": plan.cost,
-    }))
+}
+
+fn json_of(entry: &str, preview: &Preview) -> Value {
+    let child = |child: &PreviewChild| json!({"id": child.id, "policy": policy(child), "pending": child.object.is_none(), "object": child.object});
+    json!({
+        "entry": entry,
+        "children": preview.children.iter().map(child).collect::<Vec<_>>(),
+        "status": preview.status,
+        "pendingStatus": preview.pending_status,
+        "denied": preview.denied,
+        "cost": preview.cost,
+    })
 }
 
 /// One document per child, then the primary with its status; what is not there is said in comments.
-fn yaml(rendered: &Value, primary: &Value) -> Result<String, Error> {
+fn yaml(entry: &Entry, preview: &Preview, primary: &Value) -> Result<String, Error> {
     let mut text = String::new();
-    let list = |value: &Value| {
-        let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-        names.collect::<Vec<_>>().join(", ")
-    };
-    for child in rendered["children"].as_array().into_iter().flatten() {
-        let (id, policy) = (child["id"].as_str().unwrap_or_default(), child["policy"].as_str().unwrap_or_default());
-        if child["pending"] == true {
-            text.push_str(&format!("---\n# {id}: pending until {} is observed\n", list(&child["after"])));
-        } else {
-            text.push_str(&format!("---\n# {id}: {policy}\n{}", manifests::yaml(&child["object"])?));
+    for child in &preview.children {
+        match &child.object {
+            Some(object) => {
+                text.push_str(&format!("---\n# {}: {}\n{}", child.id, policy(child), manifests::yaml(object)?))
+            }
+            None => {
+                let declared = entry.children.iter().find(|declared| declared.id == child.id);
+                let waits = declared.map(|declared| declared.requires.join(", ")).unwrap_or_default();
+                text.push_str(&format!("---\n# {}: pending until {waits} is observed\n", child.id));
+            }
         }
     }
-    let pending = list(&rendered["pendingStatus"]);
-    let pending = if pending.is_empty() { pending } else { format!(", pending: {pending}") };
-    let mut named = Map::new();
+    let pending = preview.pending_status.join(", ");
+    let pending =
+        if pending.is_empty() { pending } else { format!(", pending until children are observed: {pending}") };
+    let mut metadata = Map::new();
     for key in ["name", "namespace"] {
         if let Some(value) = primary["metadata"].get(key) {
-            named.insert(key.to_owned(), value.clone());
+            metadata.insert(key.to_owned(), value.clone());
         }
     }
     let status = json!({
-        "apiVersion": primary["apiVersion"], "kind": primary["kind"], "metadata": named, "status": rendered["status"],
+        "apiVersion": primary["apiVersion"], "kind": primary["kind"], "metadata": metadata, "status": preview.status,
     });
     text.push_str(&format!("---\n# status{pending}\n{}", manifests::yaml(&status)?));
     Ok(text)

@@ -1,9 +1,165 @@
 //! `ork run`: patterns against a cluster.
 
-use crate::args::Run;
-use crate::error::Error;
-use crate::output::Output;
+use std::future::Future;
+use std::path::PathBuf;
 
-pub(crate) fn run(_args: &Run, _output: &Output) -> Result<(), Error> {
-    Err(Error::Unusable { what: "`ork run`".to_owned(), problem: "it is not wired yet".to_owned(), hint: None })
+use orkestra_komposer::Instance;
+use orkestra_operator::{self as operator, Access, Cluster, Identity, Options, Runtime};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::args::{self, Run};
+use crate::error::Error;
+use crate::output::{Output, escape, role};
+use crate::{composition, instances, log, sandbox};
+
+pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
+    let composed = match &args.file {
+        Some(file) => composition::of_komposer(file, output)?,
+        None => composition::of_dirs(&args.dirs, output)?,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Machine { what: "to start threads", source })?;
+    let cluster = runtime.block_on(connect(&args.cluster))?;
+    confirm(&cluster, &args.cluster, output)?;
+    log::start(output, args.log_format)?;
+    let instances = load(args, &composed, output)?;
+    runtime.block_on(work(args, cluster, instances))
+}
+
+async fn connect(args: &args::Cluster) -> Result<Cluster, Error> {
+    operator::connect(access(args), args.context.as_deref()).await.map_err(|error| Error::Cluster(error.into()))
+}
+
+/// Where kubectl would look.
+fn access(args: &args::Cluster) -> Access {
+    if let Some(path) = &args.kubeconfig {
+        return Access::Files(vec![path.clone()]);
+    }
+    if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
+        return Access::Files(std::env::split_paths(&list).collect());
+    }
+    let usual = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".kube/config"));
+    let in_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+    match usual {
+        Some(path) if path.exists() || !in_pod => Access::Files(vec![path]),
+        None if !in_pod => Access::Files(Vec::new()),
+        _ => Access::Pod,
+    }
+}
+
+/// A cluster elsewhere may be somebody's production: it is named, and a person says yes.
+fn confirm(cluster: &Cluster, args: &args::Cluster, output: &Output) -> Result<(), Error> {
+    let Some(context) = &cluster.context else { return Ok(()) };
+    if cluster.local || args.yes {
+        return Ok(());
+    }
+    if !output.interactive() {
+        return Err(Error::NotConfirmed { context: context.clone(), server: cluster.server.clone() });
+    }
+    output.ask(format_args!(
+        "Context {b}{}{b:#} is not on this machine ({}). Run there? [y/N] ",
+        escape(context),
+        escape(&cluster.server),
+        b = role::NAME,
+    ));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|source| Error::Machine { what: "to read the answer", source })?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Error::Declined { context: context.clone() }),
+    }
+}
+
+/// Compiles and loads every pattern before anything is written to the cluster.
+fn load(args: &Run, composed: &[Instance], output: &Output) -> Result<Vec<operator::Instance>, Error> {
+    let sandbox = sandbox::start(args.cache.as_deref(), output)?;
+    if args.no_impersonation {
+        tracing::warn!("patterns act with all the rights of this process (--no-impersonation)");
+    }
+    let mut loaded = Vec::new();
+    for instance in composed {
+        let pattern = instances::load(&instance.pattern, &sandbox)?;
+        let identity = identity(args, &instance.name);
+        let (name, version) = (escape(&instance.name), &instance.pattern.version);
+        tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
+        loaded.push(instances::describe(instance, pattern, identity));
+    }
+    Ok(loaded)
+}
+
+fn identity(args: &Run, instance: &str) -> Identity {
+    if args.no_impersonation {
+        return Identity::Process;
+    }
+    Identity::ServiceAccount { namespace: args.system_namespace.clone(), name: format!("orkestra-{instance}") }
+}
+
+fn shown(identity: &Identity) -> String {
+    match identity {
+        Identity::Process => "this process".to_owned(),
+        Identity::ServiceAccount { namespace, name } => format!("{namespace}/{name}"),
+    }
+}
+
+async fn work(args: &Run, cluster: Cluster, instances: Vec<operator::Instance>) -> Result<(), Error> {
+    let stop = stop_signal()?;
+    let listener =
+        TcpListener::bind(args.listen).await.map_err(|source| Error::Listen { address: args.listen, source })?;
+    let address = listener.local_addr().map_err(|source| Error::Listen { address: args.listen, source })?;
+    let options = Options {
+        namespace: args.namespace.clone().unwrap_or_default(),
+        own_namespace: args.system_namespace.clone(),
+        install_crds: !args.no_crds,
+        ..Options::default()
+    };
+    tracing::info!(server = %cluster.server, context = cluster.context.as_deref().unwrap_or("pod"), "connected");
+    // Told to stop while it waits for an API server, it stops.
+    let runtime = tokio::select! {
+        started = Runtime::start(cluster.client, options, instances) => started.map_err(|error| Error::Runtime(error.into()))?,
+        () = asked(stop.clone()) => return Ok(()),
+    };
+    let serving = tokio::spawn(operator::serve(listener, runtime.handle(), asked(stop.clone())));
+    tracing::info!(%address, "serving /healthz, /readyz and /metrics");
+    let in_time = runtime.run_until(asked(stop)).await;
+    // What it said while it was stopped is of no interest any more.
+    let _ = serving.await;
+    if in_time {
+        tracing::info!("stopped");
+        return Ok(());
+    }
+    Err(Error::NotInTime)
+}
+
+/// Becomes true at the first SIGTERM or Ctrl-C. The second one ends the process at once.
+fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
+    let failed = |source| Error::Machine { what: "to listen for signals", source };
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let (send, receive) = watch::channel(false);
+    tokio::spawn(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        next().await;
+        // Without a receiver there is nothing left to stop.
+        let _ = send.send(true);
+        next().await;
+        std::process::exit(130);
+    });
+    Ok(receive)
+}
+
+/// Ends when the process is asked to stop.
+fn asked(mut stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
+    async move {
+        // The sender lives as long as the process.
+        let _ = stop.wait_for(|asked| *asked).await;
+    }
 }

@@ -1,0 +1,59 @@
+//! What `ork run` is asked to run: pattern directories, or a Komposer.
+
+use std::path::{Path, PathBuf};
+
+use orkestra_komposer::{InputError, Instance, conflicts};
+use orkestra_pattern::source::Source;
+use serde_json::Map;
+
+use crate::documents::end_on_errors;
+use crate::error::Error;
+use crate::output::Output;
+use crate::pattern_dir::{PatternDir, read_bounded, shown};
+
+/// Patterns by themselves, each with its own defaults.
+pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>, Error> {
+    let mut instances = Vec::new();
+    for dir in dirs {
+        let pattern = PatternDir::read(dir)?.checked(output)?;
+        instances.push(Instance::new(&shown(dir), pattern, Map::new()).map_err(|errors| inputs(&errors))?);
+    }
+    if let Some(conflict) = conflicts(&instances).first() {
+        let path = |index: usize| instances.get(index).map_or("", |instance| instance.path.as_str());
+        return Err(Error::Unusable {
+            what: format!("`{}` beside `{}`", path(conflict.second), path(conflict.first)),
+            problem: conflict.shared.to_string(),
+            hint: Some("run them in two processes, or drop an entry with a Komposer".to_owned()),
+        });
+    }
+    Ok(instances)
+}
+
+/// The patterns that a Komposer names, as it wants them.
+pub(crate) fn of_komposer(path: &Path, output: &Output) -> Result<Vec<Instance>, Error> {
+    let mut source = Source::new();
+    let file = source.add(shown(path), &read_bounded(path)?);
+    let (komposer, problems) = orkestra_komposer::parse(&source, file);
+    end_on_errors(&problems, &source, output)?;
+    let komposer = komposer.ok_or(Error::Silent)?;
+    let base = path.parent().unwrap_or(Path::new("."));
+    let mut patterns = Vec::new();
+    for import in &komposer.imports {
+        patterns.push(PatternDir::read(&base.join(&import.path))?.checked(output)?);
+    }
+    let (composition, problems) = orkestra_komposer::resolve(&komposer, patterns);
+    end_on_errors(&problems, &source, output)?;
+    Ok(composition.ok_or(Error::Silent)?.instances)
+}
+
+/// Inputs that do not fit, as one error.
+pub(crate) fn inputs(errors: &[InputError]) -> Error {
+    match errors.first() {
+        Some(first) => Error::Unusable {
+            what: format!("input `{}`", first.input),
+            problem: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            hint: first.hint(),
+        },
+        None => Error::Silent,
+    }
+}
