@@ -17,7 +17,7 @@ use super::types::{class, describe, type_of};
 #[derive(Debug, Default)]
 pub(super) struct Reads {
     /// Nodes that are lowered to optionals.
-    pub(super) optional: HashSet<i64>,
+    pub(super) optional: BTreeSet<i64>,
     /// Whether the expression's value may be absent.
     pub(super) absent: bool,
     pub(super) children: BTreeSet<String>,

@@ -1,7 +1,7 @@
 //! Type-checks expressions and says what is wrong with them in the words of the language.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
 
 use cel_core::{Ast, CelType, CheckError, CheckErrorKind, CheckResult, Env, Expr, SpannedExpr};
 
@@ -58,7 +58,7 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
             CelType::Optional(inner) => CelType::clone(&inner),
             ty => ty,
         };
-        let ast = Ast::new_checked(expr, source, types);
+        let ast = Arc::new(Ast::new_checked(expr, source, types));
         Ok(Checked {
             source: source.to_owned(),
             at: at.to_owned(),
@@ -119,10 +119,10 @@ fn free(source: &str, at: &str, ast: Ast, ty: CelType) -> Checked {
     Checked {
         source: source.to_owned(),
         at: at.to_owned(),
-        ast,
+        ast: Arc::new(ast),
         ty,
         path: false,
-        optional: HashSet::new(),
+        optional: BTreeSet::new(),
         children: BTreeSet::new(),
         vars: BTreeSet::new(),
         absent_vars: BTreeSet::new(),

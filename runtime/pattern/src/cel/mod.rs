@@ -20,7 +20,8 @@ mod tests;
 mod tree;
 mod types;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use check::{Declarations, check, check_free, parse_free};
 pub use functions::{FunctionSignature, functions};
@@ -50,14 +51,14 @@ pub struct Checked {
     /// Its place: `katalog.yaml:12:8`.
     pub at: String,
     /// The checked syntax tree, with a type and a reference for each node.
-    pub ast: ast::Ast,
+    pub ast: Arc<ast::Ast>,
     /// The type of its value; the inner type where it may be absent.
     pub ty: ast::Type,
     /// Its value may be absent: a lone path one of whose steps is not always there, or an optional. It is lowered to an
     /// expression that gives an optional.
     pub path: bool,
     /// Nodes that are lowered to optionals: paths that may be absent where that is allowed.
-    pub optional: HashSet<i64>,
+    pub optional: BTreeSet<i64>,
     /// Ids of the children that it reads.
     pub children: BTreeSet<String>,
     /// Names of the `vars` that it reads.
