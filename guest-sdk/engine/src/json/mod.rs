@@ -1,7 +1,7 @@
 //! The request's JSON, looked at only where an expression looks.
 //!
-//! A text is checked whole when it is first touched: one pass over it that builds nothing but the list of the root's
-//! members. Objects and arrays below stay text until a field of theirs is asked for.
+//! A text is checked whole when it is first touched: one pass over it that notes where its objects and arrays lie, and
+//! builds nothing else. Each of them stays text until a field of it is asked for.
 
 mod scan;
 mod write;
@@ -13,6 +13,7 @@ use bumpalo::Bump;
 use crate::fault::{Fault, Res};
 use crate::value::{List, Map, SHORT, Value};
 
+use scan::Checked;
 pub(crate) use write::{put_base64, write_string, write_value};
 
 /// Deepest nesting of a request's JSON.
@@ -30,7 +31,8 @@ pub(crate) struct Document<'a> {
 /// An object.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
-    raw: &'a str,
+    text: &'a Checked<'a>,
+    span: u32,
     members: OnceCell<&'a [Member<'a>]>,
     /// Positions by key, once an object of more than a few members is searched.
     sorted: OnceCell<&'a [u32]>,
@@ -46,7 +48,8 @@ pub(crate) struct Member<'a> {
 /// A list.
 #[derive(Debug)]
 pub(crate) struct Array<'a> {
-    raw: &'a str,
+    text: &'a Checked<'a>,
+    span: u32,
     items: OnceCell<&'a [Value<'a>]>,
 }
 
@@ -67,27 +70,21 @@ impl<'a> Document<'a> {
         let Ok(text) = core::str::from_utf8(self.text) else {
             return Err(Fault::input(arena, &[self.name, " is not UTF-8"]));
         };
-        let malformed = |what: &'static str| Fault::input(arena, &[self.name, " is not JSON that can be read: ", what]);
-        let mut scanner = scan::Scanner::new(text);
-        let value = scanner.value(arena).map_err(malformed)?;
-        scanner.end().map_err(malformed)?;
-        Ok(value)
+        scan::open(arena, text)
+            .map_err(|what| Fault::input(arena, &[self.name, " is not JSON that can be read: ", what]))
     }
 }
 
 impl<'a> Object<'a> {
-    fn new(arena: &'a Bump, raw: &'a str) -> &'a Object<'a> {
-        arena.alloc(Object { raw, members: OnceCell::new(), sorted: OnceCell::new() })
-    }
-
     /// Its text.
     pub(crate) fn raw(&self) -> &'a str {
-        self.raw
+        self.text.raw(self.span)
     }
 
     /// Whether it has no members, by its text alone.
     pub(crate) fn is_empty(&self) -> bool {
-        let inner = self.raw.get(1..self.raw.len().saturating_sub(1)).unwrap_or_default();
+        let raw = self.raw();
+        let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
         inner.bytes().all(|byte| byte.is_ascii_whitespace())
     }
 
@@ -95,7 +92,7 @@ impl<'a> Object<'a> {
         if let Some(members) = self.members.get() {
             return Ok(members);
         }
-        let members = scan::members(arena, self.raw).map_err(|what| malformed(arena, what))?;
+        let members = self.text.members(arena, self.span).map_err(|what| malformed(arena, what))?;
         if members.len() <= SHORT {
             // Readers disagree about which of two members counts, so neither does.
             for (at, member) in members.iter().enumerate() {
@@ -128,20 +125,16 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Array<'a> {
-    fn new(arena: &'a Bump, raw: &'a str) -> &'a Array<'a> {
-        arena.alloc(Array { raw, items: OnceCell::new() })
-    }
-
     /// Its text.
     pub(crate) fn raw(&self) -> &'a str {
-        self.raw
+        self.text.raw(self.span)
     }
 
     pub(crate) fn items(&self, arena: &'a Bump) -> Res<'a, &'a [Value<'a>]> {
         if let Some(items) = self.items.get() {
             return Ok(items);
         }
-        let items = scan::items(arena, self.raw).map_err(|what| malformed(arena, what))?;
+        let items = self.text.items(arena, self.span).map_err(|what| malformed(arena, what))?;
         let _ = self.items.set(items);
         Ok(items)
     }
@@ -151,10 +144,13 @@ fn malformed<'a>(arena: &'a Bump, what: &'static str) -> Fault<'a> {
     Fault::input(arena, &["the request's JSON can't be read: ", what])
 }
 
-fn object<'a>(arena: &'a Bump, raw: &'a str) -> Value<'a> {
-    Value::Map(Map::Json(Object::new(arena, raw)))
+fn object<'a>(arena: &'a Bump, text: &'a Checked<'a>, span: u32) -> Value<'a> {
+    Value::Map(Map::Json(arena.alloc(Object { text, span, members: OnceCell::new(), sorted: OnceCell::new() })))
 }
 
-fn array<'a>(arena: &'a Bump, raw: &'a str) -> Value<'a> {
-    Value::List(List::Json(Array::new(arena, raw)))
+fn array<'a>(arena: &'a Bump, text: &'a Checked<'a>, span: u32) -> Value<'a> {
+    Value::List(List::Json(arena.alloc(Array { text, span, items: OnceCell::new() })))
 }
+
+#[cfg(test)]
+mod tests;

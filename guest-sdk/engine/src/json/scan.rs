@@ -1,5 +1,5 @@
-//! Going through JSON text. Every pass checks the whole grammar of what it goes over, so that no text is believed
-//! because of an earlier pass.
+//! Going through JSON text: one pass checks the grammar of all of it and notes where its containers lie, and later ones
+//! look at the members of one container each.
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec;
@@ -9,52 +9,98 @@ use crate::value::Value;
 
 type Scan<T> = Result<T, &'static str>;
 
+/// A text that was checked, with the places of its objects and arrays.
+#[derive(Debug)]
+pub(super) struct Checked<'a> {
+    text: &'a str,
+    /// In the order in which they begin.
+    spans: &'a [Span],
+}
+
+/// The place of an object or array.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+    /// The number of the first one that begins after this one's end.
+    after: u32,
+}
+
 /// A position in a text.
-pub(super) struct Scanner<'a> {
+struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
-/// The members of an object's text.
-pub(super) fn members<'a>(arena: &'a Bump, raw: &'a str) -> Scan<&'a [Member<'a>]> {
-    let mut scanner = Scanner::new(raw);
-    let mut members = Vec::new_in(arena);
-    scanner.expect(b'{', "expected `{`")?;
-    if !scanner.closes(b'}') {
-        loop {
-            scanner.space();
-            let key = scanner.string(arena)?;
-            scanner.colon()?;
-            members.push(Member { key, value: scanner.value(arena)? });
-            if !scanner.more(b'}')? {
-                break;
-            }
-        }
+/// Checks a text in one pass, and gives its value.
+pub(super) fn open<'a>(arena: &'a Bump, text: &'a str) -> Scan<Value<'a>> {
+    if u32::try_from(text.len()).is_err() {
+        return Err("it is longer than 4 GiB");
     }
-    Ok(members.into_bump_slice())
+    let mut scanner = Scanner { text, at: 0 };
+    let mut spans = Vec::new_in(arena);
+    scanner.space();
+    let start = scanner.at;
+    scanner.check(&mut spans)?;
+    scanner.space();
+    if scanner.at != text.len() {
+        return Err("there is text after its end");
+    }
+    let checked = arena.alloc(Checked { text, spans: spans.into_bump_slice() });
+    Scanner { text, at: start }.value(arena, checked, &mut 0)
 }
 
-/// The items of an array's text.
-pub(super) fn items<'a>(arena: &'a Bump, raw: &'a str) -> Scan<&'a [Value<'a>]> {
-    let mut scanner = Scanner::new(raw);
-    let mut items = Vec::new_in(arena);
-    scanner.expect(b'[', "expected `[`")?;
-    if !scanner.closes(b']') {
-        loop {
-            items.push(scanner.value(arena)?);
-            if !scanner.more(b']')? {
-                break;
+impl<'a> Checked<'a> {
+    /// The text of a container.
+    pub(super) fn raw(&self, span: u32) -> &'a str {
+        let span = self.span(span);
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    fn span(&self, number: u32) -> Span {
+        self.spans.get(number as usize).copied().unwrap_or(Span { start: 0, end: 0, after: u32::MAX })
+    }
+
+    /// The members of an object. What is inside of other containers is passed over without a look.
+    pub(super) fn members(&'a self, arena: &'a Bump, span: u32) -> Scan<&'a [Member<'a>]> {
+        let (mut scanner, mut inner) = self.inside(span);
+        let mut members = Vec::new_in(arena);
+        if !scanner.closes(b'}') {
+            loop {
+                scanner.space();
+                let key = scanner.string(arena)?;
+                scanner.colon()?;
+                members.push(Member { key, value: scanner.value(arena, self, &mut inner)? });
+                if !scanner.more(b'}')? {
+                    break;
+                }
             }
         }
+        Ok(members.into_bump_slice())
     }
-    Ok(items.into_bump_slice())
+
+    /// The items of an array.
+    pub(super) fn items(&'a self, arena: &'a Bump, span: u32) -> Scan<&'a [Value<'a>]> {
+        let (mut scanner, mut inner) = self.inside(span);
+        let mut items = Vec::new_in(arena);
+        if !scanner.closes(b']') {
+            loop {
+                items.push(scanner.value(arena, self, &mut inner)?);
+                if !scanner.more(b']')? {
+                    break;
+                }
+            }
+        }
+        Ok(items.into_bump_slice())
+    }
+
+    /// A scanner behind the opening bracket, and the number of the first container inside.
+    fn inside(&self, span: u32) -> (Scanner<'a>, u32) {
+        (Scanner { text: self.text, at: self.span(span).start as usize + 1 }, span + 1)
+    }
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Scanner<'a> {
-        Scanner { text, at: 0 }
-    }
-
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
@@ -103,29 +149,22 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Nothing but space is left.
-    pub(super) fn end(&mut self) -> Scan<()> {
-        self.space();
-        if self.at == self.text.len() { Ok(()) } else { Err("there is text after its end") }
-    }
-
     fn slice(&self, from: usize, to: usize) -> Scan<&'a str> {
         self.text.get(from..to).ok_or("it ends too early")
     }
 
-    /// The next value: scalars as they are, containers as text.
-    pub(super) fn value(&mut self, arena: &'a Bump) -> Scan<Value<'a>> {
+    /// The next value: scalars as they are, containers as the number of their span, the next of which is `inner`.
+    fn value(&mut self, arena: &'a Bump, checked: &'a Checked<'a>, inner: &mut u32) -> Scan<Value<'a>> {
         self.space();
         let start = self.at;
         match self.peek() {
             Some(b'"') => Ok(Value::String(self.string(arena)?)),
-            Some(b'{') => {
-                self.skip()?;
-                Ok(object(arena, self.slice(start, self.at)?))
-            }
-            Some(b'[') => {
-                self.skip()?;
-                Ok(array(arena, self.slice(start, self.at)?))
+            Some(open @ (b'{' | b'[')) => {
+                let number = *inner;
+                let span = checked.span(number);
+                self.at = span.end as usize;
+                *inner = span.after;
+                Ok(if open == b'{' { object(arena, checked, number) } else { array(arena, checked, number) })
             }
             Some(b't') => self.literal("true").map(|()| Value::Bool(true)),
             Some(b'f') => self.literal("false").map(|()| Value::Bool(false)),
@@ -266,30 +305,31 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes over an object or array.
-    fn skip(&mut self) -> Scan<()> {
-        // One bit for each open container: an object or not.
+    /// Checks a value, and notes the places of containers.
+    fn check(&mut self, spans: &mut Vec<'a, Span>) -> Scan<()> {
+        // The open containers, innermost last, and one bit for each: an object or not.
+        let mut open = [0u32; MAX_DEPTH as usize];
         let mut objects = 0u64;
-        let mut depth = 0u32;
+        let mut depth = 0usize;
         loop {
             self.space();
             match self.peek() {
-                Some(open @ (b'{' | b'[')) => {
-                    if depth == MAX_DEPTH {
-                        return Err("it is nested deeper than 64 levels");
-                    }
-                    self.at += 1;
+                Some(bracket @ (b'{' | b'[')) => {
+                    let Some(place) = open.get_mut(depth) else { return Err("it is nested deeper than 64 levels") };
+                    *place = spans.len() as u32;
                     depth += 1;
-                    objects = objects << 1 | u64::from(open == b'{');
-                    if self.closes(if open == b'{' { b'}' } else { b']' }) {
-                        depth -= 1;
-                        objects >>= 1;
-                    } else {
-                        if open == b'{' {
+                    spans.push(Span { start: self.at as u32, end: 0, after: 0 });
+                    self.at += 1;
+                    let object = bracket == b'{';
+                    objects = objects << 1 | u64::from(object);
+                    if !self.closes(if object { b'}' } else { b']' }) {
+                        if object {
                             self.skip_key()?;
                         }
                         continue;
                     }
+                    (depth, objects) = (depth - 1, objects >> 1);
+                    self.close(spans, &open, depth);
                 }
                 Some(b'"') => {
                     self.skip_string()?;
@@ -313,9 +353,19 @@ impl<'a> Scanner<'a> {
                     }
                     break;
                 }
-                depth -= 1;
-                objects >>= 1;
+                (depth, objects) = (depth - 1, objects >> 1);
+                self.close(spans, &open, depth);
             }
+        }
+    }
+
+    /// Notes the end of the container that was opened at this depth.
+    fn close(&self, spans: &mut [Span], open: &[u32], depth: usize) {
+        let after = spans.len() as u32;
+        let number = open.get(depth).copied().unwrap_or_default();
+        if let Some(span) = spans.get_mut(number as usize) {
+            span.end = self.at as u32;
+            span.after = after;
         }
     }
 

@@ -1,0 +1,113 @@
+//! A damaged program fails or gives something else; it neither panics nor runs on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use orkestra_engine::{Engine, Observed, Request};
+use orkestra_program::encode;
+use orkestra_program::function::Function as F;
+use orkestra_program::model::*;
+use proptest::prelude::*;
+use support::*;
+
+/// A program with nodes of every kind.
+fn rich() -> Program {
+    let numbers = || list([int(1), int(2), int(3), Expr::Binding(0)]);
+    let not_local = || call(F::Equal, [Expr::Local(0), int(2)]);
+    let fold = Expr::Fold(Box::new(Fold {
+        range: numbers(),
+        slot: 0,
+        slot2: None,
+        accumulator: 1,
+        init: int(0),
+        condition: call(F::Less, [Expr::Local(1), int(5)]),
+        step: call(F::Add, [Expr::Local(1), Expr::Local(0)]),
+        result: Expr::Local(1),
+    }));
+    let all = list([
+        Expr::Null,
+        text("some text"),
+        Expr::Bytes(vec![1, 2, 3]),
+        Expr::Type("int".into()),
+        Expr::Duration(5),
+        Expr::Timestamp(7),
+        and(or(Expr::Bool(true), fault()), Expr::Bool(false)),
+        cond(Expr::Bool(true), Expr::Binding(0), Expr::Null),
+        Expr::Default(boxed(call(F::OptionalNone, [])), boxed(int(1))),
+        call(F::OrValue, [call(F::OptionalOf, [int(1)]), fault()]),
+        call(F::Matches, [text("abc"), text("a.c")]),
+        over(LoopKind::Exists, numbers(), Some(not_local()), None),
+        over(LoopKind::Map, numbers(), Some(not_local()), Some(Expr::Local(0))),
+        over2(LoopKind::TransformMap, map([(text("a"), int(1))]), None, Some(Expr::Local(1))),
+        index(map([(int(1), int(2))]), int(1), true),
+        Expr::Bind { slot: 0, init: boxed(int(1)), body: boxed(Expr::Local(0)) },
+        Expr::Concat(vec![text("a"), int(1)]),
+        fold,
+    ]);
+    let hole = |expr, target| Template::Hole(Hole { value: located(expr), target, absent: true });
+    let manifest = Template::Object(vec![
+        ("raw".into(), Template::Raw("{\"a\":1}".into())),
+        ("name".into(), hole(optional_path(Root::Object, &["metadata", "name"]), Target::String)),
+        ("list".into(), Template::List(vec![hole(Expr::Var(1), Target::Any), hole(Expr::Child(0), Target::Any)])),
+    ]);
+    let child = |id: &str, requires: &[u16]| Child {
+        id: id.into(),
+        policy: Policy::Apply,
+        requires: requires.into(),
+        when: Some(located(select(Expr::Root(Root::Spec), "on", Select::Test))),
+        manifest: manifest.clone(),
+    };
+    Program {
+        entries: vec![Entry {
+            name: "e".into(),
+            vars: vec![located(path(Root::Spec, &["size"])), located(list([Expr::Var(0), Expr::Root(Root::Now)]))],
+            children: vec![child("a", &[]), child("b", &[0])],
+            status: vec![StatusField {
+                path: vec!["x".into(), "y".into()],
+                requires: vec![1],
+                value: hole(Expr::Child(1), Target::Any),
+            }],
+        }],
+        evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["b".into()], value: located(all) }],
+    }
+}
+
+fn run(program: &[u8]) {
+    let engine = Engine::load(program);
+    let _ = engine.eval("e", br#"{"b":{"type":"int","value":"4"}}"#, 10_000);
+    let child = br#"{"metadata":{"name":"n"}}"#;
+    let _ = engine.reconcile(
+        "e",
+        &Request {
+            primary: br#"{"metadata":{"name":"p"},"spec":{"on":true,"size":3},"status":{}}"#,
+            children: &[Observed { id: "a", key: None, object: child }, Observed { id: "b", key: None, object: child }],
+            inputs: b"{}",
+            hooks: b"{}",
+            now: 0,
+            deleting: false,
+            budget: 10_000,
+        },
+    );
+}
+
+#[test]
+fn the_program_is_whole_before_it_is_damaged() {
+    let program = encode(&rich());
+    let engine = Engine::load(&program);
+    engine.eval("e", br#"{"b":{"type":"int","value":"4"}}"#, 10_000).unwrap();
+    run(&program);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damage_is_survived(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
+        let mut program = encode(&rich());
+        for (at, with) in flips {
+            let at = at.index(program.len());
+            program[at] = with;
+        }
+        run(&program);
+    }
+}
