@@ -1,0 +1,10 @@
+//! A pattern on a real API server, from custom resources to children, counted from the server's own audit log.
+
+#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's way to fail")]
+
+mod fixture;
+mod outage;
+mod ownership;
+mod repair;
+mod rollout;
+mod silence;

@@ -1,0 +1,106 @@
+//! From a new custom resource to its children and status, and what that costs.
+
+use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, Request, SERVICE, condition_of};
+use serde_json::json;
+
+use crate::fixture::{NO_RESYNC, Running, SERVICE_ACCOUNT, WEB, ready_web, together};
+
+#[test]
+fn a_new_resource_costs_one_write_per_child_and_one_for_its_status() {
+    together("new", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        let mark = ns.cluster().audit().mark().await;
+        let web = ready_web(&ns, "a", json!({"text": "one"})).await;
+
+        assert_eq!(web["status"]["endpoint"], "a:80");
+        assert_eq!(web["status"]["text"], "one");
+        assert_eq!(web["status"]["observedGeneration"], 1);
+        assert_eq!(condition_of(&web, "Reconciling"), Some("False"));
+        assert_eq!(condition_of(&web, "Stalled"), Some("False"));
+        let config = ns.get(CONFIG_MAP, "a-config").await;
+        assert_eq!(config["data"]["text"], "one");
+        let labels = &config["metadata"]["labels"];
+        assert_eq!(labels["tier"], "front");
+        assert_eq!(labels["app.kubernetes.io/managed-by"], "orkestra");
+        assert_eq!(labels["orkestra.orkspace.io/pattern"], "web");
+        assert_eq!(labels["orkestra.orkspace.io/id"], "config");
+        assert_eq!(labels["orkestra.orkspace.io/owner-uid"], web["metadata"]["uid"]);
+        let owner = &config["metadata"]["ownerReferences"][0];
+        assert_eq!((&owner["uid"], &owner["controller"]), (&web["metadata"]["uid"], &json!(true)));
+        // A child that reads another one is there as well, in the same round.
+        let service = ns.get(SERVICE, "a").await;
+        let address = ns.get(CONFIG_MAP, "a-address").await;
+        assert_eq!(address["data"]["address"], service["spec"]["clusterIP"]);
+
+        ns.settled(std::time::Duration::from_millis(500)).await;
+        let mut resources: Vec<String> = ns.writes_since(mark).await.into_iter().map(|write| write.resource).collect();
+        resources.sort();
+        assert_eq!(resources, ["configmaps", "configmaps", "serviceaccounts", "services", "webs/status"]);
+        running.stop().await;
+    });
+}
+
+#[test]
+fn a_changed_spec_changes_what_depends_on_it_and_nothing_else() {
+    together("changed", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        ready_web(&ns, "a", json!({"text": "one"})).await;
+        let mark = ns.settled(std::time::Duration::from_millis(300)).await;
+        ns.edit(WEB, "a", json!({"spec": {"text": "two"}})).await;
+        ns.wait_until(WEB, "a", "the status follows", |web| web["status"]["text"] == "two").await;
+        assert_eq!(ns.get(CONFIG_MAP, "a-config").await["data"]["text"], "two");
+        ns.settled(std::time::Duration::from_millis(500)).await;
+        let writes: Vec<Request> = ns.writes_since(mark).await;
+        let mut resources: Vec<&str> = writes.iter().map(|write| &*write.resource).collect();
+        resources.sort_unstable();
+        assert_eq!(resources, ["configmaps", "webs/status"]);
+        running.stop().await;
+    });
+}
+
+#[test]
+fn a_deployment_makes_its_resource_wait_until_it_is_available() {
+    together("workload", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        let web = ready_web(&ns, "a", json!({"replicas": 2})).await;
+        let app = ns.get(DEPLOYMENT, "a-deployment").await;
+        assert_eq!(app["status"]["availableReplicas"], 2, "{app}");
+        let ready = web["status"]["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "Ready").unwrap();
+        assert_eq!(ready["message"], "all 5 children are ready");
+        running.stop().await;
+    });
+}
+
+#[test]
+fn a_child_whose_condition_turns_false_is_pruned() {
+    together("prune", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        ready_web(&ns, "a", json!({"protected": true})).await;
+        let budget = orkestra_tests::POD_DISRUPTION_BUDGET;
+        ns.get(budget, "a").await;
+        let mark = ns.settled(std::time::Duration::from_millis(300)).await;
+        ns.edit(WEB, "a", json!({"spec": {"protected": false}})).await;
+        ns.wait_until_gone(budget, "a").await;
+        ns.settled(std::time::Duration::from_millis(500)).await;
+        let writes = ns.writes_since(mark).await;
+        let ours: Vec<_> = writes.iter().filter(|write| write.verb == "delete").collect();
+        assert_eq!(ours.len(), 1, "{writes:?}");
+        assert_eq!(ours[0].resource, "poddisruptionbudgets");
+        ns.get(SERVICE_ACCOUNT, "a").await;
+        running.stop().await;
+    });
+}
+
+#[test]
+fn a_deleted_resource_takes_its_children_along() {
+    together("deleted", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        ready_web(&ns, "a", json!({})).await;
+        ns.delete(WEB, "a").await;
+        ns.wait_until_gone(WEB, "a").await;
+        // The garbage collector of a young control plane takes its time to find a new kind.
+        ns.wait_until_gone(SERVICE_ACCOUNT, "a").await;
+        ns.wait_until_gone(CONFIG_MAP, "a-config").await;
+        running.stop().await;
+    });
+}
