@@ -22,5 +22,6 @@ mod template;
 mod time;
 mod typed;
 mod value;
+mod zone;
 
 pub use api::{ChildRef, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Request};

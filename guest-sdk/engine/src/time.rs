@@ -135,7 +135,7 @@ impl Timestamp {
 }
 
 /// Days since 1970-01-01; month and day count from 0.
-fn days_of(year: i64, month: u32, day: u32) -> i64 {
+pub(crate) fn days_of(year: i64, month: u32, day: u32) -> i64 {
     // Years that begin in March have their leap day at the end.
     let shifted = if month < 2 { year - 1 } else { year };
     let era = shifted.div_euclid(400);
@@ -145,7 +145,8 @@ fn days_of(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-fn date_of(days: i64) -> (i64, u32, u32) {
+/// Year, month and day of a number of days since 1970-01-01.
+pub(crate) fn date_of(days: i64) -> (i64, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -165,19 +166,6 @@ fn days_in(year: i64, month: u32) -> u32 {
         3 | 5 | 8 | 10 => 30,
         _ => 31,
     }
-}
-
-/// A fixed offset from UTC in seconds: `UTC`, `+02:00`, `-05:30`, `02:00`.
-pub(crate) fn parse_zone(text: &str) -> Option<i32> {
-    if text.is_empty() || text == "UTC" {
-        return Some(0);
-    }
-    let mut reader = Reader(text.as_bytes());
-    let offset = match text.as_bytes().first()? {
-        b'+' | b'-' => reader.offset()?,
-        _ => reader.hours_and_minutes()?,
-    };
-    reader.0.is_empty().then_some(offset)
 }
 
 struct Reader<'t>(&'t [u8]);
@@ -405,7 +393,7 @@ mod tests {
         let civil = moment.civil(0);
         assert_eq!((civil.year, civil.month, civil.day, civil.day_of_year, civil.day_of_week), (2009, 1, 12, 43, 5));
         assert_eq!(moment.civil(11 * 3600).day, 13);
-        assert_eq!(moment.civil(parse_zone("-00:31").unwrap()).minute, 0);
+        assert_eq!(moment.civil(-31 * 60).minute, 0);
     }
 
     #[test]
@@ -463,14 +451,5 @@ mod tests {
             put_go_duration(&mut b, nanos);
             assert_eq!((String::from_utf8(a).unwrap().as_str(), String::from_utf8(b).unwrap().as_str()), (seconds, go));
         }
-    }
-
-    #[test]
-    fn zones_of_fixed_offset() {
-        assert_eq!(parse_zone("UTC"), Some(0));
-        assert_eq!(parse_zone("02:00"), Some(7200));
-        assert_eq!(parse_zone("-05:30"), Some(-19_800));
-        assert_eq!(parse_zone("+25:00"), None);
-        assert_eq!(parse_zone("Nowhere"), None);
     }
 }

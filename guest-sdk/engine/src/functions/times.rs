@@ -4,19 +4,16 @@ use orkestra_program::function::Function;
 
 use super::Called;
 use crate::eval::Machine;
-use crate::fault::Fault;
-use crate::time;
 use crate::value::Value;
+use crate::zone;
 
 pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Value<'a>]) -> Called<'a> {
     let (timestamp, offset) = match *arguments {
         [Value::Duration(nanos)] => return Ok(of_duration(function, nanos).map(Value::Int)),
         [Value::Timestamp(timestamp)] => (timestamp, 0),
-        [Value::Timestamp(timestamp), Value::String(zone)] => match time::parse_zone(zone) {
+        [Value::Timestamp(timestamp), Value::String(zone)] => match zone::offset(zone, timestamp) {
             Some(offset) => (timestamp, offset),
-            None => {
-                return Err(Fault::composed(m.arena, &["the time zone is neither `UTC` nor an offset as `+02:00`"]));
-            }
+            None => return m.error("the time zone is neither an offset as `+02:00` nor a name as `Europe/Berlin`"),
         },
         _ => return Ok(None),
     };
