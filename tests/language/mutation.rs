@@ -239,6 +239,15 @@ fn is_about(problem: &Diagnostic, edit: &Edit, source: &Source) -> bool {
             first <= edit.line + below && last + above >= edit.line
         })
     };
+    // A line between two that are now at odds, as the `-` between two items.
+    let between = |note: orkestra_pattern::source::Span| {
+        let (Some(span), Some(file)) = (problem.span, source.file(note.file)) else { return false };
+        problem.code.id == "K0005"
+            && (file.position(note.start).line..=file.position(span.start).line).contains(&edit.line)
+    };
+    if problem.notes.iter().any(|note| between(note.span)) {
+        return true;
+    }
     if problem.span.is_some_and(near) || problem.notes.iter().any(|note| near(note.span)) {
         return true;
     }
@@ -307,6 +316,8 @@ fn child(list: &str, index: &str, key: &[&str], place: &[&str], roots: [&Value; 
         ["reconcile"] => own && place.contains(&"policy"),
         ["name"] => own && (place.ends_with(&["metadata", "name"]) || place.contains(&"serviceName")),
         ["when"] => own && place.contains(&"when"),
+        // With the kind, the types of all its fields are others.
+        ["manifest", "apiVersion" | "kind"] => own,
         _ => {
             // The last key of the path by name; list indexes come and go in the rewriting.
             let Some(name) = key.iter().rev().find(|key| key.parse::<usize>().is_err()) else { return own };

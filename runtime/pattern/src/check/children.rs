@@ -127,21 +127,28 @@ fn lower_camel(kind: &str) -> String {
 
 /// The kind of a manifest: one of Kubernetes' own, one of `crd.yaml`, or one that nothing is known of.
 fn kind(manifest: &Node, context: &Context, problems: &mut Diagnostics) -> Option<Kind> {
-    let mut text = |key: &str| {
+    let mut text = |key: &str, expected: &str| {
         let Some(node) = manifest.get(key) else {
             let at = manifest.members().and_then(|members| members.first()).map_or(manifest.span, |(key, _)| key.span);
-            problems.push(keys::missing(at, key, "a manifest"));
+            let members = manifest.members().unwrap_or_default();
+            let near = members.iter().find(|(name, _)| crate::schema::nearest(&name.text, [key]).is_some());
+            let problem = keys::missing(at, key, "a manifest");
+            problems.push(match near {
+                Some((name, _)) => problem.note(name.span, format!("was this meant to be `{key}`?")),
+                None => problem,
+            });
             return None;
         };
         match node.text() {
-            Some(text) if !text.contains("{{") && !text.is_empty() => Some((text.to_owned(), node.span)),
+            Some(text) if is_type_name(text) => Some((text.to_owned(), node.span)),
             _ => {
-                problems.push(keys::wrong_kind(node.span, &format!("`{key}`"), "a plain string", &node.describe()));
+                problems.push(keys::wrong_kind(node.span, &format!("`{key}`"), expected, &node.describe()));
                 None
             }
         }
     };
-    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let (api_version, kind) =
+        (text("apiVersion", "a version such as `v1` or `apps/v1`"), text("kind", "the name of a kind"));
     let ((api_version, version_span), (kind, kind_span)) = (api_version?, kind?);
     if let Some(known) = kinds::lookup(&api_version, &kind) {
         return Some(Kind { api_version, kind, namespaced: known.namespaced, schema: known.schema });
@@ -170,6 +177,17 @@ fn kind(manifest: &Node, context: &Context, problems: &mut Diagnostics) -> Optio
     });
     let (namespaced, schema) = own.last().unwrap_or_else(|| (true, Arc::new(open())));
     Some(Kind { api_version, kind, namespaced, schema })
+}
+
+/// Whether a text can be an `apiVersion` or a `kind`: words of letters, digits, `-` and `.`, at most one `/` between two.
+fn is_type_name(text: &str) -> bool {
+    let word = |text: &str| {
+        let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        edge(text.bytes().next())
+            && edge(text.bytes().last())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    };
+    text.split('/').count() <= 2 && text.split('/').all(word)
 }
 
 /// The schema of a custom kind with what every object has.

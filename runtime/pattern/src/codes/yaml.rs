@@ -3,6 +3,7 @@
 use super::{Code, Example, edit, error};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
+use crate::yaml::guess;
 
 /// Broken YAML.
 pub static SYNTAX: Code = error(
@@ -103,61 +104,79 @@ struct Cause {
     said: &'static str,
     message: &'static str,
     hint: &'static str,
-    /// What began on an earlier line, if that is where the cause may be.
-    begun: Option<Begun>,
+    /// Where else to look.
+    begun: Begun,
 }
 
-/// How the earlier line is found: the nearest one that is indented less than this one, or no more than it.
+/// How the place is found at which the cause may be.
 #[derive(Clone, Copy, PartialEq)]
 enum Begun {
-    Less,
+    /// Here.
+    Here,
+    /// At the nearest key above that is indented less.
+    Key,
+    /// At the nearest line above that is indented no more.
     NoMore,
+    /// At the line of the same text that is indented least.
+    Outdented,
+    /// At the bracket that is open.
+    Bracket,
+    /// At the quote of the quoted text that ended last.
+    Quote,
 }
 
-const fn cause(said: &'static str, message: &'static str, hint: &'static str, begun: Option<Begun>) -> Cause {
+const fn cause(said: &'static str, message: &'static str, hint: &'static str, begun: Begun) -> Cause {
     Cause { said, message, hint, begun }
 }
 
 /// Said at the start of the token after the one that is wrong.
 const KEY_WITHOUT_COLON: &str = "simple key expect";
 
-static CAUSES: [Cause; 11] = [
+static CAUSES: [Cause; 14] = [
     cause(
         "mapping values are not allowed",
         "a `key: value` may not stand here",
         "check the indentation; a text that contains `: ` must be quoted",
-        Some(Begun::NoMore),
+        Begun::NoMore,
     ),
     cause(
         KEY_WITHOUT_COLON,
         "a key without `:`",
         "write `key: value`, or indent the line to continue the text above",
-        None,
+        Begun::Outdented,
     ),
     cause(
         "did not find expected key",
         "this line is indented otherwise than the keys around it",
         "keys of one map begin in the same column",
-        Some(Begun::Less),
+        Begun::Key,
     ),
     cause(
         "did not find expected '-' indicator",
         "this line is indented otherwise than the items around it",
         "items of one list begin with `-` in the same column",
-        Some(Begun::NoMore),
+        Begun::NoMore,
     ),
-    cause("invalid indentation in quoted", "a quote is not closed", "close the quote that opens here", None),
-    cause("unexpected end of stream", "a quote is not closed", "close the quote that opens here", None),
-    cause("tabs disallowed", "a tab in the indentation", "indent with spaces", None),
+    cause("invalid indentation in quoted", "a quote is not closed", "close the quote that opens here", Begun::Here),
+    cause("unexpected end of stream", "a quote is not closed", "close the quote that opens here", Begun::Here),
+    cause("invalid trailing content", "text after a closed quote", "quote the whole text", Begun::Quote),
+    cause("invalid indentation", "a bracket is not closed", "close it", Begun::Bracket),
+    cause("only valid inside a block", "a list item inside brackets", "close the bracket before it", Begun::Bracket),
+    cause(
+        "did not find expected ',' or",
+        "a bracket is not closed",
+        "close it, or put a `,` between the items",
+        Begun::Bracket,
+    ),
+    cause("flow", "a bracket is not closed", "close it, or put a `,` between the items", Begun::Bracket),
+    cause("tabs disallowed", "a tab in the indentation", "indent with spaces", Begun::Here),
     cause(
         "found unknown anchor",
         "an alias (`*name`) without an anchor (`&name`) before it",
         "quote the text if it begins with `*`",
-        None,
+        Begun::Here,
     ),
-    cause("unexpected character", "a text may not begin with this character", "quote the text", None),
-    cause("invalid trailing content", "text after a closed quote", "quote the whole text", None),
-    cause("did not find expected ',' or", "a bracket is not closed", "close it, or put a `,` between the items", None),
+    cause("unexpected character", "a text may not begin with this character", "quote the text", Begun::Here),
 ];
 
 pub(crate) fn syntax(file: FileId, text: &str, at: usize, info: &str) -> Diagnostic {
@@ -166,8 +185,8 @@ pub(crate) fn syntax(file: FileId, text: &str, at: usize, info: &str) -> Diagnos
     let span = if at >= text.trim_end().len() || (info.contains(KEY_WITHOUT_COLON) && at_line_start) {
         // Moved back to what was written last.
         let end = before.trim_end().len();
-        let line = line_start(text, end);
-        Span::new(file, line + indent(&text[line..end])..end)
+        let line = guess::line_start(text, end);
+        Span::new(file, line + guess::indent(&text[line..end])..end)
     } else {
         let length = text[before.len()..].chars().next().map_or(0, char::len_utf8);
         Span::new(file, at..at + length)
@@ -176,40 +195,20 @@ pub(crate) fn syntax(file: FileId, text: &str, at: usize, info: &str) -> Diagnos
         return Diagnostic::new(&SYNTAX, span, format!("this is not YAML: {info}"));
     };
     let problem = Diagnostic::new(&SYNTAX, span, format!("this is not YAML: {}", cause.message)).hint(cause.hint);
-    match cause.begun.and_then(|begun| earlier(text, span.start as usize, begun)) {
-        Some(range) => problem.note(Span::new(file, range), "it may begin here"),
-        None => problem,
+    let start = span.start as usize;
+    let place = match cause.begun {
+        Begun::Here => None,
+        Begun::Key => guess::key_above(text, start),
+        Begun::NoMore => guess::line_above(text, start),
+        Begun::Outdented => guess::outdented(text, start),
+        Begun::Bracket => guess::open_at(text, start).bracket.map(|at| at..at + 1),
+        Begun::Quote => guess::open_at(text, start).quote.map(|at| at..at + 1),
+    };
+    let same_line = |place: usize| guess::line_start(text, place) == guess::line_start(text, start);
+    match place {
+        Some(place) if !same_line(place.start) => problem.note(Span::new(file, place), "it may begin here"),
+        _ => problem,
     }
-}
-
-/// The content of the nearest line above the one at an offset that is indented less than it, or no more.
-fn earlier(text: &str, at: usize, begun: Begun) -> Option<std::ops::Range<usize>> {
-    let line = line_start(text, at);
-    let most = indent(&text[line..]);
-    let mut end = line;
-    while end > 0 {
-        let start = line_start(text, end - 1);
-        let line = &text[start..end];
-        let found = indent(line);
-        let content = line.trim();
-        let fits = match begun {
-            Begun::Less => found < most,
-            Begun::NoMore => found <= most,
-        };
-        if fits && !content.is_empty() && !content.starts_with('#') {
-            return Some(start + found..start + found + content.len());
-        }
-        end = start;
-    }
-    None
-}
-
-fn line_start(text: &str, at: usize) -> usize {
-    text[..at].rfind('\n').map_or(0, |at| at + 1)
-}
-
-fn indent(line: &str) -> usize {
-    line.bytes().take_while(|byte| *byte == b' ').count()
 }
 
 pub(crate) fn not_utf8(span: Span) -> Diagnostic {

@@ -1,5 +1,6 @@
 //! YAML with places: a tree in which every value and every key knows where it was written.
 
+pub(crate) mod guess;
 mod parse;
 mod scalar;
 
