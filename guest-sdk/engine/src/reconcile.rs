@@ -27,7 +27,7 @@ pub(crate) fn reconcile<'p: 'a, 'a>(
         hooks: Document::new("hooks", request.hooks),
         now: request.now,
         children: documents,
-        vars: entry.vars.map(|code| Var::Unknown(code)).collect(),
+        vars: entry.vars.map(Var::Unknown).collect(),
     };
     if !matches!(env.primary.root(arena)?, Value::Map(_)) {
         return Err(Fault::input(arena, &["primary is not a JSON object"]));

@@ -114,7 +114,7 @@ fn fill<'a>(m: &mut Machine<'a>, hole: &HoleCode<'a>, value: Value<'a>, out: &mu
             _ => return Err(unfit(m, "a boolean", value)),
         },
         Target::IntOrString => match value {
-            Value::String(text) if !(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())) => {
+            Value::String(text) if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 write_string(out, text);
             }
             value => match integer(value) {

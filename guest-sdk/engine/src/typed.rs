@@ -49,7 +49,7 @@ fn read_nested<'a>(arena: &'a Bump, typed: Value<'a>, depth: u32) -> Res<'a, Val
                 let [key, value] = pair.items(arena)? else { return Err(malformed("a map's entry is not a pair")) };
                 entries.push((read_nested(arena, *key, below)?, read_nested(arena, *value, below)?));
             }
-            Some(Value::Map(BuiltMap::new(arena, entries.into_bump_slice())?))
+            Some(Value::Map(BuiltMap::build(arena, entries.into_bump_slice())?))
         }
         ("optional", Value::List(list)) => match list.items(arena)? {
             [] => Some(Value::NONE),

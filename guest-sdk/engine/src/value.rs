@@ -163,7 +163,7 @@ impl<'a> BuiltMap<'a> {
     ///
     /// # Errors
     /// A key of a type that keys don't have, or one that is there twice.
-    pub(crate) fn new(arena: &'a Bump, entries: &'a [(Value<'a>, Value<'a>)]) -> Res<'a, Map<'a>> {
+    pub(crate) fn build(arena: &'a Bump, entries: &'a [(Value<'a>, Value<'a>)]) -> Res<'a, Map<'a>> {
         for (at, (key, _)) in entries.iter().enumerate() {
             let found = match key {
                 Value::Double(_) => None,

@@ -11,7 +11,8 @@ use crate::layout::{MAX_EXPRESSION_DEPTH, MAX_TEMPLATE_DEPTH};
 use crate::model::{
     self, Child, Entry, Evaluation, Expr, Fold, Hole, Item, Located, Loop, Pair, StatusField, Template,
 };
-use crate::reader::{Node, Program, TemplateNode};
+use crate::reader::Program;
+use crate::records::{Node, TemplateNode};
 
 /// The model of a program. Every byte is read and checked: a program that decodes has no record that an engine can't read.
 ///
@@ -64,7 +65,7 @@ struct Scope {
     children: usize,
 }
 
-fn requires(numbers: crate::reader::Requires<'_>, scope: Scope) -> Result<Vec<u16>, ReadError> {
+fn requires(numbers: crate::records::Requires<'_>, scope: Scope) -> Result<Vec<u16>, ReadError> {
     let numbers: Vec<u16> = numbers.collect();
     if numbers.iter().any(|number| usize::from(*number) >= scope.children) {
         return Err(ReadError::Reference);

@@ -16,15 +16,15 @@ pub mod function;
 pub mod layout;
 pub mod model;
 mod reader;
+mod records;
 
 pub use bytes::Code;
 pub use decode::decode;
 pub use encode::encode;
 pub use error::ReadError;
-pub use reader::{
-    Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, HoleCode, LocatedCode, LoopCode, Node, Program,
-};
-pub use reader::{Requires, StatusCode, TemplateNode};
+pub use reader::Program;
+pub use records::{Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, HoleCode, LocatedCode, LoopCode, Node};
+pub use records::{Requires, StatusCode, TemplateNode};
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).
 pub const EXPRESSION_BUDGET: u64 = 1_000_000;

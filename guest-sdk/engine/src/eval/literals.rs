@@ -36,7 +36,7 @@ impl<'a> Machine<'a> {
                 entries.push((key, value));
             }
         }
-        BuiltMap::new(self.arena, entries.into_bump_slice()).map(Value::Map)
+        BuiltMap::build(self.arena, entries.into_bump_slice()).map(Value::Map)
     }
 
     fn flag(&self, code: &mut Code<'a>) -> Res<'a, bool> {

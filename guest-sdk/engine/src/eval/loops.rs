@@ -142,7 +142,7 @@ impl<'a> Machine<'a> {
                 self.merge(value, &mut entries)?;
             }
         }
-        BuiltMap::new(self.arena, entries.into_bump_slice()).map(Value::Map)
+        BuiltMap::build(self.arena, entries.into_bump_slice()).map(Value::Map)
     }
 
     /// Adds the entries of a map that `transformMapEntry` gave.

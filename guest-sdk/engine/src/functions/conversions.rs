@@ -132,7 +132,7 @@ fn plain_text<'a>(arena: &'a Bump, value: Value<'a>) -> Option<&'a str> {
     })
 }
 
-fn written<'a>(arena: &'a Bump, write: impl FnOnce(&mut Vec<u8>)) -> &'a str {
+fn written(arena: &Bump, write: impl FnOnce(&mut Vec<u8>)) -> &str {
     let mut out = Vec::with_capacity(32);
     write(&mut out);
     // Numbers, times and base64 are ASCII but for the micro sign, which is whole.

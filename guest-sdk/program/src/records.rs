@@ -1,0 +1,261 @@
+//! What readers give: records and nodes, each read as far as its head.
+
+use crate::bytes::Code;
+use crate::error::ReadError;
+use crate::function::Function;
+use crate::layout;
+use crate::model::{LoopKind, Policy, Root, Select, Target};
+#[cfg(doc)]
+use crate::reader::Program;
+
+/// The records of one entry.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryCode<'p> {
+    /// Its name.
+    pub name: &'p str,
+    /// Of [`Program::located`] records.
+    pub vars: Blocks<'p>,
+    /// Of [`Program::child`] records.
+    pub children: Blocks<'p>,
+    /// Of [`Program::status`] records.
+    pub status: Blocks<'p>,
+}
+
+/// A known number of blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Blocks<'p> {
+    left: usize,
+    code: Code<'p>,
+}
+
+impl<'p> Blocks<'p> {
+    /// How many are left.
+    pub fn len(&self) -> usize {
+        self.left
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    pub(crate) fn read(code: &mut Code<'p>) -> Result<Blocks<'p>, ReadError> {
+        let left = code.count()?;
+        if left > layout::MAX_ITEMS {
+            return Err(ReadError::TooManyItems);
+        }
+        let blocks = Blocks { left, code: *code };
+        for _ in 0..left {
+            code.block()?;
+        }
+        Ok(blocks)
+    }
+}
+
+impl<'p> Iterator for Blocks<'p> {
+    type Item = Code<'p>;
+
+    fn next(&mut self) -> Option<Code<'p>> {
+        self.left = self.left.checked_sub(1)?;
+        // The blocks' lengths were checked when the entry was read.
+        self.code.block().ok()
+    }
+}
+
+/// The template of a child.
+#[derive(Debug, Clone, Copy)]
+pub struct ChildCode<'p> {
+    /// Unique in the entry.
+    pub id: &'p str,
+    /// What the host does when it differs.
+    pub policy: Policy,
+    /// Child numbers.
+    pub requires: Requires<'p>,
+    /// A [`Program::located`] record.
+    pub when: Option<Code<'p>>,
+    /// A [`Program::template`].
+    pub manifest: Code<'p>,
+}
+
+/// A field below `.status`.
+#[derive(Debug, Clone, Copy)]
+pub struct StatusCode<'p> {
+    pub(crate) path_len: usize,
+    pub(crate) path: Code<'p>,
+    /// Child numbers.
+    pub requires: Requires<'p>,
+    /// A [`Program::template`].
+    pub value: Code<'p>,
+}
+
+/// Numbers of children that something reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Requires<'p> {
+    left: usize,
+    code: Code<'p>,
+}
+
+impl<'p> Requires<'p> {
+    pub(crate) fn read(code: &mut Code<'p>) -> Result<Requires<'p>, ReadError> {
+        let left = code.count()?;
+        let requires = Requires { left, code: *code };
+        for _ in 0..left {
+            code.short()?;
+        }
+        Ok(requires)
+    }
+}
+
+impl Iterator for Requires<'_> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        self.left = self.left.checked_sub(1)?;
+        self.code.short().ok()
+    }
+}
+
+/// A single expression.
+#[derive(Debug, Clone, Copy)]
+pub struct EvaluationCode<'p> {
+    /// What the caller asks for it by.
+    pub name: &'p str,
+    pub(crate) bindings: usize,
+    pub(crate) names: Code<'p>,
+    /// A [`Program::located`] record.
+    pub value: Code<'p>,
+}
+
+/// An expression and its place.
+#[derive(Debug, Clone, Copy)]
+pub struct LocatedCode<'p> {
+    /// The place that a failure names.
+    pub at: &'p str,
+    /// One expression, perhaps followed by something else.
+    pub expr: Code<'p>,
+}
+
+/// A computed value in a template. The expression follows.
+#[derive(Debug, Clone, Copy)]
+pub struct HoleCode<'p> {
+    /// The place that a failure names.
+    pub at: &'p str,
+    /// The type that the place asks for.
+    pub target: Target,
+    /// The value may be absent.
+    pub absent: bool,
+}
+
+/// The head of a template.
+#[derive(Debug, Clone, Copy)]
+pub enum TemplateNode<'p> {
+    /// JSON text.
+    Raw(&'p str),
+    /// An expression follows.
+    Hole(HoleCode<'p>),
+    /// So many times a [`Program::string`] and a template follow.
+    Object(usize),
+    /// So many templates follow.
+    List(usize),
+}
+
+/// The head of an expression. Operands that are not part of it follow in the code.
+#[derive(Debug, Clone, Copy)]
+pub enum Node<'p> {
+    /// A constant.
+    Null,
+    /// A constant.
+    Bool(bool),
+    /// A constant.
+    Int(i64),
+    /// A constant.
+    Uint(u64),
+    /// A constant.
+    Double(f64),
+    /// A constant.
+    String(&'p str),
+    /// A constant.
+    Bytes(&'p [u8]),
+    /// A type's name.
+    Type(&'p str),
+    /// Nanoseconds, little-endian. A reference, because nodes lie on the stack of every level of an evaluation.
+    Duration(&'p [u8; 16]),
+    /// Nanoseconds since the Unix epoch, likewise.
+    Timestamp(&'p [u8; 16]),
+    /// A variable of the request.
+    Root(Root),
+    /// A named value.
+    Var(u16),
+    /// An observed child.
+    Child(u16),
+    /// A binding.
+    Binding(u16),
+    /// A local.
+    Local(u16),
+    /// The slot and its first value; the body follows.
+    Bind(u16, Code<'p>),
+    /// The operand follows.
+    Select(Select, &'p str),
+    /// Operand and index follow; `true`: `[?…]`.
+    Index(bool),
+    /// So many times a flag (optional) and an expression follow.
+    List(usize),
+    /// So many times a flag (optional), a key and a value follow.
+    Map(usize),
+    /// Two operands.
+    And(Code<'p>, Code<'p>),
+    /// Two operands.
+    Or(Code<'p>, Code<'p>),
+    /// Condition and branches.
+    Cond(Code<'p>, Code<'p>, Code<'p>),
+    /// So many arguments follow.
+    Call(Function, usize),
+    /// A function that may do without its second argument.
+    LazyCall(Function, Code<'p>, Code<'p>),
+    /// To be read with [`Program::macro_loop`].
+    Loop(Code<'p>),
+    /// To be read with [`Program::fold`].
+    Fold(Code<'p>),
+    /// Value and fallback.
+    Default(Code<'p>, Code<'p>),
+    /// So many parts follow.
+    Concat(usize),
+}
+
+/// A macro over a list or map.
+#[derive(Debug, Clone, Copy)]
+pub struct LoopCode<'p> {
+    /// Which macro.
+    pub kind: LoopKind,
+    /// The first variable.
+    pub slot: u16,
+    /// The second variable.
+    pub slot2: Option<u16>,
+    /// What it runs over.
+    pub range: Code<'p>,
+    /// Which elements count.
+    pub predicate: Option<Code<'p>>,
+    /// What each gives.
+    pub result: Option<Code<'p>>,
+}
+
+/// A general comprehension.
+#[derive(Debug, Clone, Copy)]
+pub struct FoldCode<'p> {
+    /// The first variable.
+    pub slot: u16,
+    /// The second variable.
+    pub slot2: Option<u16>,
+    /// The accumulator.
+    pub accumulator: u16,
+    /// What it runs over.
+    pub range: Code<'p>,
+    /// The accumulator's first value.
+    pub init: Code<'p>,
+    /// Whether to go on.
+    pub condition: Code<'p>,
+    /// The accumulator's next value.
+    pub step: Code<'p>,
+    /// The result.
+    pub result: Code<'p>,
+}
