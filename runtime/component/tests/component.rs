@@ -47,6 +47,25 @@ fn is_valid_with_the_features_of_plain_components_only() {
     }
 }
 
+/// What the sandbox's engine is told to accept; threads, tails, exceptions, 64-bit memories and garbage collection are not in it.
+#[test]
+fn the_engine_is_valid_with_few_features_and_lean() {
+    let features = WasmFeatures::WASM1
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::REFERENCE_TYPES
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::SATURATING_FLOAT_TO_INT;
+    Validator::new_with_features(features).validate_all(engine().bytes).unwrap();
+    for payload in Parser::new(0).parse_all(engine().bytes) {
+        match payload.unwrap() {
+            Payload::ImportSection(_) | Payload::CustomSection(_) => panic!("an import or a custom section"),
+            _ => {}
+        }
+    }
+    assert!(engine().bytes.len() <= 600 << 10, "{} bytes", engine().bytes.len());
+}
+
 #[test]
 fn imports_the_engine_and_nothing_else() {
     let component = encode(PROGRAM, Exports::PATTERN);
