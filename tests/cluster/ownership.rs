@@ -96,13 +96,16 @@ fn an_immutable_field_is_named() {
         let running = Running::start(&ns, NO_RESYNC).await;
         ready_web(&ns, "a", json!({"replicas": 1})).await;
         running.stop().await;
-        // The next version of the pattern wants another selector, which a Deployment never lets change.
-        let changed = KATALOG.replace("              port: 8080\n", "              port: 8080\n              selector: {matchLabels: {other: one}}\n              template: {metadata: {labels: {other: one}}}\n");
+        // The next version of the pattern wants the service without an address, and one that has an address keeps it.
+        let changed = KATALOG.replace(
+            "                  selector: {app: web}\n                  ports:",
+            "                  clusterIP: None\n                  selector: {app: web}\n                  ports:",
+        );
         assert_ne!(changed, KATALOG);
         let running = Running::start_with(&ns, instance(&changed, NO_RESYNC), options(&ns)).await;
         let web = ns.wait_for_condition(WEB, "a", "Stalled", "True").await;
         let message = message_of(&web, "Ready");
-        assert!(message.contains("ImmutableField") && message.contains("spec.selector"), "{message}");
+        assert!(message.contains("ImmutableField") && message.contains("spec.clusterIP"), "{message}");
         running.stop().await;
     });
 }
