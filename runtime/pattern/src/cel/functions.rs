@@ -81,6 +81,7 @@ pub(super) fn environment() -> Env {
     for name in ["google.protobuf.Timestamp", "google.protobuf.Duration"] {
         env.add_variable(name, CelType::type_of(cel_core::proto_message_to_cel_type(name)));
     }
+    numbers_of_different_types(&mut env);
     let value = CelType::type_param("A");
     env.add_function(
         FunctionDecl::new("default").with_overload(
@@ -89,6 +90,25 @@ pub(super) fn environment() -> Env {
         ),
     );
     env
+}
+
+/// As in Kubernetes, numbers of different types can be compared.
+fn numbers_of_different_types(env: &mut Env) {
+    let types = [CelType::Int, CelType::UInt, CelType::Double];
+    for operator in ["_<_", "_<=_", "_>_", "_>=_"] {
+        let mut function = FunctionDecl::new(operator);
+        for left in &types {
+            for right in types.iter().filter(|right| *right != left) {
+                let id = format!("{operator}{}_{}", left.display_name(), right.display_name());
+                function = function.with_overload(OverloadDecl::function(
+                    &id,
+                    vec![left.clone(), right.clone()],
+                    CelType::Bool,
+                ));
+            }
+        }
+        env.add_function(function);
+    }
 }
 
 /// Every form of every function and operator, sorted by name.

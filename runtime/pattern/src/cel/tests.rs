@@ -193,6 +193,11 @@ fn types_must_fit() {
     assert_eq!(problem_in("spec.replicas", Place::When).kind, ProblemKind::WrongType);
     assert_eq!(problem_in("spec.backup", Place::Name).kind, ProblemKind::MayBeAbsent);
     ok_in("spec.replicas > 1", Place::When);
+    ok_in(
+        "spec.ratio > 1 && spec.ratio == 1 && has(spec.extra) && 'a' in spec.extra && spec.extra.a > 1.5",
+        Place::When,
+    );
+    assert_eq!(problem("spec.ratio + 1").kind, ProblemKind::NoOverload);
     let int = schema(json!({"type": "integer"}));
     let text = schema(json!({"type": "string"}));
     let bool = schema(json!({"type": "boolean"}));

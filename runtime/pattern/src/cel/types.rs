@@ -1,5 +1,6 @@
 //! Questions about the types of nodes.
 
+use cel_core::BinaryOp::{Add, Div, Mod, Mul, Sub};
 use cel_core::{CelType, CheckResult, Expr, SpannedExpr};
 
 /// The type of a node; unknown where the checker only guessed.
@@ -21,6 +22,7 @@ pub(super) fn ambiguous(expr: &SpannedExpr, types: &CheckResult) -> bool {
         Expr::Member { expr, .. } | Expr::Index { expr, .. } => ambiguous(expr, types),
         Expr::Ternary { then_expr, else_expr, .. } => ambiguous(then_expr, types) || ambiguous(else_expr, types),
         Expr::Bind { body, .. } => ambiguous(body, types),
+        Expr::Binary { op, .. } if !matches!(op, Add | Sub | Mul | Div | Mod) => false,
         Expr::Binary { .. } | Expr::Unary { .. } | Expr::Call { .. } => {
             let several = types.reference_map.get(&expr.id).is_some_and(|reference| reference.overload_ids.len() > 1);
             let failed = types.type_map.get(&expr.id) == Some(&CelType::Error);
