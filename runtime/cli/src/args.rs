@@ -146,11 +146,11 @@ pub(crate) struct Render {
     /// The custom resource [default: DIR/cr.yaml]
     #[arg(long, value_name = "FILE")]
     pub(crate) cr: Option<PathBuf>,
-    /// Observed children: YAML or JSON, one object, several documents or a List
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    /// Observed children: YAML or JSON, one object, several documents or a List. May be given several times
+    #[arg(long, value_name = "FILE")]
     pub(crate) children: Vec<PathBuf>,
-    /// An input of the pattern; the value is YAML
-    #[arg(long = "input", visible_alias = "inputs", value_name = "NAME=VALUE", num_args = 1..)]
+    /// An input of the pattern; the value is YAML. May be given several times
+    #[arg(long = "input", visible_alias = "inputs", value_name = "NAME=VALUE")]
     pub(crate) inputs: Vec<String>,
     /// Which entry, where the pattern has several [default: the one of the resource's kind]
     #[arg(long, value_name = "NAME")]
@@ -196,8 +196,6 @@ pub(crate) struct Run {
     /// A Komposer that names the patterns, their inputs and overrides
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) cluster: Cluster,
     /// Act only in this namespace
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
@@ -220,6 +218,8 @@ pub(crate) struct Run {
     /// How to log [default: text on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<TextOrJson>,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 }
 
 /// Which cluster.

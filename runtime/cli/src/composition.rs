@@ -21,8 +21,7 @@ pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>
     if let Some(conflict) = conflicts(&instances).first() {
         let path = |index: usize| instances.get(index).map_or("", |instance| instance.path.as_str());
         return Err(Error::Unusable {
-            what: format!("`{}` beside `{}`", path(conflict.second), path(conflict.first)),
-            problem: conflict.shared.to_string(),
+            problem: format!("{}: `{}` and `{}`", conflict.shared, path(conflict.first), path(conflict.second)),
             hint: Some("run them in two processes, or drop an entry with a Komposer".to_owned()),
         });
     }
@@ -50,7 +49,6 @@ pub(crate) fn of_komposer(path: &Path, output: &Output) -> Result<Vec<Instance>,
 pub(crate) fn inputs(errors: &[InputError]) -> Error {
     match errors.first() {
         Some(first) => Error::Unusable {
-            what: format!("input `{}`", first.input),
             problem: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
             hint: first.hint(),
         },

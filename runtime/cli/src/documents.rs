@@ -36,8 +36,11 @@ pub(crate) fn read(path: &Path, output: &Output) -> Result<Vec<Value>, Error> {
             object @ Value::Object(_) => objects.push(object),
             _ => {
                 return Err(Error::Unusable {
-                    what: format!("`{}`", shown(path)),
-                    problem: format!("{} is not a Kubernetes object", source.at(document.span)),
+                    problem: format!(
+                        "{}: a Kubernetes object is expected, found {}",
+                        source.at(document.span),
+                        document.describe()
+                    ),
                     hint: None,
                 });
             }
@@ -62,6 +65,7 @@ pub(crate) fn end_on_errors(problems: &Diagnostics, source: &Source, output: &Ou
     if !problems.is_empty() {
         let style = if output.stderr_colored() { diagnostic::Style::Ansi } else { diagnostic::Style::Plain };
         output.message(diagnostic::render_all(problems, source, style).trim_end());
+        output.message("");
     }
     if problems.has_errors() {
         return Err(Error::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings() });

@@ -22,8 +22,9 @@ pub(crate) enum Error {
     Stdout(#[source] io::Error),
     #[error("`{}` is not a pattern: it has no katalog.yaml", path.display())]
     NotAPattern { path: PathBuf },
-    #[error("{what} is not usable: {problem}")]
-    Unusable { what: String, problem: String, hint: Option<String> },
+    /// What was typed cannot be done.
+    #[error("{problem}")]
+    Unusable { problem: String, hint: Option<String> },
     #[error("`{text}` is not a log filter")]
     LogFilter { text: String, source: tracing_subscriber::filter::ParseError },
     #[error("context `{context}` is not on this machine ({server})")]

@@ -70,6 +70,7 @@ impl PatternDir {
         diagnostics.sort();
         if !diagnostics.is_empty() {
             output.message(self.render(&diagnostics, output.stderr_colored()).trim_end());
+            output.message("");
         }
         pattern.filter(|_| !diagnostics.has_errors()).ok_or(Error::Problems {
             errors: diagnostics.errors() + diagnostics.omitted(),

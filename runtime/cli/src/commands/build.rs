@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Build, output: &Output) -> Result<(), Error> {
             for (what, value) in [
                 (
                     "size",
-                    format!("{}, of which the program is {}", size(compiled.component.len()), compiled.program.len()),
+                    format!("{}, {} of them the program", size(compiled.component.len()), size(compiled.program.len())),
                 ),
                 ("digest", format!("sha256:{}", digest(&compiled.component))),
                 ("engine", format!("{} sha256:{}", engine.version, engine.digest)),
@@ -52,7 +52,6 @@ fn write(target: &Path, bytes: &[u8], output: &Output) -> Result<String, Error> 
     if target == Path::new("-") {
         if std::io::stdout().is_terminal() && bytes.starts_with(b"\0asm") {
             return Err(Error::Unusable {
-                what: "`--output -`".to_owned(),
                 problem: "a component is no text, and stdout is a terminal".to_owned(),
                 hint: Some("pipe it somewhere, or name a file".to_owned()),
             });

@@ -1,5 +1,7 @@
 //! `ork check`: every problem of a pattern, at once.
 
+use orkestra_pattern::diagnostic::Diagnostics;
+use orkestra_pattern::model::Pattern;
 use serde_json::json;
 
 use crate::args::{Check, TextOrJson};
@@ -14,6 +16,7 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
         let files = PatternDir::read(dir)?;
         let (pattern, mut diagnostics) = orkestra_pattern::check(&files.source);
         diagnostics.extend(orkestra_pattern::required_files(&files.source));
+        diagnostics.extend(komposer(&files, pattern.as_ref()));
         if args.strict {
             diagnostics.strict();
         }
@@ -49,4 +52,23 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
         output.data(&format!("{:#}\n", serde_json::Value::Array(reports)))?;
     }
     if errors > 0 { Err(Error::Problems { errors, warnings }) } else { Ok(()) }
+}
+
+/// The problems of the pattern's own Komposer. It is laid over the pattern where it imports nothing else.
+fn komposer(files: &PatternDir, pattern: Option<&Pattern>) -> Diagnostics {
+    // That the file is missing or empty was said already.
+    let file = files
+        .source
+        .find("komposer.yaml")
+        .filter(|file| files.source.file(*file).is_some_and(|file| !file.text().trim().is_empty()));
+    let Some(file) = file else { return Diagnostics::default() };
+    let (komposer, mut problems) = orkestra_komposer::parse(&files.source, file);
+    let own = |path: &str| matches!(path, "." | "./");
+    if let (Some(komposer), Some(pattern)) = (komposer, pattern)
+        && komposer.imports.iter().all(|import| own(&import.path))
+    {
+        let patterns = vec![pattern.clone(); komposer.imports.len()];
+        problems.extend(orkestra_komposer::resolve(&komposer, patterns).1);
+    }
+    problems
 }

@@ -1,5 +1,7 @@
 //! `ork inspect`: what a component is, read from the component itself.
 
+use std::path::Path;
+
 use orkestra_program::model::{Child, Entry, Policy, Program, Template};
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use super::build::digest;
 use crate::args::{Inspect, TextOrJson};
 use crate::error::Error;
 use crate::output::{Output, count, escape, role, size};
-use crate::pattern_dir::{PatternDir, read_up_to};
+use crate::pattern_dir::{PatternDir, read_up_to, shown};
 
 /// What is known of a component.
 struct Facts {
@@ -35,7 +37,7 @@ fn facts(args: &Inspect, output: &Output) -> Result<Facts, Error> {
         let compiled = orkestra_compile::compile(&pattern).map_err(|error| Error::Compile(error.into()))?;
         (Some((pattern.name, pattern.version.to_string())), compiled.component)
     } else {
-        (None, read_up_to(&args.path, orkestra_component::MAX_COMPONENT)?)
+        (None, read(&args.path)?)
     };
     let refused = |source| Error::Component { path: args.path.clone(), source };
     let found = orkestra_component::decode(&component).map_err(|error| refused(error.into()))?;
@@ -48,6 +50,18 @@ fn facts(args: &Inspect, output: &Output) -> Result<Facts, Error> {
         exports: found.exports.names(),
         program_bytes: found.program.len(),
         program,
+    })
+}
+
+/// The bytes of a file that is WebAssembly at all.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let bytes = read_up_to(path, orkestra_component::MAX_COMPONENT)?;
+    if bytes.starts_with(b"\0asm") {
+        return Ok(bytes);
+    }
+    Err(Error::Unusable {
+        problem: format!("`{}` is neither a pattern directory nor a component", shown(path)),
+        hint: Some("a component is what `ork build` writes: pattern.wasm".to_owned()),
     })
 }
 

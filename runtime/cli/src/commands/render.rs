@@ -49,8 +49,7 @@ fn instance(args: &Render, pattern: Pattern) -> Result<Instance, Error> {
     let mut inputs = Map::new();
     for text in &args.inputs {
         let unusable = |problem: &str| Error::Unusable {
-            what: format!("`--input {text}`"),
-            problem: problem.to_owned(),
+            problem: format!("`--input {text}`: {problem}"),
             hint: Some("write --input NAME=VALUE, with a YAML value".to_owned()),
         };
         let (name, value) = text.split_once('=').ok_or_else(|| unusable("there is no `=`"))?;
@@ -66,8 +65,7 @@ fn primary(args: &Render, output: &Output) -> Result<Value, Error> {
         return Ok(objects.remove(0));
     }
     Err(Error::Unusable {
-        what: format!("`{}`", path.display()),
-        problem: format!("one custom resource is expected, {} objects are there", objects.len()),
+        problem: format!("`{}` must hold one custom resource, found {} objects", shown(&path), objects.len()),
         hint: None,
     })
 }
@@ -88,15 +86,13 @@ fn entry<'a>(args: &Render, pattern: &'a Pattern, primary: &Value) -> Result<&'a
     let names: Vec<_> = pattern.entries.iter().map(|entry| entry.name.as_str()).collect();
     Err(match &args.entry {
         Some(name) => Error::Unusable {
-            what: format!("`--entry {name}`"),
-            problem: format!("pattern `{}` has no such entry", pattern.name),
+            problem: format!("pattern `{}` has no entry `{name}`", pattern.name),
             hint: Some(match nearest(name, names.iter().copied()) {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("its entries are {}", names.join(", ")),
             }),
         },
         None => Error::Unusable {
-            what: "the custom resource".to_owned(),
             problem: format!("no entry of pattern `{}` reconciles {kind} of {api_version}", pattern.name),
             hint: pattern.entries.first().map(|entry| {
                 format!(
@@ -120,12 +116,12 @@ fn children(args: &Render, entry: &Entry, output: &Output) -> Result<Vec<Vec<u8>
             let label = object["metadata"]["labels"].get(ID).and_then(Value::as_str);
             let mut fitting = entry.children.iter().filter(kind).filter(|child| label.is_none_or(|id| child.id == id));
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            let shown = format!("{} {name} of {}", object["kind"].as_str().unwrap_or("an object"), path.display());
+            let object_shown = format!("{} {name} in {}", object["kind"].as_str().unwrap_or("an object"), shown(path));
             match (fitting.next(), fitting.next()) {
                 (Some(child), None) if !seen.insert(&child.id) => {
                     output.warning(format_args!(
                         "{}: a second object for child `{}`, left out",
-                        escape(&shown),
+                        escape(&object_shown),
                         child.id
                     ));
                 }
@@ -135,14 +131,15 @@ fn children(args: &Render, entry: &Entry, output: &Output) -> Result<Vec<Vec<u8>
                 }
                 (Some(_), Some(_)) => {
                     return Err(Error::Unusable {
-                        what: shown,
-                        problem: format!("several children of entry `{}` are of this kind", entry.name),
+                        problem: format!("{object_shown}: several children of entry `{}` are of this kind", entry.name),
                         hint: Some(format!("give it the label {ID}, as the runtime does")),
                     });
                 }
-                (None, _) => {
-                    output.warning(format_args!("{}: no child of entry `{}`, left out", escape(&shown), entry.name))
-                }
+                (None, _) => output.warning(format_args!(
+                    "{}: no child of entry `{}`, left out",
+                    escape(&object_shown),
+                    entry.name
+                )),
             }
         }
     }

@@ -1,0 +1,85 @@
+use crate::support::{Copy, ork, postgres};
+
+#[test]
+fn a_good_pattern_is_named_and_nothing_is_data() {
+    let good = postgres();
+    let ended = ork(["check", good.to_str().unwrap()]).ends(0);
+    assert_eq!(ended.text(), "");
+    assert!(ended.stderr.starts_with("Checked postgres 14.2.0 in "), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with(": no problems\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn problems_are_data_with_the_path_as_it_was_typed() {
+    let broken = Copy::new().edit("katalog.yaml", "      workers: 2", "      worker: 2");
+    let ended = ork(["check", broken.path()]).ends(1);
+    let place = format!("--> {}/katalog.yaml:17:7", broken.path());
+    for part in ["error[K0201]", "unknown key `worker`", &place, "hint: did you mean `workers`?"] {
+        assert!(ended.text().contains(part), "{part:?} is not in\n{}", ended.text());
+    }
+    assert_eq!(ended.stderr, "error: 1 error found\n");
+}
+
+#[test]
+fn every_problem_of_every_directory_is_in_the_json() {
+    let one = Copy::new().edit("katalog.yaml", "workers: 2", "worker: 2");
+    let two = Copy::new().edit("katalog.yaml", "spec.maxConnections", "spec.maxConnection").edit(
+        "cr.yaml",
+        "replicas: 2",
+        "replicas: two",
+    );
+    let good = postgres();
+    let report = ork(["check", "--format", "json", one.path(), two.path(), good.to_str().unwrap()]).ends(1).json();
+    let codes = |index: usize| -> Vec<_> {
+        let list = report[index]["diagnostics"].as_array().unwrap();
+        list.iter()
+            .map(|found| (found["place"]["file"].as_str().unwrap(), found["place"]["start"]["line"].as_u64().unwrap()))
+            .collect()
+    };
+    let file = |copy: &Copy, name: &str| format!("{}/{name}", copy.path());
+    assert_eq!(codes(0), [(file(&one, "katalog.yaml").as_str(), 17)]);
+    assert_eq!(codes(1), [(file(&two, "katalog.yaml").as_str(), 75), (file(&two, "cr.yaml").as_str(), 7)]);
+    assert_eq!(report[2]["name"], "postgres");
+    assert_eq!((&report[2]["errors"], &report[2]["diagnostics"]), (&0.into(), &serde_json::json!([])));
+}
+
+#[test]
+fn warnings_count_when_strict() {
+    let warned = Copy::new().edit("crd.yaml", "      subresources:\n        status: {}\n", "");
+    let ended = ork(["check", warned.path()]).ends(0);
+    assert!(ended.text().contains("warning[K"), "{}", ended.text());
+    assert!(ended.stderr.contains("1 warning"), "{}", ended.stderr);
+    ork(["check", "--strict", warned.path()]).ends(1);
+}
+
+#[test]
+fn the_files_that_a_pattern_must_have_are_asked_for() {
+    let copy = Copy::new();
+    std::fs::remove_file(copy.file("README.md")).unwrap();
+    let ended = ork(["check", copy.path()]).ends(1);
+    assert!(ended.text().contains("`README.md` is missing"), "{}", ended.text());
+}
+
+#[test]
+fn its_own_komposer_is_checked_too() {
+    let copy = Copy::new().edit("komposer.yaml", "    postgres:", "    postgresql:").edit(
+        "komposer.yaml",
+        "imageRegistry:",
+        "imageregistry:",
+    );
+    let ended = ork(["check", copy.path()]).ends(1);
+    for part in ["error[K0802]", "did you mean `postgres`?", "error[K0804]", "did you mean `imageRegistry`?"] {
+        assert!(ended.text().contains(part), "{part:?} is not in\n{}", ended.text());
+    }
+}
+
+#[test]
+fn text_of_a_pattern_is_shown_and_not_obeyed() {
+    let hostile = Copy::new().edit("katalog.yaml", "workers: 2", "\"\\e[2J\\u202Eworkers\": 2");
+    for args in [["check", hostile.path(), "--color=never"], ["build", hostile.path(), "--color=never"]] {
+        let ended = ork(args).ends(1);
+        let all = format!("{}{}", ended.text(), ended.stderr);
+        assert!(all.contains("\\u{1b}[2J\\u{202e}workers"), "{all}");
+        assert!(!all.contains(['\u{1b}', '\u{202e}']), "{all}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The `ork` binary as it is typed: what it prints where, and how it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod build;
+mod check;
+mod help;
+mod inspect;
+mod render;
+mod run;
+mod support;

@@ -1,0 +1,72 @@
+use crate::support::{Copy, Ended, ork, ork_with, postgres};
+
+const KUBECONFIG: &str = "\
+apiVersion: v1
+kind: Config
+current-context: production
+clusters: [{name: far, cluster: {server: 'https://10.1.2.3:6443', insecure-skip-tls-verify: true}}]
+users: [{name: me, user: {token: secret-token}}]
+contexts: [{name: production, context: {cluster: far, user: me}}]
+";
+
+fn run_with_kubeconfig(text: &str) -> Ended {
+    let copy = Copy::new();
+    let kubeconfig = copy.file("kubeconfig");
+    std::fs::write(&kubeconfig, text).unwrap();
+    ork_with(["run", copy.path()], &[("KUBECONFIG", kubeconfig.to_str().unwrap())])
+}
+
+#[test]
+fn a_cluster_elsewhere_is_not_touched_without_a_yes() {
+    let ended = run_with_kubeconfig(KUBECONFIG).ends(2);
+    let expected = "error: context `production` is not on this machine (https://10.1.2.3:6443)\n\n\
+                    hint: say --yes if it is the right one, or choose with --context\n";
+    assert_eq!(ended.stderr, expected);
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_usable_is_named() {
+    let ended =
+        run_with_kubeconfig(&KUBECONFIG.replace("current-context: production", "current-context: staging")).ends(2);
+    assert!(ended.stderr.contains("\"staging\""), "{}", ended.stderr);
+    let ended = run_with_kubeconfig("clusters: 5\n").ends(2);
+    assert!(ended.stderr.contains("is not a usable kubeconfig"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("secret-token"));
+    let good = postgres();
+    let ended = ork_with(["run", good.to_str().unwrap()], &[("HOME", "/nowhere")]).ends(2);
+    assert!(ended.stderr.contains("no kubeconfig is there: looked for /nowhere/.kube/config"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_runs_is_checked_before_a_cluster_is_looked_for() {
+    let broken = Copy::new().edit("katalog.yaml", "workers: 2", "worker: 2");
+    let ended = ork(["run", broken.path()]).ends(1);
+    assert!(ended.stderr.contains("error[K0201]"), "{}", ended.stderr);
+    assert_eq!(ended.text(), "");
+}
+
+#[test]
+fn two_patterns_of_one_name_do_not_run_together() {
+    let (one, two) = (Copy::new(), Copy::new());
+    let ended = ork(["run", one.path(), two.path()]).ends(2);
+    assert!(ended.stderr.contains("two patterns are named `postgres`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(one.path()) && ended.stderr.contains(two.path()), "{}", ended.stderr);
+}
+
+#[test]
+fn a_komposer_is_relative_to_its_own_directory() {
+    let copy = Copy::new();
+    let komposer = copy.file("komposer.yaml");
+    // It gets as far as the cluster, so its import was found.
+    let ended = ork_with(["run", "-f", komposer.to_str().unwrap()], &[("HOME", "/nowhere")]).ends(2);
+    assert!(ended.stderr.contains("no kubeconfig is there"), "{}", ended.stderr);
+    let copy = copy.edit("komposer.yaml", "path: .", "path: ./else");
+    let ended = ork(["run", "-f", komposer.to_str().unwrap()]).ends(2);
+    assert!(ended.stderr.contains(&format!("cannot read `{}/./else`", copy.path())), "{}", ended.stderr);
+}
+
+#[test]
+fn a_directory_and_a_komposer_exclude_each_other() {
+    ork(["run", ".", "-f", "komposer.yaml"]).ends(2);
+    ork(["run"]).ends(2);
+}
