@@ -171,11 +171,11 @@ fn kind(manifest: &Node, context: &Context, problems: &mut Diagnostics) -> Optio
         return None;
     }
     let crds = context.crds.iter().filter(|crd| crd.kind == kind);
-    let own = crds.filter_map(|crd| {
+    let mut own = crds.filter_map(|crd| {
         let version = api_version.strip_prefix(&format!("{}/", crd.group))?;
         Some((crd.namespaced, whole(&crd.version(version)?.schema)))
     });
-    let (namespaced, schema) = own.last().unwrap_or_else(|| (true, Arc::new(open())));
+    let (namespaced, schema) = own.next().unwrap_or_else(|| (true, Arc::new(open())));
     Some(Kind { api_version, kind, namespaced, schema })
 }
 
@@ -301,7 +301,9 @@ fn same_objects(prepared: &[Prepared], problems: &mut Diagnostics) {
     for child in prepared {
         let text = |key: &str| {
             let node = child.manifest.get("metadata").and_then(|metadata| metadata.get(key));
-            node.and_then(Node::text).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+            // `{{ .metadata.name }}` and `{{metadata.name}}` are the same expression.
+            let text: String = node.and_then(Node::text).unwrap_or_default().split_whitespace().collect();
+            text.replace("{{.", "{{")
         };
         // The group without the version: a kind is the same object in each of its versions.
         let group = child.kind.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
@@ -309,8 +311,9 @@ fn same_objects(prepared: &[Prepared], problems: &mut Diagnostics) {
         match seen.get(&(group.clone(), child.kind.kind.clone(), text("namespace"), name.clone())) {
             Some(first) => {
                 let ids = (first.id.as_str(), child.id.as_str());
+                let shown = name.replace("{{", "{{ ").replace("}}", " }}");
                 let problem =
-                    references::same_object(child.template.span, &child.kind.kind, &name, ids, first.template.span);
+                    references::same_object(child.template.span, &child.kind.kind, &shown, ids, first.template.span);
                 problems.push(problem);
             }
             None => {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::plain;
 use super::strings::{Expressions, Found};
 use crate::cel::Place;
-use crate::codes::{keys, manifests as codes};
+use crate::codes::{expressions, keys, manifests as codes};
 use crate::diagnostic::Diagnostics;
 use crate::model;
 use crate::schema::{Object, Rest, Schema, Shape};
@@ -114,6 +114,9 @@ impl<'a, 'b> Values<'a, 'b> {
                     continue;
                 }
             };
+            if object.fields.get(&key.text).is_some_and(|field| field.required) {
+                self.always_there(key, node, &value);
+            }
             found.push((key.text.clone(), value));
         }
         map_of(found)
@@ -128,6 +131,17 @@ impl<'a, 'b> Values<'a, 'b> {
                 let of = self.owner();
                 self.problems.push(codes::missing_field(at, name, &of));
             }
+        }
+    }
+
+    /// A required field would be left out together with an absent value, and the API server would refuse the object.
+    fn always_there(&mut self, key: &Key, node: &Node, value: &model::Node) {
+        let model::Node::Hole(text, _) = value else { return };
+        if let [model::Part::Expression(checked)] = text.parts.as_slice()
+            && checked.path
+        {
+            let problem = expressions::required(node.span, &key.text, &self.owner(), checked.source.trim());
+            self.problems.push(problem);
         }
     }
 

@@ -83,3 +83,9 @@ pub(crate) fn problem(span: Span, problem: Problem) -> Diagnostic {
     diagnostic.hints.extend(problem.mend);
     diagnostic
 }
+
+/// A value that may be absent in a field that may not.
+pub(crate) fn required(span: Span, field: &str, of: &str, source: &str) -> Diagnostic {
+    Diagnostic::new(&MAY_BE_ABSENT, span, format!("{of} requires `{field}`, and `{source}` may be absent"))
+        .hint(format!("give a value for that case: `{source} | default …`"))
+}
