@@ -84,6 +84,25 @@ impl Pattern {
         })
     }
 
+    /// Makes an instance and drops it without a call: whether the pattern fits its limits before anything is asked of it.
+    ///
+    /// # Errors
+    ///
+    /// What a start function can fail with: see [`Failure`].
+    pub fn try_instance(&self) -> Result<(), Failure> {
+        let inner = &self.inner;
+        let _slot = inner.slots.acquire().map_err(Failure::HostBusy)?;
+        let mut store = armed(&inner.runtime.engine, &inner.limits);
+        inner.counters.instantiated();
+        let made = inner.pre.instantiate(&mut store);
+        inner.counters.used(store.data().sum.used);
+        made.map(drop).map_err(|error| {
+            let failure = classify(&error, &inner.limits);
+            inner.counters.failed(&failure);
+            failure
+        })
+    }
+
     /// Whether the component was proved to hold a program and no code.
     pub fn is_declarative(&self) -> bool {
         self.inner.declarative
