@@ -8,6 +8,8 @@ mod component;
 pub mod lower;
 mod program;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use component::{Compiled, compile};
 pub use program::lower;

@@ -1,6 +1,5 @@
 //! `ork run`: patterns against a cluster.
 
-use std::future::Future;
 use std::path::PathBuf;
 
 use orkestra_komposer::Instance;
@@ -157,9 +156,7 @@ fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 }
 
 /// Ends when the process is asked to stop.
-fn asked(mut stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        // The sender lives as long as the process.
-        let _ = stop.wait_for(|asked| *asked).await;
-    }
+async fn asked(mut stop: watch::Receiver<bool>) {
+    // The sender lives as long as the process.
+    let _ = stop.wait_for(|asked| *asked).await;
 }
