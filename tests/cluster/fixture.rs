@@ -44,9 +44,9 @@ fn with_definition(name: &str, test: impl AsyncFnOnce(Namespace)) {
 }
 
 /// Checks, compiles and loads a Katalog.
-pub(crate) fn load(katalog: &str) -> (model::Pattern, Pattern) {
+fn load(katalog: &str, crd: &str) -> (model::Pattern, Pattern) {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
-    let source = Source::new().with("katalog.yaml", katalog.as_bytes()).with("crd.yaml", CRD.as_bytes());
+    let source = Source::new().with("katalog.yaml", katalog.as_bytes()).with("crd.yaml", crd.as_bytes());
     let (pattern, diagnostics) = orkestra_pattern::check(&source);
     let pattern = pattern.unwrap_or_else(|| panic!("the Katalog does not pass its check: {diagnostics:?}"));
     let compiled = orkestra_compile::compile(&pattern).expect("a checked pattern compiles");
@@ -57,7 +57,12 @@ pub(crate) fn load(katalog: &str) -> (model::Pattern, Pattern) {
 
 /// The instance `web` of a Katalog.
 pub(crate) fn instance(katalog: &str, resync: Duration) -> Instance {
-    let (pattern, loaded) = load(katalog);
+    instance_of(katalog, CRD, resync)
+}
+
+/// The same with another definition.
+pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Instance {
+    let (pattern, loaded) = load(katalog, crd);
     let entries = pattern.entries.iter().map(|entry| Entry {
         name: entry.name.clone(),
         api: Api {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod definitions;
 mod fixture;
+mod identity;
 mod outage;
 mod ownership;
 mod repair;

@@ -238,6 +238,11 @@ impl Cache {
         store.clone()
     }
 
+    /// Ends all watches. What is held stays readable.
+    pub(crate) fn stop(&self) {
+        lock::lock(&self.tasks).abort_all();
+    }
+
     /// Every store that there is.
     pub(crate) fn stores(&self) -> Vec<Arc<Store>> {
         lock::lock(&self.stores).values().cloned().collect()

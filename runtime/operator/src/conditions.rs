@@ -121,7 +121,7 @@ pub fn conditions(summary: &Summary) -> Vec<Condition> {
 
 /// Puts `wanted` into the list that is there: conditions of others stay as they are, and a condition that keeps its
 /// status keeps the time of its last transition. `Conflicted` that has gone becomes false.
-pub(crate) fn merge(before: &[Value], wanted: &[Condition], generation: i64, now: &str) -> Vec<Value> {
+pub(crate) fn merge(before: &[Value], wanted: &[Condition], generation: Option<i64>, now: &str) -> Vec<Value> {
     let of = |list: &[Value], kind: &str| list.iter().position(|item| item.get("type") == Some(&kind.into()));
     let mut merged = before.to_vec();
     let mut wanted = wanted.to_vec();
@@ -140,10 +140,13 @@ pub(crate) fn merge(before: &[Value], wanted: &[Condition], generation: i64, now
             at.and_then(|at| merged.get(at)).filter(|old| old.get("status") == Some(&(*condition.status).into()));
         let since =
             same.and_then(|old| old.get("lastTransitionTime")).and_then(Value::as_str).unwrap_or(now).to_owned();
-        let new = json!({
+        let mut new = json!({
             "type": condition.kind, "status": condition.status, "reason": condition.reason,
-            "message": condition.message, "lastTransitionTime": since, "observedGeneration": generation,
+            "message": condition.message, "lastTransitionTime": since,
         });
+        if let Some(generation) = generation {
+            new["observedGeneration"] = generation.into();
+        }
         match at.and_then(|at| merged.get_mut(at)) {
             Some(slot) => *slot = new,
             None => merged.push(new),
@@ -234,12 +237,13 @@ mod tests {
 
     #[test]
     fn merging_keeps_times_and_foreign_conditions() {
-        let first = merge(&[json!({"type": "Foreign", "status": "True"})], &conditions(&Summary::default()), 1, "t1");
-        let again = merge(&first, &conditions(&Summary::default()), 1, "t2");
+        let first =
+            merge(&[json!({"type": "Foreign", "status": "True"})], &conditions(&Summary::default()), Some(1), "t1");
+        let again = merge(&first, &conditions(&Summary::default()), Some(1), "t2");
         assert_eq!(first, again);
         assert_eq!(first[0], json!({"type": "Foreign", "status": "True"}));
         let changed = Summary { problems: vec![problem(false)], ..Summary::default() };
-        let changed = merge(&again, &conditions(&changed), 2, "t3");
+        let changed = merge(&again, &conditions(&changed), Some(2), "t3");
         assert_eq!(changed[1]["lastTransitionTime"], "t3");
         assert_eq!(changed[2]["lastTransitionTime"], "t1");
         assert_eq!(changed[1]["observedGeneration"], 2);
@@ -248,7 +252,7 @@ mod tests {
     #[test]
     fn a_conflict_that_has_gone_becomes_false() {
         let before = [json!({"type": "Conflicted", "status": "True", "lastTransitionTime": "t0"})];
-        let merged = merge(&before, &conditions(&Summary::default()), 1, "t1");
+        let merged = merge(&before, &conditions(&Summary::default()), Some(1), "t1");
         assert_eq!(
             (merged[0]["status"].as_str(), merged[0]["lastTransitionTime"].as_str()),
             (Some("False"), Some("t1"))

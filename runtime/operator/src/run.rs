@@ -194,6 +194,13 @@ impl Runtime {
     }
 }
 
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // Who holds a handle may still ask for metrics; that must not keep watches open.
+        self.handle.shared.cache.stop();
+    }
+}
+
 impl Handle {
     /// Whether every entry is at work and every watch has read its first list.
     pub fn is_ready(&self) -> bool {

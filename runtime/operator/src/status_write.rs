@@ -23,8 +23,12 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     let mut fields = result.plan.status.clone();
     let now = timestamp(jiff::Timestamp::now());
     let before = live.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-    let generation = primary.generation;
-    fields["observedGeneration"] = generation.into();
+    // Without the subresource a write of the status is a change like any other and counts the generation up: to write
+    // the generation down would never end.
+    let generation = resource.has_status.then_some(primary.generation);
+    if let Some(generation) = generation {
+        fields["observedGeneration"] = generation.into();
+    }
     fields["conditions"] = merge(&before, &conditions(&result.summary), generation, &now).into();
     if let Some(schema) = &controller.status_schema {
         fields = hold(&fields, schema);

@@ -1,0 +1,104 @@
+//! CustomResourceDefinitions that the runtime installs itself.
+
+use orkestra_operator::{Instance, Options, Runtime, StartError};
+use orkestra_tests::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Kind, Namespace};
+use serde_json::{Value, json};
+
+use crate::fixture::{NO_RESYNC, Running, instance_of, options, together};
+
+const PLAIN: Kind = Kind::new("tests.orkestra.io/v1", "Plain");
+const KATALOG: &str = r#"
+apiVersion: orkestra.orkspace.io/v1
+kind: Katalog
+metadata: {name: plain, version: 1.0.0}
+spec:
+  crds:
+    plain:
+      operatorBox:
+        onReconcile:
+          configMaps:
+            - id: config
+              data: {text: "{{ spec.text }}"}
+        status:
+          fields:
+            - {path: config, value: "{{ children.config.metadata.name }}"}
+"#;
+/// No status subresource, and a status that holds one field only.
+const CRD: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: plains.tests.orkestra.io}
+spec:
+  group: tests.orkestra.io
+  scope: Namespaced
+  names: {kind: Plain, plural: plains}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          required: [spec]
+          properties:
+            spec: {type: object, required: [text], properties: {text: {type: string, maxLength: 50}}}
+            status: {type: object, properties: {config: {type: string}}}
+";
+
+fn plain(crd: &str) -> Instance {
+    let mut instance = instance_of(KATALOG, crd, NO_RESYNC);
+    instance.name = "plain".to_owned();
+    instance
+}
+
+fn installing(ns: &Namespace) -> Options {
+    Options { install_crds: true, ..options(ns) }
+}
+
+async fn refused(ns: &Namespace, instance: Instance) -> StartError {
+    let client = kube::Client::try_from(ns.cluster().config().await).expect("a client");
+    match Runtime::start(client, installing(ns), vec![instance]).await {
+        Ok(_) => panic!("it started"),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn a_definition_is_installed_once_and_never_changed_against_what_is_stored() {
+    together("definitions", async |ns| {
+        let running = Running::start_with(&ns, plain(CRD), installing(&ns)).await;
+        ns.create(PLAIN, json!({"metadata": {"name": "a"}, "spec": {"text": "one"}})).await;
+        ns.wait_for(CONFIG_MAP, "a-config").await;
+        ns.wait_until(PLAIN, "a", "what its schema can hold is written", |plain| {
+            plain["status"]["config"] == "a-config"
+        })
+        .await;
+        // A status write without the subresource counts the generation up: that must not go on for ever.
+        ns.settled(std::time::Duration::from_secs(1)).await;
+        let before = ns.get(CUSTOM_RESOURCE_DEFINITION, "plains.tests.orkestra.io").await;
+        running.stop().await;
+
+        let running = Running::start_with(&ns, plain(CRD), installing(&ns)).await;
+        let version = |crd: &Value| crd["metadata"]["resourceVersion"].clone();
+        let again = ns.get(CUSTOM_RESOURCE_DEFINITION, "plains.tests.orkestra.io").await;
+        assert_eq!(version(&before), version(&again), "nothing changed, and yet it was written");
+        running.stop().await;
+
+        let narrower = CRD.replace("maxLength: 50", "maxLength: 5");
+        let error = refused(&ns, plain(&narrower)).await;
+        assert!(matches!(&error, StartError::BreakingChange { changes, .. } if changes.len() == 1), "{error}");
+
+        let wider = CRD.replace("maxLength: 50", "maxLength: 500");
+        let running = Running::start_with(&ns, plain(&wider), installing(&ns)).await;
+        let text = "x".repeat(300);
+        ns.edit(PLAIN, "a", json!({"spec": {"text": text}})).await;
+        ns.wait_until(CONFIG_MAP, "a-config", "the longer text is there", |config| config["data"]["text"] == *text)
+            .await;
+        running.stop().await;
+
+        let mut other = plain(&wider);
+        other.name = "somebody-else".to_owned();
+        let error = refused(&ns, other).await;
+        assert!(matches!(error, StartError::CrdNotOurs { .. }), "{error}");
+    });
+}
