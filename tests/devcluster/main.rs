@@ -128,7 +128,7 @@ struct Up {
 
 impl Up {
     fn start(temporary: &Path) -> Self {
-        let mut child = Command::new(program("devcluster", "orkestra-devcluster"))
+        let child = Command::new(program("devcluster", "orkestra-devcluster"))
             .arg("up")
             .arg("--kubeconfig")
             .arg(temporary.join("kubeconfig"))
@@ -138,21 +138,34 @@ impl Up {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut lines = Vec::new();
+        let mut up = Self { child, lines: Vec::new() };
+        let stderr = BufReader::new(up.child.stderr.take().unwrap());
         for line in stderr.lines().map(Result::unwrap) {
             let last = line == "stops with Ctrl-C";
-            lines.push(line);
+            up.lines.push(line);
             if last {
-                return Self { child, lines };
+                return up;
             }
         }
-        panic!("devcluster up ended:\n{}", lines.join("\n"));
+        panic!("devcluster up ended:\n{}", up.lines.join("\n"));
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// The processes that it says it started.
     fn pids(&self) -> Vec<u32> {
         self.lines.iter().filter_map(|line| line.split_once(" process ")?.1.parse().ok()).collect()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        // Also when an assertion failed: nothing may be left running. It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -181,8 +194,7 @@ fn nothing_is_left_of_a_control_plane_whose_process_was_killed() {
     let api_server = rustix::process::Pid::from_raw(pids[1].cast_signed()).unwrap();
     rustix::process::kill_process(api_server, rustix::process::Signal::STOP).unwrap();
 
-    up.child.kill().unwrap();
-    up.child.wait().unwrap();
+    up.kill();
     wait_until("all processes are gone", || !pids.iter().any(|pid| runs(*pid)));
     wait_until("all files are gone", || std::fs::read_dir(temporary.path()).unwrap().next().is_none());
 }

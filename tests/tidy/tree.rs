@@ -52,12 +52,16 @@ fn files() -> Option<Vec<PathBuf>> {
     Some(names.split_terminator('\0').map(PathBuf::from).filter(|file| root.join(file).is_file()).collect())
 }
 
+fn not_run(test: &str) {
+    use std::io::Write;
+    // Past the harness, which keeps back what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "not run: {test}, as this is no git checkout");
+}
+
 /// Calls `check` with the path and text of every file that is text, and fails with all it complains of.
 fn each_file(test: &str, check: impl Fn(&Path, &str) -> Vec<String>) {
     let Some(files) = files() else {
-        use std::io::Write;
-        // Past the harness, which keeps back what a passing test prints.
-        let _ = writeln!(std::io::stderr(), "not run: {test}, as this is no git checkout");
+        not_run(test);
         return;
     };
     let mut problems = Vec::new();
@@ -155,4 +159,34 @@ fn the_search_for_unsafe_finds_it() {
     for other in ["// unsafe { x() }", "\"--unsafe-no-fsync\"", "deny(unsafe_code)", "fn is_unsafe(line: &str)"] {
         assert!(!is_unsafe(other), "{other}");
     }
+}
+
+/// The words between backticks that look like names of tests.
+fn named_tests(markdown: &str) -> impl Iterator<Item = &str> {
+    let is_name = |word: &&str| {
+        word.matches('_').count() >= 2 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    markdown.split('`').skip(1).step_by(2).filter(is_name)
+}
+
+#[test]
+fn the_tests_that_security_md_promises_exist() {
+    let security = std::fs::read_to_string(source_root().join("SECURITY.md")).expect("SECURITY.md");
+    let Some(files) = files() else {
+        not_run("the_tests_that_security_md_promises_exist");
+        return;
+    };
+    let sources: Vec<_> = files.iter().filter(|file| is_rust(file)).map(|file| source_root().join(file)).collect();
+    let sources: Vec<_> = sources.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect();
+    let promised: Vec<_> = named_tests(&security).collect();
+    assert!(promised.len() > 10, "SECURITY.md names hardly any test: {promised:?}");
+    let missing = promised.iter().filter(|name| !sources.iter().any(|text| text.contains(&format!("fn {name}("))));
+    let missing: Vec<_> = missing.collect();
+    assert!(missing.is_empty(), "SECURITY.md names tests that do not exist: {missing:?}");
+}
+
+#[test]
+fn names_of_tests_are_told_from_other_words() {
+    let text = "`a_b_c` and `unsafe_code`, `KUBECONFIG_OF_NOBODY`, `tests/a_b_c.rs`: `not_a` or `x_y_z`";
+    assert_eq!(named_tests(text).collect::<Vec<_>>(), ["a_b_c", "x_y_z"]);
 }
