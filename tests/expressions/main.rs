@@ -229,7 +229,7 @@ fn numbers_times_and_durations_of_json_are_those_of_cel() {
             ("spec.ratio", json!(2), json!(2)),
             ("spec.ratio / 4.0", json!(0.5), json!(0.5)),
             ("spec.ratio > 1 && spec.ratio == 2", json!(true), json!(true)),
-            ("(vars.ratio + 0.5) * 2.0", json!(5.0), json!(5.0)),
+            ("(vars.ratio + 0.5) * 2.5", json!(6.25), json!(6.25)),
             ("(spec.share | default 1.0) / 2.0", json!(0.5), json!(1.5)),
             ("spec.?share.orValue(1.0) / 2.0", json!(0.5), json!(1.5)),
             ("spec.users.map(u, u.weight / 2.0)", json!([0.5, 1.25]), json!([0.5, 1.25])),

@@ -173,6 +173,12 @@ impl<'a> Walker<'a> {
                 }
             }
             None => {
+                if self.is_base64(expr, &path) {
+                    self.reads.problems.push(
+                        Problem::new(ProblemKind::NotYet, expr.span.clone(), "a base64 field can only be copied yet")
+                            .mend("write the path alone in a value"),
+                    );
+                }
                 if let Some(step) = path.steps.iter().find(unproved) {
                     let whole = path.steps.last().map_or(&step.shown, |last| &last.shown);
                     let why = match step.required_by_type {
@@ -188,6 +194,15 @@ impl<'a> Walker<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a path leads to bytes of an object, which JSON holds as base64: they would have to be decoded to be used.
+    fn is_base64(&self, expr: &SpannedExpr, path: &Path<'_>) -> bool {
+        let of_object = match &expr.node {
+            Expr::Member { expr, .. } => matches!(type_of(expr, self.types), CelType::Message(_)),
+            _ => false,
+        };
+        type_of(expr, self.types) == CelType::Bytes && (of_object || path.root.is_some())
     }
 
     /// Notes what a path reads, and checks the expressions inside it.

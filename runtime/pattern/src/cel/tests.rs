@@ -45,6 +45,7 @@ fn scope() -> Scope {
     assert!(schedule.path);
     scope.add_var("schedule", &schedule);
     scope.add_child("svc", Some(&kinds::lookup("v1", "Service").unwrap().schema), true);
+    scope.add_child("secret", Some(&kinds::lookup("v1", "Secret").unwrap().schema), true);
     scope.add_child("other", None, true);
     scope
 }
@@ -225,6 +226,20 @@ fn types_must_fit() {
         assert_eq!(result.is_ok(), fits, "{source} into {}: {result:?}", place.describe());
         assert!(result.is_ok() || result.unwrap_err()[0].kind == ProblemKind::WrongType);
     }
+}
+
+#[test]
+fn base64_is_copied_but_not_used() {
+    let text = schema(json!({"type": "string"}));
+    ok_in("children.secret.data.password", Place::Value(Some(&text)));
+    for source in [
+        "string(children.secret.data.password)",
+        "has(children.secret.data.a) ? children.secret.data.a == b'x' : false",
+    ] {
+        let problems = check(source, "", &scope(), Place::When).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.kind == ProblemKind::NotYet), "{source}: {problems:?}");
+    }
+    ok("string([b'x'].map(x, x)[?0].orValue(b''))");
 }
 
 #[test]
