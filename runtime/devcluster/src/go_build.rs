@@ -60,7 +60,7 @@ pub(crate) fn build_into(target: &Path, report: &dyn Fn(&str)) -> Result<(), Err
         versions::KUBERNETES,
         String::from_utf8_lossy(&go.stdout).trim().trim_start_matches("go version ")
     ));
-    report("this is needed once and takes about ten minutes and 4 GB of Go's build cache on two cores");
+    report("this is needed once; on two cores all six take about ten minutes and 4 GB of Go's build cache");
 
     let work = beside(target, &format!("building-{}", random_hex()?));
     std::fs::create_dir(&work).map_err(Error::file("create", &work))?;
