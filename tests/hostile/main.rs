@@ -5,6 +5,7 @@
 mod guest;
 mod limits;
 mod output;
+mod program;
 mod refused;
 
 use std::sync::OnceLock;
@@ -57,6 +58,7 @@ fn ends(hostile: &Guest, limits: Limits) -> &'static str {
     let counted = metrics.failures.iter().find(|(name, _)| *name == reason).expect("a counted failure");
     assert_eq!(counted.1, 1, "{metrics:?}");
     accepts(&Guest::default(), Limits::default());
+    program::honest().reconcile("any", &request()).expect("the sandbox still works");
     reason
 }
 

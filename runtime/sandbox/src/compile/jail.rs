@@ -183,6 +183,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::print_stderr, reason = "a test that did not run says so")]
     #[test]
     fn landlock_alone_forbids_files_and_connections_where_the_kernel_has_it() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
