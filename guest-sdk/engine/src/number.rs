@@ -140,6 +140,42 @@ pub(crate) fn put_double(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// Writes a double with all its digits and no exponent; what is not finite by its name.
+pub(crate) fn put_plain_double(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() { Digits::of(value).put_plain(out) } else { put_name(out, value) }
+}
+
+/// Writes a double with so many digits after the point: `%.3f`.
+pub(crate) fn put_fixed(out: &mut Vec<u8>, value: f64, precision: usize) {
+    if value.is_finite() {
+        out.extend_from_slice(format!("{value:.precision$}").as_bytes());
+    } else {
+        put_name(out, value);
+    }
+}
+
+/// Writes a double with so many digits after the point and an exponent of two digits or more: `%.3e`.
+pub(crate) fn put_exponential(out: &mut Vec<u8>, value: f64, precision: usize) {
+    if !value.is_finite() {
+        return put_name(out, value);
+    }
+    let text = format!("{value:.precision$e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    out.extend_from_slice(digits.as_bytes());
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    out.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
+    put_padded(out, exponent.unsigned_abs(), 2);
+}
+
+fn put_name(out: &mut Vec<u8>, value: f64) {
+    let name: &[u8] = match value {
+        f64::INFINITY => b"Infinity",
+        f64::NEG_INFINITY => b"-Infinity",
+        _ => b"NaN",
+    };
+    out.extend_from_slice(name);
+}
+
 /// Writes a finite double as JSON: an integer where it is one, else as Go's `encoding/json` does.
 pub(crate) fn put_json_double(out: &mut Vec<u8>, value: f64) {
     const TWO_63: f64 = 9_223_372_036_854_775_808.0;
@@ -225,6 +261,18 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(text(|out| put_double(out, value)), expected);
         }
+    }
+
+    #[test]
+    fn doubles_in_the_forms_that_format_asks_for() {
+        assert_eq!(text(|out| put_plain_double(out, 1e22)), "10000000000000000000000");
+        assert_eq!(text(|out| put_plain_double(out, -1.5e-7)), "-0.00000015");
+        assert_eq!(text(|out| put_plain_double(out, f64::NEG_INFINITY)), "-Infinity");
+        assert_eq!(text(|out| put_fixed(out, 2.5, 0)), "2");
+        assert_eq!(text(|out| put_fixed(out, 1.2345, 3)), "1.234");
+        assert_eq!(text(|out| put_exponential(out, 1052.032911275, 6)), "1.052033e+03");
+        assert_eq!(text(|out| put_exponential(out, -1e-300, 1)), "-1.0e-300");
+        assert_eq!(text(|out| put_exponential(out, f64::NAN, 1)), "NaN");
     }
 
     #[test]

@@ -127,4 +127,70 @@ functions! {
     Or = 45 "or",
     /// `o.orValue(a)`
     OrValue = 46 "orValue",
+    /// `s.charAt(i)`: positions are counted in code points, as in all functions of strings.
+    CharAt = 47 "charAt",
+    /// `s.indexOf(t)`, `s.indexOf(t, i)`: -1 where it is not found.
+    IndexOf = 48 "indexOf",
+    /// `s.lastIndexOf(t)`, `s.lastIndexOf(t, i)`
+    LastIndexOf = 49 "lastIndexOf",
+    /// Of a list of strings: `l.join()`, `l.join(separator)`
+    Join = 50 "join",
+    /// `s.lowerAscii()`
+    LowerAscii = 51 "lowerAscii",
+    /// `s.upperAscii()`
+    UpperAscii = 52 "upperAscii",
+    /// `s.replace(old, new)`, `s.replace(old, new, at_most)`
+    Replace = 53 "replace",
+    /// `s.split(separator)`, `s.split(separator, at_most)`
+    Split = 54 "split",
+    /// `s.substring(from)`, `s.substring(from, to)`
+    Substring = 55 "substring",
+    /// `s.trim()`: white space as Unicode has it.
+    Trim = 56 "trim",
+    /// `s.reverse()`
+    Reverse = 57 "reverse",
+    /// `s.format([…])`
+    Format = 58 "format",
+    /// `strings.quote(s)`
+    Quote = 59 "strings.quote",
+    /// Of numbers, or of a list of numbers.
+    Greatest = 60 "math.greatest",
+    /// Of numbers, or of a list of numbers.
+    Least = 61 "math.least",
+    /// Of a double.
+    Ceil = 62 "math.ceil",
+    /// Of a double.
+    Floor = 63 "math.floor",
+    /// Of a double: halves away from zero.
+    Round = 64 "math.round",
+    /// Of a double: towards zero.
+    Trunc = 65 "math.trunc",
+    /// Of any number.
+    Abs = 66 "math.abs",
+    /// Of any number: -1, 0 or 1 of the same type.
+    Sign = 67 "math.sign",
+    /// Of any number, as a double.
+    Sqrt = 68 "math.sqrt",
+    /// Of a double.
+    IsInf = 69 "math.isInf",
+    /// Of a double.
+    IsNan = 70 "math.isNaN",
+    /// Of a double.
+    IsFinite = 71 "math.isFinite",
+    /// Of two integers of one type.
+    BitAnd = 72 "math.bitAnd",
+    /// Of two integers of one type.
+    BitOr = 73 "math.bitOr",
+    /// Of two integers of one type.
+    BitXor = 74 "math.bitXor",
+    /// Of an integer.
+    BitNot = 75 "math.bitNot",
+    /// Of an integer, by a number of bits.
+    BitShiftLeft = 76 "math.bitShiftLeft",
+    /// Of an integer, by a number of bits: zeros come in from the left, whatever the sign.
+    BitShiftRight = 77 "math.bitShiftRight",
+    /// Of bytes.
+    Base64Encode = 78 "base64.encode",
+    /// Of text, with or without padding.
+    Base64Decode = 79 "base64.decode",
 }

@@ -3,8 +3,12 @@
 mod arithmetic;
 mod collections;
 mod conversions;
+mod encoders;
+mod format;
+mod math;
 mod optionals;
 mod strings;
+mod strings_extension;
 mod times;
 
 use orkestra_program::Code;
@@ -67,6 +71,38 @@ pub(crate) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
         | Function::Value
         | Function::Or
         | Function::OrValue => optionals::call(m, function, arguments)?,
+        Function::CharAt
+        | Function::IndexOf
+        | Function::LastIndexOf
+        | Function::Join
+        | Function::LowerAscii
+        | Function::UpperAscii
+        | Function::Replace
+        | Function::Split
+        | Function::Substring
+        | Function::Trim
+        | Function::Reverse
+        | Function::Quote => strings_extension::call(m, function, arguments)?,
+        Function::Format => format::call(m, arguments)?,
+        Function::Greatest
+        | Function::Least
+        | Function::Ceil
+        | Function::Floor
+        | Function::Round
+        | Function::Trunc
+        | Function::Abs
+        | Function::Sign
+        | Function::Sqrt
+        | Function::IsInf
+        | Function::IsNan
+        | Function::IsFinite
+        | Function::BitAnd
+        | Function::BitOr
+        | Function::BitXor
+        | Function::BitNot
+        | Function::BitShiftLeft
+        | Function::BitShiftRight => math::call(m, function, arguments)?,
+        Function::Base64Encode | Function::Base64Decode => encoders::call(m, function, arguments)?,
     };
     result.ok_or_else(|| m.no_overload(function.name(), arguments))
 }
