@@ -15,19 +15,6 @@ pub struct FunctionSignature {
 
 /// Names of libraries and functions that the language promises and that are not understood yet.
 const NOT_YET: &[&str] = &[
-    "charAt",
-    "indexOf",
-    "lastIndexOf",
-    "lowerAscii",
-    "upperAscii",
-    "replace",
-    "split",
-    "join",
-    "substring",
-    "trim",
-    "reverse",
-    "format",
-    "strings.quote",
     "find",
     "findAll",
     "isSorted",
@@ -46,16 +33,9 @@ const NOT_YET: &[&str] = &[
     "isSemver",
     "ip",
     "isIP",
+    "ip.isCanonical",
     "cidr",
     "isCIDR",
-    "math.greatest",
-    "math.least",
-    "math.abs",
-    "math.ceil",
-    "math.floor",
-    "math.round",
-    "base64.encode",
-    "base64.decode",
     "coalesce",
     "ternary",
     "toLower",
@@ -76,7 +56,11 @@ pub(super) fn promised(name: &str) -> bool {
 
 /// The environment with all functions and no variables.
 pub(super) fn environment() -> Env {
-    let mut env = Env::with_standard_library().with_extension(cel_core::ext::optionals_extension());
+    let mut env = Env::with_standard_library()
+        .with_extension(cel_core::ext::optionals_extension())
+        .with_extension(cel_core::ext::string_extension())
+        .with_extension(cel_core::ext::math_extension())
+        .with_extension(cel_core::ext::encoders_extension());
     env.add_variable("optional_type", CelType::type_of(CelType::optional(CelType::Dyn)));
     for name in ["google.protobuf.Timestamp", "google.protobuf.Duration"] {
         env.add_variable(name, CelType::type_of(cel_core::proto_message_to_cel_type(name)));

@@ -106,7 +106,7 @@ fn an_unknown_name_has_its_place_and_a_neighbour() {
 #[test]
 fn what_comes_later_says_so() {
     for source in
-        ["now", "item.name", "reads.plan.data.x", "self.status", "hook.x", "spec.version.lowerAscii()", "quantity('1')"]
+        ["now", "item.name", "reads.plan.data.x", "self.status", "hook.x", "toLower(spec.version)", "quantity('1')"]
     {
         assert_eq!(problem(source).kind, ProblemKind::NotYet, "{source}");
     }
