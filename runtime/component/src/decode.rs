@@ -68,7 +68,7 @@ pub fn decode(component: &[u8]) -> Result<Declarative, NotDeclarative> {
         return Err(NotDeclarative::TooLarge { size: component.len() });
     }
     let parts = parts(component)
-        .map_err(|e| NotDeclarative::Malformed { message: e.message().to_owned(), offset: e.offset() as usize })?;
+        .map_err(|e| NotDeclarative::Malformed { message: e.message().to_owned(), offset: e.offset() })?;
     let engine = parts.engine.filter(|name| is_engine(name)).ok_or(NotDeclarative::Missing("import of an engine"))?;
     let program = parts.program.ok_or(NotDeclarative::Missing("program"))?;
     let again = encode::declarative(program, parts.exports, engine);
