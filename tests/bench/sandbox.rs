@@ -24,6 +24,9 @@ fn main() {
     memory(&sandbox);
 }
 
+/// A name, what was measured, and a call.
+type Subject<'a> = (&'static str, Vec<Duration>, Box<dyn Fn() + 'a>);
+
 fn time(sandbox: &Sandbox) {
     let program = orkestra_program::encode(&subject::program(""));
     let component = encode(&program, Exports::PATTERN);
@@ -43,7 +46,7 @@ fn time(sandbox: &Sandbox) {
         budget: u64::MAX,
     };
 
-    let mut subjects: [(&str, Vec<Duration>, Box<dyn Fn() + '_>); 4] = [
+    let mut subjects: [Subject<'_>; 4] = [
         ("fresh instance, not called", Vec::new(), Box::new(|| black_box(pattern.try_instance()).unwrap())),
         (
             "reconcile in the sandbox",
