@@ -138,6 +138,10 @@ impl Running {
         sum(&with_reason, "orkestra_reconcile_problems_total{")
     }
 
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     pub(crate) async fn stop(self) {
         assert!(self.runtime.stop().await, "the runtime did not stop in time");
     }

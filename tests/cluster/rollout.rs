@@ -3,7 +3,7 @@
 use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, Request, SERVICE, condition_of};
 use serde_json::json;
 
-use crate::fixture::{NO_RESYNC, Running, SERVICE_ACCOUNT, WEB, ready_web, together};
+use crate::fixture::{KATALOG, NO_RESYNC, Running, SERVICE_ACCOUNT, WEB, instance, options, ready_web, together};
 
 #[test]
 fn a_new_resource_costs_one_write_per_child_and_one_for_its_status() {
@@ -103,4 +103,76 @@ fn a_deleted_resource_takes_its_children_along() {
         ns.wait_until_gone(CONFIG_MAP, "a-config").await;
         running.stop().await;
     });
+}
+
+#[test]
+fn a_kind_that_the_pattern_no_longer_has_is_pruned_by_the_inventory() {
+    together("inventory", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        ready_web(&ns, "a", json!({})).await;
+        ns.get(SERVICE_ACCOUNT, "a").await;
+        running.stop().await;
+        let (before, rest) = KATALOG.split_once("            - id: account\n").unwrap();
+        let (_, after) = rest.split_once("            - id: budget\n").unwrap();
+        let without = format!("{before}            - id: budget\n{after}");
+        let running = Running::start_with(&ns, instance(&without, NO_RESYNC), options(&ns)).await;
+        ns.wait_until_gone(SERVICE_ACCOUNT, "a").await;
+        ns.get(CONFIG_MAP, "a-config").await;
+        // What was there before and is nobody's child stays.
+        ns.get(SERVICE_ACCOUNT, "default").await;
+        running.stop().await;
+    });
+}
+
+#[test]
+fn a_paused_resource_is_not_written_to_and_catches_up() {
+    together("paused", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        ready_web(&ns, "a", json!({})).await;
+        ns.edit(WEB, "a", json!({"metadata": {"annotations": {"orkestra.orkspace.io/paused": "true"}}})).await;
+        let mark = ns.settled(std::time::Duration::from_millis(300)).await;
+        ns.edit(WEB, "a", json!({"spec": {"text": "later"}})).await;
+        ns.wait_until(WEB, "a", "its status goes on", |web| web["status"]["observedGeneration"] == 2).await;
+        ns.settled(std::time::Duration::from_millis(300)).await;
+        let writes = ns.writes_since(mark).await;
+        assert!(writes.iter().all(|write| write.resource == "webs/status"), "{writes:#?}");
+        ns.edit(WEB, "a", json!({"metadata": {"annotations": {"orkestra.orkspace.io/paused": null}}})).await;
+        ns.wait_until(CONFIG_MAP, "a-config", "it catches up", |config| config["data"]["text"] == "later").await;
+        running.stop().await;
+    });
+}
+
+#[test]
+fn health_and_metrics_are_served() {
+    together("serve", async |ns| {
+        let running = Running::start(&ns, NO_RESYNC).await;
+        ready_web(&ns, "a", json!({})).await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let server = tokio::spawn(orkestra_operator::serve(listener, running.handle(), std::future::pending()));
+        assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200"));
+        assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200"));
+        let metrics = get(address, "/metrics").await;
+        for name in [
+            "controller_runtime_reconcile_total{controller=\"web/web\",result=\"success\"}",
+            "workqueue_depth{name=\"web/web\"} 0",
+            "orkestra_sandbox_instantiations_total{pattern=\"web\"}",
+            "orkestra_cached_objects{resource=\"webs.tests.orkestra.io\"} 1",
+        ] {
+            assert!(metrics.contains(name), "{name} is not in\n{metrics}");
+        }
+        assert!(get(address, "/nothing").await.starts_with("HTTP/1.1 404"));
+        server.abort();
+        running.stop().await;
+    });
+}
+
+async fn get(address: std::net::SocketAddr, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: tests\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("it answers");
+    answer
 }

@@ -1,6 +1,8 @@
 //! One entry of one instance at work: its queue, the stores that it reads, and what it remembers.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Deref;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,7 +20,6 @@ use crate::inventory::Kind;
 use crate::limit::RateLimit;
 use crate::lock;
 use crate::metrics::ControllerMetrics;
-use crate::names;
 use crate::object::{Object, ObjectKey, Owner};
 use crate::queue::Queue;
 use crate::run::Ceilings;
@@ -37,26 +38,42 @@ pub(crate) struct Shared {
     pub(crate) calls: Arc<Semaphore>,
 }
 
-/// One entry of one instance.
-pub(crate) struct Controller {
-    pub(crate) shared: Arc<Shared>,
+/// One entry of one instance, from the start on.
+pub(crate) struct EntryState {
     pub(crate) instance: Arc<Instance>,
     pub(crate) entry: Entry,
     /// `instance/entry`
     pub(crate) name: String,
     pub(crate) manager: String,
-    pub(crate) queue: Arc<Queue>,
-    pub(crate) metrics: Arc<ControllerMetrics>,
+    pub(crate) queue: Queue,
+    pub(crate) metrics: ControllerMetrics,
     /// Writes of the whole instance.
     pub(crate) limit: Arc<RateLimit>,
+    pub(crate) workers: u16,
+    /// All kinds that this entry ever rendered, those that it declares among them.
+    pub(crate) kinds: BTreeSet<Kind>,
+    /// Its workers have started.
+    pub(crate) up: AtomicBool,
+}
+
+/// The same, with its primary's kind at hand.
+pub(crate) struct Controller {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) state: Arc<EntryState>,
     /// The primaries.
     pub(crate) primaries: Arc<Store>,
     /// What `.status` of the primary can hold; none: anything.
     pub(crate) status_schema: Option<Value>,
-    /// All kinds that this entry ever rendered, those that it declares among them.
-    pub(crate) kinds: BTreeSet<Kind>,
     children: Mutex<HashMap<Kind, Arc<Store>>>,
     memories: Mutex<HashMap<ObjectKey, PrimaryMemory>>,
+}
+
+impl Deref for Controller {
+    type Target = EntryState;
+
+    fn deref(&self) -> &EntryState {
+        &self.state
+    }
 }
 
 /// What is remembered of a primary between reconciles.
@@ -70,33 +87,13 @@ pub(crate) struct PrimaryMemory {
 }
 
 impl Controller {
-    #[allow(clippy::too_many_arguments)]
     pub(crate) fn new(
         shared: Arc<Shared>,
-        instance: Arc<Instance>,
-        entry: Entry,
-        queue: Arc<Queue>,
-        metrics: Arc<ControllerMetrics>,
-        limit: Arc<RateLimit>,
+        state: Arc<EntryState>,
         primaries: Arc<Store>,
         status_schema: Option<Value>,
-        kinds: BTreeSet<Kind>,
     ) -> Self {
-        Self {
-            name: format!("{}/{}", instance.name, entry.name),
-            manager: names::field_manager(&instance.name),
-            shared,
-            instance,
-            entry,
-            queue,
-            metrics,
-            limit,
-            primaries,
-            status_schema,
-            kinds,
-            children: Mutex::default(),
-            memories: Mutex::default(),
-        }
+        Self { shared, state, primaries, status_schema, children: Mutex::default(), memories: Mutex::default() }
     }
 
     /// The store of children of a kind. The first use starts its watch and waits for its first list, so that nothing is
@@ -144,27 +141,26 @@ impl Controller {
 
     /// Reconciles a primary when it changes.
     pub(crate) fn wake_by_primaries(self: &Arc<Self>) {
-        let queue = self.queue.clone();
+        let state = self.state.clone();
         self.primaries.subscribe(move |change: &Change| {
             if let Some(object) = change.after.as_ref().or(change.before.as_ref()) {
-                queue.add(&object.key);
+                state.queue.add(&object.key);
             }
         });
     }
 
     /// Reconciles the owner of a child when the child changes; the former one, too, where a change takes it away.
     fn wake_by_children(&self, store: &Arc<Store>) {
-        let queue = self.queue.clone();
-        let api = self.entry.api.clone();
+        let state = self.state.clone();
         store.subscribe(move |change: &Change| {
             let owners = [&change.before, &change.after]
-                .map(|object| object.as_ref().and_then(|object| owner_key(object, &api)));
+                .map(|object| object.as_ref().and_then(|object| owner_key(object, &state.entry.api)));
             let [before, after] = owners;
             if let Some(key) = &before {
-                queue.add(key);
+                state.queue.add(key);
             }
             if let Some(key) = after.filter(|after| Some(after) != before.as_ref()) {
-                queue.add(&key);
+                state.queue.add(&key);
             }
         });
     }

@@ -3,10 +3,12 @@
 //! [`Runtime::start`] takes [`Instance`]s, plain descriptions of patterns with their loaded components, and keeps every
 //! primary's children as its pattern says. What a pattern's component returns is a wish: this crate decides identity,
 //! ownership and permission, and sends nothing that was not checked here. [`preview()`] does the same without a cluster.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod api;
 mod apply;
+#[cfg(test)]
+mod apply_tests;
 mod backoff;
 mod cache;
 mod conditions;

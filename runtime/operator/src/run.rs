@@ -1,6 +1,7 @@
 //! The runtime: started with its instances, stopped within a bound.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 use crate::api::Api;
 use crate::backoff::Backoff;
 use crate::cache::{Cache, Selector};
-use crate::controller::{Controller, Shared};
+use crate::controller::{Controller, EntryState, Shared};
 use crate::definition;
 use crate::discovery::{Discovery, Resource, api_version};
 use crate::error::StartError;
@@ -97,16 +98,7 @@ pub struct Runtime {
 #[derive(Clone)]
 pub struct Handle {
     shared: Arc<Shared>,
-    entries: Arc<Vec<EntryState>>,
-}
-
-struct EntryState {
-    name: String,
-    instance: Arc<Instance>,
-    queue: Arc<Queue>,
-    metrics: Arc<ControllerMetrics>,
-    workers: u16,
-    up: std::sync::atomic::AtomicBool,
+    entries: Arc<Vec<Arc<EntryState>>>,
 }
 
 impl Runtime {
@@ -144,28 +136,30 @@ impl Runtime {
         background.spawn(send_events);
         let workers = Arc::new(Mutex::new(JoinSet::new()));
         let mut entries = Vec::new();
-        let mut starts = Vec::new();
         for instance in instances {
             let instance = Arc::new(instance);
             let ceilings = &options.ceilings;
             let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
             for entry in &instance.entries {
                 let kinds = inventory.get(&inventory_key(&instance.name, &entry.name)).cloned().unwrap_or_default();
-                entries.push(EntryState {
+                entries.push(Arc::new(EntryState {
                     name: format!("{}/{}", instance.name, entry.name),
+                    manager: names::field_manager(&instance.name),
                     instance: instance.clone(),
-                    queue: Arc::default(),
-                    metrics: Arc::default(),
+                    entry: entry.clone(),
+                    queue: Queue::default(),
+                    metrics: ControllerMetrics::default(),
+                    limit: limit.clone(),
                     workers: entry.workers.clamp(1, ceilings.workers.max(1)),
+                    kinds,
                     up: false.into(),
-                });
-                starts.push((entry.clone(), limit.clone(), kinds));
+                }));
             }
         }
-        let handle = Handle { shared, entries: Arc::new(entries) };
-        for (index, (entry, limit, kinds)) in starts.into_iter().enumerate() {
-            background.spawn(bring_up(handle.clone(), index, entry, limit, kinds, workers.clone()));
+        for state in &entries {
+            background.spawn(bring_up(shared.clone(), state.clone(), workers.clone()));
         }
+        let handle = Handle { shared, entries: Arc::new(entries) };
         Ok(Self { handle, workers, background, stop_limit: options.stop_limit })
     }
 
@@ -204,7 +198,7 @@ impl Drop for Runtime {
 impl Handle {
     /// Whether every entry is at work and every watch has read its first list.
     pub fn is_ready(&self) -> bool {
-        let up = |entry: &EntryState| entry.up.load(std::sync::atomic::Ordering::Relaxed);
+        let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
         self.entries.iter().all(up) && self.shared.cache.stores().iter().all(|store| store.is_synced())
     }
 
@@ -234,19 +228,11 @@ impl Handle {
 }
 
 /// Starts the workers of one entry as soon as its primary's kind is served.
-async fn bring_up(
-    handle: Handle,
-    index: usize,
-    entry: Entry,
-    limit: Arc<RateLimit>,
-    kinds: BTreeSet<Kind>,
-    workers: Arc<Mutex<JoinSet<()>>>,
-) {
-    let Some(state) = handle.entries.get(index) else { return };
-    let resource = primary_resource(&handle.shared, &state.name, &entry).await;
+async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>, workers: Arc<Mutex<JoinSet<()>>>) {
+    let resource = primary_resource(&shared, &state).await;
+    let api = &state.entry.api;
     let status_schema = loop {
-        let api = &entry.api;
-        match definition::status_schema(&handle.shared.api, &api.group, &api.plural, &api.version).await {
+        match definition::status_schema(&shared.api, &api.group, &api.plural, &api.version).await {
             Ok(schema) => break schema,
             Err(error) => {
                 tracing::warn!(controller = %state.name, reason = error.reason(), %error, "schema not read; trying again");
@@ -254,19 +240,9 @@ async fn bring_up(
             }
         }
     };
-    let primaries = handle.shared.cache.store(&resource, Selector::All);
+    let primaries = shared.cache.store(&resource, Selector::All);
     primaries.wait_synced().await;
-    let controller = Arc::new(Controller::new(
-        handle.shared.clone(),
-        state.instance.clone(),
-        entry,
-        state.queue.clone(),
-        state.metrics.clone(),
-        limit,
-        primaries,
-        status_schema,
-        kinds,
-    ));
+    let controller = Arc::new(Controller::new(shared, state.clone(), primaries, status_schema));
     // Children are read before the first reconcile, so that it does not ask the API server for each of them.
     if let Err(error) = controller.child_stores().await {
         tracing::warn!(controller = %state.name, reason = error.reason(), %error, "children not read yet");
@@ -278,12 +254,12 @@ async fn bring_up(
             workers.spawn(work(controller.clone()));
         }
     }
-    state.up.store(true, std::sync::atomic::Ordering::Relaxed);
+    state.up.store(true, Ordering::Relaxed);
     tracing::info!(controller = %state.name, workers = state.workers, "reconciling");
 }
 
-async fn primary_resource(shared: &Shared, name: &str, entry: &Entry) -> Arc<Resource> {
-    let api = &entry.api;
+async fn primary_resource(shared: &Shared, state: &EntryState) -> Arc<Resource> {
+    let api = &state.entry.api;
     let api_version = api_version(&api.group, &api.version);
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
     let mut told = false;
@@ -297,7 +273,7 @@ async fn primary_resource(shared: &Shared, name: &str, entry: &Entry) -> Arc<Res
             Err(error) => error.to_string(),
         };
         if !told {
-            tracing::warn!(controller = %name, "waiting: {problem}");
+            tracing::warn!(controller = %state.name, "waiting: {problem}");
             told = true;
         }
         tokio::time::sleep(backoff.next()).await;
@@ -307,11 +283,11 @@ async fn primary_resource(shared: &Shared, name: &str, entry: &Entry) -> Arc<Res
 async fn work(controller: Arc<Controller>) {
     while let Some(key) = controller.queue.take().await {
         let active = &controller.metrics.active;
-        active.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        active.fetch_add(1, Ordering::Relaxed);
         let start = Instant::now();
         let (next, outcome) = reconcile(&controller, &key).await;
         controller.metrics.count(outcome, start.elapsed());
-        active.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        active.fetch_sub(1, Ordering::Relaxed);
         controller.queue.finish(&key, next);
     }
 }
