@@ -210,8 +210,15 @@ impl Explain<'_> {
         let range = error.span.clone();
         Some(match &error.kind {
             CheckErrorKind::UndeclaredReference { name, .. } => match node.map(|node| &node.node) {
+                // It was reported at the library's name.
+                Some(Expr::Call { expr: callee, .. }) if self.of_library(callee).is_some() => return None,
                 Some(Expr::Call { .. }) => self.unknown_function(name, range),
-                _ => self.unknown_name(name, range),
+                _ => match tree::callee_of(self.expr, error.expr_id) {
+                    Some(callee) if let Some(function) = self.of_library(callee) => {
+                        self.unknown_function(&function, callee.span.clone())
+                    }
+                    _ => self.unknown_name(name, range),
+                },
             },
             // What stands before the dot was reported already.
             CheckErrorKind::UndefinedField { type_name, .. } if type_name == "error" => return None,
@@ -228,15 +235,25 @@ impl Explain<'_> {
         })
     }
 
+    /// The whole name of a library's function, if a callee is written like one.
+    fn of_library(&self, callee: &SpannedExpr) -> Option<String> {
+        let Expr::Member { expr, field, .. } = &callee.node else { return None };
+        let Expr::Ident(library) = &expr.node else { return None };
+        (functions::is_library(library) && !self.roots.contains(&library.as_str()))
+            .then(|| format!("{library}.{field}"))
+    }
+
     fn unknown_name(&self, name: &str, range: std::ops::Range<usize>) -> Problem {
         if let Some((_, what)) = ROOTS_NOT_YET.iter().find(|(root, _)| *root == name) {
             return Problem::new(ProblemKind::NotYet, range, format!("`{name}` is not supported yet"))
                 .found(format!("`{name}`, which belongs to {what}"))
                 .mend("take it out until this version of the language is supported");
         }
-        let problem = Problem::new(ProblemKind::UnknownName, range, format!("there is no variable `{name}`")).expected(
-            format!("one of {}", self.roots.iter().map(|root| format!("`{root}`")).collect::<Vec<_>>().join(", ")),
-        );
+        let mut problem = Problem::new(ProblemKind::UnknownName, range, format!("there is no variable `{name}`"));
+        if !self.roots.is_empty() {
+            let roots: Vec<String> = self.roots.iter().map(|root| format!("`{root}`")).collect();
+            problem = problem.expected(format!("one of {}", roots.join(", ")));
+        }
         let below = ["spec", "vars", "inputs", "children", "metadata", "status"].into_iter().find_map(|root| {
             let message = match root {
                 "spec" | "status" | "metadata" => format!("object.{root}"),

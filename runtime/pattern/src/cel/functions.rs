@@ -2,6 +2,8 @@
 
 use cel_core::{CelType, Env, FunctionDecl, OverloadDecl};
 
+use super::math;
+
 /// A function with one of its forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionSignature {
@@ -54,12 +56,18 @@ pub(super) fn promised(name: &str) -> bool {
     NOT_YET.contains(&name)
 }
 
+/// Whether functions have this name before their dot.
+pub(super) fn is_library(name: &str) -> bool {
+    let of_library = |function: &str| function.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    NOT_YET.iter().copied().any(of_library) || environment().functions().keys().any(|function| of_library(function))
+}
+
 /// The environment with all functions and no variables.
 pub(super) fn environment() -> Env {
     let mut env = Env::with_standard_library()
         .with_extension(cel_core::ext::optionals_extension())
         .with_extension(cel_core::ext::string_extension())
-        .with_extension(cel_core::ext::math_extension())
+        .with_extension(math::declarations())
         .with_extension(cel_core::ext::encoders_extension());
     env.add_variable("optional_type", CelType::type_of(CelType::optional(CelType::Dyn)));
     for name in ["google.protobuf.Timestamp", "google.protobuf.Duration"] {

@@ -6,6 +6,8 @@ use std::ops::Range;
 use cel_core::parser::{ArgCount, Macro, MacroContext, MacroExpansion, MacroRegistry, MacroStyle};
 use cel_core::{BinaryOp, ComprehensionData, Expr, MapEntry, Spanned, SpannedExpr};
 
+use super::math;
+
 /// The accumulator's name in the expansions of `cel-core`.
 const ACCUMULATOR: &str = "__result__";
 /// No identifier can be written like this, so it hides nothing.
@@ -23,6 +25,7 @@ pub(super) fn registry() -> MacroRegistry {
     registry.register(Macro::new("optFlatMap", MacroStyle::Receiver, ArgCount::Exact(2), opt_flat_map));
     registry.register(Macro::new("transformMapEntry", MacroStyle::Receiver, ArgCount::Exact(3), transform_map_entry));
     registry.register(Macro::new("transformMapEntry", MacroStyle::Receiver, ArgCount::Exact(4), transform_map_entry));
+    math::macros().into_iter().for_each(|known| registry.register(known));
     registry
 }
 

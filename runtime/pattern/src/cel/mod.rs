@@ -7,6 +7,7 @@ mod absence;
 mod check;
 mod functions;
 mod macros;
+mod math;
 mod parse;
 mod path;
 mod place;

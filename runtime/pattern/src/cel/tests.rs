@@ -104,6 +104,39 @@ fn an_unknown_name_has_its_place_and_a_neighbour() {
 }
 
 #[test]
+fn a_function_of_a_library_is_named_whole() {
+    let unknown = problem("math.greatst(1, 2)");
+    assert_eq!(unknown.kind, ProblemKind::UnknownFunction);
+    assert_eq!(unknown.message, "there is no function `math.greatst`");
+    assert_eq!(unknown.range, 0..12);
+    assert_eq!(unknown.mend.unwrap(), "did you mean `math.greatest`?");
+    assert_eq!(problem("math.size(spec.version)").message, "there is no function `math.size`");
+    assert_eq!(problem("sets.contains([1], [1])").kind, ProblemKind::NotYet);
+    let problems = check("base64.encod(b'x')", "", &scope(), Place::Text).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+}
+
+#[test]
+fn nothing_is_expected_where_no_variable_is_known() {
+    let problems = check_free("image", "", &Declarations::default()).unwrap_err();
+    assert_eq!(problems[0].to_string(), "there is no variable `image`");
+}
+
+#[test]
+fn greatest_and_least_have_the_type_of_their_arguments() {
+    assert_eq!(ok("math.greatest(spec.replicas, 1)").ty, ast::Type::Int);
+    assert_eq!(ok("math.least(1, 2, spec.replicas, 4, 5, 6, 7, 8, 9, 10)").ty, ast::Type::Int);
+    assert_eq!(ok("spec.ratio | math.greatest 1.5").ty, ast::Type::Double);
+    assert_eq!(ok("math.greatest([1u, 2u])").ty, ast::Type::UInt);
+    assert_eq!(ok("math.greatest(1, 2.5, 3u)").ty, ast::Type::Dyn);
+    assert_eq!(ok("spec.replicas | math.greatest 1 2").ty, ast::Type::Dyn);
+    assert_eq!(problem("math.greatest('a', 'b')").kind, ProblemKind::NoOverload);
+    assert_eq!(problem("math.greatest(['a'])").kind, ProblemKind::NoOverload);
+    assert_eq!(problem("math.greatest()").kind, ProblemKind::Syntax);
+    assert_eq!(ok("math.sqrt(spec.replicas)").ty, ast::Type::Double);
+}
+
+#[test]
 fn what_comes_later_says_so() {
     for source in
         ["now", "item.name", "reads.plan.data.x", "self.status", "hook.x", "toLower(spec.version)", "quantity('1')"]

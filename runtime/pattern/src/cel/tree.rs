@@ -85,3 +85,14 @@ pub(super) fn find(expr: &SpannedExpr, id: i64) -> Option<&SpannedExpr> {
     }
     children(expr).into_iter().find_map(|child| find(child, id))
 }
+
+/// The callee `receiver.name` whose receiver has that id.
+pub(super) fn callee_of(expr: &SpannedExpr, receiver: i64) -> Option<&SpannedExpr> {
+    if let Expr::Call { expr: callee, .. } = &expr.node
+        && let Expr::Member { expr: found, .. } = &callee.node
+        && found.id == receiver
+    {
+        return Some(callee);
+    }
+    children(expr).into_iter().find_map(|child| callee_of(child, receiver))
+}
