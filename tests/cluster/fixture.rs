@@ -76,12 +76,13 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Instanc
         resync,
         children: entry.children.iter().map(declared).collect(),
     });
+    let defaults = pattern.inputs.iter().filter_map(|input| Some((input.name.clone(), input.default.clone()?)));
     Instance {
         name: "web".to_owned(),
         entries: entries.collect(),
         crds: pattern.crds.clone(),
         pattern: Arc::new(loaded),
-        inputs: b"{}".to_vec(),
+        inputs: Value::Object(defaults.collect()).to_string().into_bytes(),
         identity: Identity::Process,
     }
 }

@@ -9,4 +9,5 @@ mod outage;
 mod ownership;
 mod repair;
 mod rollout;
+mod shipped;
 mod silence;

@@ -53,7 +53,7 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     }
     path.push_str(&format!("?fieldManager={}", controller.manager.replace(':', "%3A")));
     let mut body = json!({"metadata": {"uid": &*primary.uid}, "status": change});
-    if !before.is_empty() && before.iter().any(|condition| is_foreign(condition)) {
+    if before.iter().any(is_foreign) {
         // A list is written whole, so a condition that somebody else adds meanwhile must not be lost.
         body["metadata"]["resourceVersion"] = (&*primary.resource_version).into();
     }
