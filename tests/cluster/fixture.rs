@@ -1,6 +1,6 @@
 //! The pattern `web`, compiled and loaded as a user's would be, and the runtime that runs it in one namespace.
 
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use orkestra_operator::{Api, ChildPolicy, DeclaredChild, Entry, Handle, Identity, Instance, Options, Runtime};
@@ -17,18 +17,16 @@ pub(crate) const KATALOG: &str = include_str!("web.yaml");
 /// Long enough that no test sees one: what comes back, comes back by a watch.
 pub(crate) const NO_RESYNC: Duration = Duration::from_secs(24 * 3600);
 
-/// Tests that stop the API server run alone.
-static ALONE: RwLock<()> = RwLock::new(());
-
 /// Runs a test in a namespace of its own, beside others.
 pub(crate) fn together(name: &str, test: impl AsyncFnOnce(Namespace)) {
-    let _guard = ALONE.read();
     with_definition(name, test);
 }
 
-/// Runs a test in a namespace of its own, while no other runs.
+/// Runs a test in a namespace of its own, while no other of its program runs.
 pub(crate) fn alone(name: &str, test: impl AsyncFnOnce(Namespace)) {
-    let _guard = ALONE.write();
+    static ALONE: Mutex<()> = Mutex::new(());
+    // A test that failed before says so itself.
+    let _guard = ALONE.lock();
     with_definition(name, test);
 }
 

@@ -3,9 +3,9 @@
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's way to fail")]
 
 mod definitions;
+#[allow(dead_code, reason = "the suites `outage` and `soak` use the rest")]
 mod fixture;
 mod identity;
-mod outage;
 mod ownership;
 mod repair;
 mod rollout;

@@ -110,7 +110,8 @@ pub(crate) fn scheduler(kubeconfig: &Path) -> Vec<OsString> {
 }
 
 pub(crate) fn kubelet(kubeconfig: &Path, stages: &Path) -> Vec<OsString> {
-    let mut arguments = flags(["--manage-all-nodes=true", "--node-ip=127.0.0.1"]);
+    // Without a lease that is renewed, the node counts as lost after a minute.
+    let mut arguments = flags(["--manage-all-nodes=true", "--node-ip=127.0.0.1", "--node-lease-duration-seconds=40"]);
     arguments.extend([flag("kubeconfig", kubeconfig), flag("config", stages)]);
     arguments
 }

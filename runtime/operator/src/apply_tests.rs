@@ -1,15 +1,10 @@
 //! What is sent for a child, against an API server whose answers are written down. What a real one answers is for the
 //! suite `cluster`; here are the moments that cannot be brought about there.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use http::{Request, Response};
-use kube::client::Body;
 use serde_json::{Value, json};
 
-use crate::api::Api;
 use crate::apply::{Applied, Applier, Memory};
 use crate::cache::Store;
 use crate::desired::{Desired, with_hash};
@@ -19,40 +14,7 @@ use crate::identity::Identity;
 use crate::instance::ChildPolicy;
 use crate::limit::RateLimit;
 use crate::object::{Object, ObjectKey};
-
-/// An API server that gives the answers it was given, in order, and remembers what was asked.
-#[derive(Clone, Default)]
-struct Scripted {
-    answers: Arc<Mutex<VecDeque<(u16, Value)>>>,
-    asked: Arc<Mutex<Vec<(String, Value)>>>,
-}
-
-impl Scripted {
-    fn new(answers: impl IntoIterator<Item = (u16, Value)>) -> Self {
-        Self { answers: Arc::new(Mutex::new(answers.into_iter().collect())), asked: Arc::default() }
-    }
-
-    fn api(&self) -> Api {
-        let scripted = self.clone();
-        let service = tower::service_fn(move |request: Request<Body>| {
-            let scripted = scripted.clone();
-            async move {
-                let line = format!("{} {}", request.method(), request.uri());
-                let body = request.into_body().collect_bytes().await?;
-                scripted.asked.lock().unwrap().push((line, serde_json::from_slice(&body).unwrap_or(Value::Null)));
-                let (code, answer) = scripted.answers.lock().unwrap().pop_front().expect("an answer is written down");
-                let response = Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
-                Ok::<_, tower::BoxError>(response.unwrap())
-            }
-        });
-        Api::new(kube::Client::new(service, "default"), Duration::from_secs(5))
-    }
-
-    fn asked(&self) -> Vec<(String, Value)> {
-        assert!(self.answers.lock().unwrap().is_empty(), "answers are left");
-        self.asked.lock().unwrap().clone()
-    }
-}
+use crate::scripted::Scripted;
 
 const PATH: &str = "/api/v1/namespaces/n/configmaps/a";
 

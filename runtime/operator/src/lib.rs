@@ -38,10 +38,14 @@ mod queue;
 mod readiness;
 mod reconcile;
 mod run;
+#[cfg(test)]
+mod scripted;
 mod serve;
 mod status;
 mod status_write;
 mod watch;
+#[cfg(test)]
+mod watch_tests;
 
 pub use conditions::{Condition, Problem, Summary, conditions};
 pub use conflict::Contested;

@@ -119,3 +119,92 @@ pub(crate) fn check(
         requeue_after,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use orkestra_sandbox::{Child, Policy};
+    use serde_json::json;
+
+    use super::*;
+    use crate::instance::{Api, ChildPolicy, DeclaredChild, Entry};
+
+    fn entry() -> Entry {
+        let child = |id: &str| DeclaredChild {
+            id: id.to_owned(),
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            policy: ChildPolicy::Apply,
+        };
+        Entry {
+            name: "web".to_owned(),
+            api: Api {
+                group: "g".to_owned(),
+                version: "v1".to_owned(),
+                kind: "Web".to_owned(),
+                plural: "webs".to_owned(),
+                namespaced: true,
+            },
+            workers: 1,
+            resync: Duration::from_secs(1),
+            children: vec![child("a"), child("b")],
+        }
+    }
+
+    fn child(id: &str, name: Option<&str>) -> Child {
+        Child {
+            child: ChildRef { id: id.to_owned(), key: None },
+            policy: Policy::Apply,
+            object: name.map(|name| json!({"metadata": {"name": name}}).to_string().into_bytes()),
+            ready: None,
+            after: Vec::new(),
+        }
+    }
+
+    fn plan(children: Vec<Child>) -> Plan {
+        Plan {
+            children,
+            status: b"{}".to_vec(),
+            pending_status: Vec::new(),
+            violations: Vec::new(),
+            conditions: b"[]".to_vec(),
+            requeue_after: None,
+            done: false,
+            cost: 0,
+        }
+    }
+
+    fn checked(plan: Plan) -> Result<Checked, Error> {
+        let primary = json!({"metadata": {"name": "w", "namespace": "n", "uid": "p-1"}}).to_string();
+        let primary = Object::parse(primary.as_bytes(), "g/v1", "Web").unwrap();
+        let parent = Parent { instance: "web", entry: &entry(), primary: &primary };
+        check(plan, parent, 2, |_, _| Ok(true))
+    }
+
+    #[test]
+    fn a_good_plan_keeps_order_and_pending_children() {
+        let found = checked(plan(vec![child("b", Some("x")), child("a", None)])).unwrap();
+        let ids: Vec<(&str, bool)> = found.children.iter().map(|c| (&*c.id, c.desired.is_some())).collect();
+        assert_eq!(ids, [("b", true), ("a", false)]);
+    }
+
+    #[test]
+    fn a_plan_that_goes_beyond_its_declaration_is_refused_whole() {
+        let keyed = Child { child: ChildRef { id: "a".to_owned(), key: Some("k".to_owned()) }, ..child("a", None) };
+        let no_status = Plan { status: b"[]".to_vec(), ..plan(Vec::new()) };
+        let twice = Plan { status: br#"{"a":1,"a":2}"#.to_vec(), ..plan(Vec::new()) };
+        for (plan, reason) in [
+            (plan(vec![child("a", Some("x")), child("other", Some("y"))]), "UndeclaredChild"),
+            (plan(vec![child("other", None)]), "UndeclaredChild"),
+            (plan(vec![child("a", Some("x")), child("b", Some("x"))]), "InvalidChild"),
+            (plan(vec![child("a", Some("x")), child("a", Some("y"))]), "InvalidChild"),
+            (plan(vec![child("a", None), child("b", None), child("c", None)]), "TooManyChildren"),
+            (plan(vec![keyed]), "InvalidChild"),
+            (no_status, "InvalidChild"),
+            (twice, "InvalidChild"),
+        ] {
+            assert_eq!(checked(plan).unwrap_err().reason(), reason);
+        }
+    }
+}

@@ -120,3 +120,101 @@ fn read_primary(bytes: &[u8], entry: &Entry) -> Result<Object, Error> {
 fn invalid(what: &str, message: &str) -> Error {
     Error::InvalidChild { id: what.to_owned(), message: message.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use orkestra_sandbox::{Child, ChildRef, Failure, Policy, Request};
+
+    use super::*;
+    use crate::identity::Identity;
+    use crate::instance::{Api, DeclaredChild, Evaluate};
+
+    /// A pattern that renders a ConfigMap, and another one as soon as the first is observed.
+    struct TwoMaps;
+
+    impl Evaluate for TwoMaps {
+        fn reconcile(&self, _entry: &str, request: &Request) -> Result<Plan, Failure> {
+            let child = |id: &str, there: bool| Child {
+                child: ChildRef { id: id.to_owned(), key: None },
+                policy: Policy::Apply,
+                object: there.then(|| json!({"metadata": {"name": id}}).to_string().into_bytes()),
+                ready: None,
+                after: Vec::new(),
+            };
+            Ok(Plan {
+                children: vec![child("first", true), child("second", !request.children.is_empty())],
+                status: br#"{"field":1}"#.to_vec(),
+                pending_status: Vec::new(),
+                violations: Vec::new(),
+                conditions: b"[]".to_vec(),
+                requeue_after: None,
+                done: false,
+                cost: 7,
+            })
+        }
+    }
+
+    fn instance() -> Instance {
+        let child = |id: &str| DeclaredChild {
+            id: id.to_owned(),
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            policy: ChildPolicy::Apply,
+        };
+        let api = Api {
+            group: "g".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Web".to_owned(),
+            plural: "webs".to_owned(),
+            namespaced: true,
+        };
+        let entry = Entry {
+            name: "web".to_owned(),
+            api,
+            workers: 1,
+            resync: Duration::from_secs(1),
+            children: vec![child("first"), child("second")],
+        };
+        Instance {
+            name: "web".to_owned(),
+            entries: vec![entry],
+            crds: Vec::new(),
+            pattern: Arc::new(TwoMaps),
+            inputs: b"{}".to_vec(),
+            identity: Identity::Process,
+        }
+    }
+
+    fn previewed(observed: &[Vec<u8>]) -> Result<Preview, Error> {
+        let instance = instance();
+        preview(&instance, &instance.entries[0], br#"{"metadata":{"name":"w"}}"#, observed, 0)
+    }
+
+    #[test]
+    fn children_are_shown_as_they_would_be_applied() {
+        let found = previewed(&[]).unwrap();
+        let first = found.children[0].object.as_ref().unwrap();
+        assert_eq!(first["metadata"]["namespace"], "default");
+        assert_eq!(first["metadata"]["labels"]["orkestra.orkspace.io/id"], "first");
+        assert_eq!(first["metadata"]["ownerReferences"][0]["uid"], NO_UID);
+        assert!(found.children[1].object.is_none());
+        assert_eq!(found.status["field"], 1);
+        assert_eq!(found.status["conditions"][0]["status"], "False");
+        assert_eq!(found.cost, 7);
+    }
+
+    #[test]
+    fn given_children_are_observed() {
+        let child = |id: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": id, "labels": {names::ID: id}}});
+        let both = [child("first"), child("second")].map(|child| child.to_string().into_bytes());
+        let found = previewed(&both).unwrap();
+        assert!(found.children[1].object.is_some());
+        assert_eq!(found.status["conditions"][0]["status"], "True");
+        let unlabelled = br#"{"metadata":{"name":"x"}}"#.to_vec();
+        let error = previewed(&[unlabelled]).unwrap_err().to_string();
+        assert!(error.contains("orkestra.orkspace.io/id"), "{error}");
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::{AsyncBufRead, AsyncBufReadExt as _};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use crate::api::{Api, read_as};
 use crate::backoff::Backoff;
@@ -22,6 +23,11 @@ const SILENCE: Duration = Duration::from_secs(150);
 /// Objects of a page where lists are not streamed.
 const PAGE: u32 = 500;
 
+/// The delay after a first failure.
+const FIRST_DELAY: Duration = Duration::from_millis(50);
+/// The longest delay: so long a change may go unseen after an outage.
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
 /// Fills one store.
 pub(crate) struct Watch {
     api: Api,
@@ -32,9 +38,12 @@ pub(crate) struct Watch {
     version: Option<String>,
     /// The API server streams lists. Assumed until it says otherwise.
     streams: bool,
+    /// It has been told that the watch broke: one line then and one when it is well again, however long that takes.
+    broken: bool,
 }
 
-enum End {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
     /// The API server closed the watch as it does from time to time.
     Closed,
     /// The version to go on from is no longer known there.
@@ -88,42 +97,43 @@ struct PageMetadata {
 impl Watch {
     pub(crate) fn new(api: Api, store: Arc<Store>, namespace: &str, selector: Selector) -> Self {
         let collection = store.resource.collection(namespace);
-        Self { api, store, collection, selector: selector.label_selector(), version: None, streams: true }
+        Self {
+            api,
+            store,
+            collection,
+            selector: selector.label_selector(),
+            version: None,
+            streams: true,
+            broken: false,
+        }
     }
 
     /// Never ends by itself.
     pub(crate) async fn run(mut self) {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
-        // One line when it breaks and one when it is well again, however long that takes.
-        let mut broken = false;
+        let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         loop {
-            let synced_before = self.version.is_some();
+            let start = Instant::now();
             let result = self.session().await;
+            if start.elapsed() > LONGEST_DELAY {
+                backoff.reset();
+            }
             match result {
-                Ok(End::Closed) => {
-                    backoff.reset();
-                    if broken {
-                        tracing::info!(collection = %self.collection, "watch is back");
-                        broken = false;
-                    }
-                }
+                Ok(End::Closed) => {}
                 Ok(End::Expired) => self.version = None,
                 Err(error) => {
-                    if !broken {
+                    if !self.broken {
                         tracing::warn!(collection = %self.collection, reason = error.reason(), %error, "watch broke; trying again");
-                        broken = true;
                     }
-                    // A session that got as far as a first list was a good one.
-                    if !synced_before && self.version.is_some() {
-                        backoff.reset();
-                    }
-                    tokio::time::sleep(backoff.next()).await;
+                    self.broken = true;
                 }
             }
+            // Also after a good end: an API server that ends every watch at once must not be asked without pause.
+            tokio::time::sleep(backoff.next()).await;
         }
     }
 
-    async fn session(&mut self) -> Result<End, ApiError> {
+    /// Lists where that is needed, and follows until the API server ends it.
+    pub(crate) async fn session(&mut self) -> Result<End, ApiError> {
         if self.version.is_none() && !self.streams {
             self.list().await?;
         }
@@ -138,6 +148,9 @@ impl Watch {
             Err(error) if error.code() == Some(410) => return Ok(End::Expired),
             Err(error) => return Err(error),
         };
+        if std::mem::take(&mut self.broken) {
+            tracing::info!(collection = %self.collection, "watch is back");
+        }
         self.follow(stream, initial, &path).await
     }
 

@@ -1,4 +1,9 @@
 //! An API server that stops answering or starts again loses nothing.
+//!
+//! A suite of its own, with a control plane of its own: the simulated node does not outlive such treatment, and other
+//! tests count on it.
+
+#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's way to fail")]
 
 use std::time::Duration;
 
@@ -6,7 +11,11 @@ use orkestra_devcluster::Part;
 use orkestra_tests::{CONFIG_MAP, LONG, SERVICE, condition_of, eventually};
 use serde_json::json;
 
-use crate::fixture::{KATALOG, NO_RESYNC, Running, WEB, alone, instance, options, ready_web};
+#[allow(dead_code, reason = "the suite `cluster` uses the rest")]
+#[path = "../cluster/fixture.rs"]
+mod fixture;
+
+use fixture::{KATALOG, NO_RESYNC, Running, WEB, alone, instance, options, ready_web};
 
 #[test]
 fn an_api_server_that_hangs_loses_nothing() {
