@@ -9,6 +9,8 @@ use orkestra_pattern::yaml::{self, Node, Value};
 use crate::{Import, Komposer, Override, codes};
 
 const API_VERSION: &str = "orkestra.orkspace.io/v1";
+/// As in a Katalog.
+const MOST_WORKERS: u16 = 64;
 
 /// Reads a Komposer. It is there if there is no error.
 pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
@@ -134,7 +136,7 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
             Some((name.to_owned(), node.span))
         }),
     };
-    let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, 1_000, problems));
+    let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, MOST_WORKERS, problems));
     let resync = fields.take("resync").and_then(|node| duration(node, "`resync`", problems));
     let enabled = fields.take("enabled").and_then(|node| match node.value {
         Value::Bool(value) => Some(value),

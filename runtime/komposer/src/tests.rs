@@ -119,7 +119,7 @@ fn nothing_is_accepted_and_ignored() {
         ("imports: {files: a}\n", ["K0204", "must be a list", ":4:18"]),
         ("imports: {files: [5]}\n", ["K0204", "must be a map", ":4:19"]),
         ("spec: {crds: {a: {operatorBox: {}}}}\n", ["K0202", "`operatorBox` is not supported yet", ":4:19"]),
-        ("spec: {crds: {a: {workers: 0}}}\n", ["K0210", "1 to 1000", ":4:28"]),
+        ("spec: {crds: {a: {workers: 0}}}\n", ["K0210", "1 to 64", ":4:28"]),
         ("spec: {crds: {a: {resync: 10}}}\n", ["K0209", "not a duration", ":4:27"]),
         ("spec: {crds: {a: {enabled: yes please}}}\n", ["K0204", "must be `true` or `false`", ":4:28"]),
         ("spec: {crds: [{name: a}, {name: a}]}\n", ["K0212", "is overridden twice", ":4:33"]),
