@@ -1,0 +1,145 @@
+//! Expressions from a seed.
+
+use std::collections::BTreeMap;
+
+use crate::operations::{FAILING, OPERATIONS, Operation, Ty};
+
+/// Variables that every expression may use, with their types.
+pub(crate) const VARIABLES: &[(&str, Ty)] =
+    &[("i", Ty::Int), ("d", Ty::Double), ("s", Ty::Text), ("l", Ty::Ints), ("m", Ty::Map)];
+
+/// A generator of numbers: the same seed gives the same ones on every machine.
+struct Dice(u64);
+
+impl Dice {
+    /// A number below `end`, by SplitMix64.
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % end as u64) as usize
+    }
+
+    fn one<'t, T>(&mut self, of: &'t [T]) -> &'t T {
+        &of[self.below(of.len())]
+    }
+}
+
+/// Makes expressions.
+pub(crate) struct Generator {
+    dice: Dice,
+    /// Variables of macros around the present place.
+    locals: Vec<(String, Ty)>,
+    made: usize,
+    /// The operations, those with one name together.
+    forms: Vec<Vec<&'static Operation>>,
+    /// How often each operation was used.
+    pub(crate) used: BTreeMap<&'static str, usize>,
+}
+
+impl Generator {
+    pub(crate) fn new(seed: u64) -> Generator {
+        let mut forms: Vec<Vec<&'static Operation>> = Vec::new();
+        for operation in OPERATIONS {
+            match forms.iter_mut().find(|forms| forms[0].name == operation.name) {
+                Some(forms) => forms.push(operation),
+                None => forms.push(vec![operation]),
+            }
+        }
+        Generator { dice: Dice(seed), locals: Vec::new(), made: 0, forms, used: BTreeMap::new() }
+    }
+
+    /// The next expression: every operation in turn is at the top of one, and a tenth fails for sure.
+    pub(crate) fn next(&mut self) -> String {
+        let number = self.made;
+        self.made += 1;
+        let operation = match number % 9 {
+            0 => &FAILING[number / 9 % FAILING.len()],
+            rest => {
+                let turn = number / 9 * 8 + rest - 1;
+                let forms = &self.forms[turn % self.forms.len()];
+                forms[turn / self.forms.len() % forms.len()]
+            }
+        };
+        let depth = 1 + self.dice.below(3);
+        self.apply(operation, depth)
+    }
+
+    fn apply(&mut self, operation: &'static Operation, depth: usize) -> String {
+        if !operation.name.is_empty() {
+            *self.used.entry(operation.name).or_default() += 1;
+        }
+        let outer = self.locals.len();
+        let names: Vec<String> = (0..operation.binds.len()).map(|at| format!("v{}", outer + at)).collect();
+        let mut text = String::new();
+        let mut parts = operation.text.chars().peekable();
+        while let Some(mark) = parts.next() {
+            let index = parts.peek().and_then(|digit| digit.to_digit(10)).map(|digit| digit as usize);
+            match (mark, index) {
+                ('$', Some(index)) => text.push_str(&self.expression(operation.takes[index], depth - 1)),
+                ('%', Some(index)) if !operation.binds.is_empty() => {
+                    self.locals.extend(names.iter().cloned().zip(operation.binds.iter().copied()));
+                    text.push_str(&self.expression(operation.takes[index], depth - 1));
+                    self.locals.truncate(outer);
+                }
+                ('@', Some(index)) => text.push_str(&names[index]),
+                (mark, _) => {
+                    text.push(mark);
+                    continue;
+                }
+            }
+            parts.next();
+        }
+        text
+    }
+
+    fn expression(&mut self, ty: Ty, depth: usize) -> String {
+        if depth == 0 || self.dice.below(4) == 0 {
+            return self.leaf(ty);
+        }
+        let fitting: Vec<&'static Operation> = OPERATIONS.iter().filter(|operation| operation.gives == ty).collect();
+        let operation = *self.dice.one(&fitting);
+        self.apply(operation, depth)
+    }
+
+    fn leaf(&mut self, ty: Ty) -> String {
+        let outer = VARIABLES.iter().map(|(name, of)| ((*name).to_owned(), *of));
+        let known: Vec<String> =
+            self.locals.iter().cloned().chain(outer).filter(|(_, of)| *of == ty).map(|(name, _)| name).collect();
+        if !known.is_empty() && self.dice.below(2) == 0 {
+            return self.dice.one(&known).clone();
+        }
+        // Values at the ends of a range are rare: nearly everything fails with them.
+        let rare = self.dice.below(12) == 0;
+        let values: &[&str] = match (ty, rare) {
+            (Ty::Bool, _) => &["true", "false"],
+            (Ty::Int, false) => &["0", "1", "2", "3", "(-1)", "(-5)", "10", "100"],
+            (Ty::Int, true) => &["9223372036854775807", "(-9223372036854775808)", "4503599627370497"],
+            (Ty::Uint, false) => &["0u", "1u", "2u", "9u", "255u"],
+            (Ty::Uint, true) => &["18446744073709551615u", "9223372036854775808u"],
+            (Ty::Double, false) => &["0.0", "1.0", "1.5", "(-2.5)", "0.1", "3.75", "100.0"],
+            (Ty::Double, true) => &["1e300", "(-1e-7)", "9007199254740993.0", "123456.789"],
+            (Ty::Text, false) => &["''", "'a'", "'b'", "'abc'", "'Hello'", "'a,b,c'", "' x '", "'2'", "'true'"],
+            (Ty::Text, true) => &["'ä©€😀'", "'x\\n\"y\\\\'", "'YWJj'", "'\\u00a0t\\t'"],
+            (Ty::Bytes, _) => &["b''", "b'abc'", "b'\\xff\\x00'", "b'ä'"],
+            (Ty::Time, _) => &[
+                "timestamp('2009-02-13T23:31:30Z')",
+                "timestamp('2024-02-29T12:34:56.789Z')",
+                "timestamp('1969-12-31T23:59:59.5Z')",
+            ],
+            (Ty::Span, _) => &[
+                "duration('0s')",
+                "duration('90m')",
+                "duration('-1.5s')",
+                "duration('26h2m3.004s')",
+                "duration('250ms')",
+            ],
+            (Ty::Ints, _) => &["[]", "[1]", "[3, 1, 2]", "[1, 1]", "[0, 5]"],
+            (Ty::Texts, _) => &["['a']", "['b', 'a', 'b']", "['', 'ä']"],
+            (Ty::Map, _) => &["{'a': 1}", "{'a': 1, 'b': 2}", "{'c': 0, '': 9}"],
+            (Ty::Opt, _) => &["optional.of(1)", "optional.of(0)", "optional.of(2)"],
+        };
+        (*self.dice.one(values)).to_owned()
+    }
+}
