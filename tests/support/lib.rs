@@ -1,15 +1,14 @@
 //! What the suites share: one control plane for a test program, a namespace for each test, and a small vocabulary.
 //!
-//! ```ignore
-//! #[test]
-//! fn a_deleted_service_comes_back() {
-//!     with_namespace("deleted-service", async |ns| {
-//!         ns.apply(CR).await;
-//!         ns.wait_for_condition(POSTGRES, "db", "Ready", "True").await;
-//!         ns.delete(SERVICE, "db").await;
-//!         eventually("the service comes back", SHORTLY, async || ns.find(SERVICE, "db").await.ok_or("not there")).await;
-//!     });
-//! }
+//! ```no_run
+//! use orkestra_tests::{SERVICE, with_namespace};
+//!
+//! with_namespace("deleted-service", async |ns| {
+//!     ns.apply("...").await;
+//!     ns.wait_for(SERVICE, "shop-svc").await;
+//!     ns.delete(SERVICE, "shop-svc").await;
+//!     ns.wait_for(SERVICE, "shop-svc").await;
+//! });
 //! ```
 //!
 //! Everything here fails by panicking with what was waited for and what was there instead: it runs in tests only.
