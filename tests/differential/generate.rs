@@ -8,6 +8,19 @@ use crate::operations::{FAILING, OPERATIONS, Operation, Ty};
 pub(crate) const VARIABLES: &[(&str, Ty)] =
     &[("i", Ty::Int), ("d", Ty::Double), ("s", Ty::Text), ("l", Ty::Ints), ("m", Ty::Map)];
 
+/// An expression, as each implementation gets it.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair {
+    pub(crate) ours: String,
+    pub(crate) theirs: String,
+}
+
+impl Pair {
+    fn same(text: &str) -> Pair {
+        Pair { ours: text.to_owned(), theirs: text.to_owned() }
+    }
+}
+
 /// A generator of numbers: the same seed gives the same ones on every machine.
 struct Dice(u64);
 
@@ -30,7 +43,7 @@ impl Dice {
 pub(crate) struct Generator {
     dice: Dice,
     /// Variables of macros around the present place.
-    locals: Vec<(String, Ty)>,
+    locals: Vec<(Pair, Ty)>,
     made: usize,
     /// The operations, those with one name together.
     forms: Vec<Vec<&'static Operation>>,
@@ -51,7 +64,7 @@ impl Generator {
     }
 
     /// The next expression: every operation in turn is at the top of one, and a tenth fails for sure.
-    pub(crate) fn next(&mut self) -> String {
+    pub(crate) fn next(&mut self) -> Pair {
         let number = self.made;
         self.made += 1;
         let operation = match number % 9 {
@@ -66,35 +79,40 @@ impl Generator {
         self.apply(operation, depth)
     }
 
-    fn apply(&mut self, operation: &'static Operation, depth: usize) -> String {
+    fn apply(&mut self, operation: &'static Operation, depth: usize) -> Pair {
         if !operation.name.is_empty() {
             *self.used.entry(operation.name).or_default() += 1;
         }
         let outer = self.locals.len();
-        let names: Vec<String> = (0..operation.binds.len()).map(|at| format!("v{}", outer + at)).collect();
-        let mut text = String::new();
-        let mut parts = operation.text.chars().peekable();
-        while let Some(mark) = parts.next() {
-            let index = parts.peek().and_then(|digit| digit.to_digit(10)).map(|digit| digit as usize);
-            match (mark, index) {
-                ('$', Some(index)) => text.push_str(&self.expression(operation.takes[index], depth - 1)),
-                ('%', Some(index)) if !operation.binds.is_empty() => {
-                    self.locals.extend(names.iter().cloned().zip(operation.binds.iter().copied()));
-                    text.push_str(&self.expression(operation.takes[index], depth - 1));
-                    self.locals.truncate(outer);
-                }
-                ('@', Some(index)) => text.push_str(&names[index]),
-                (mark, _) => {
-                    text.push(mark);
-                    continue;
-                }
+        let names: Vec<Pair> = (0..operation.binds.len())
+            .map(|at| {
+                let ours = format!("v{}", outer + at);
+                let theirs = match (operation.theirs, operation.binds.len()) {
+                    (None, _) => ours.clone(),
+                    (Some(_), 1) => format!("p{outer}"),
+                    (Some(_), _) => format!("p{outer}[{at}]"),
+                };
+                Pair { ours, theirs }
+            })
+            .collect();
+        let mut arguments = Vec::new();
+        for (at, ty) in operation.takes.iter().enumerate() {
+            let inside = operation.text.contains(&format!("%{at}")) && !operation.binds.is_empty();
+            if inside {
+                self.locals.extend(names.iter().cloned().zip(operation.binds.iter().copied()));
             }
-            parts.next();
+            arguments.push(self.expression(*ty, depth - 1));
+            self.locals.truncate(outer);
         }
-        text
+        let theirs =
+            fill(operation.theirs.unwrap_or(operation.text), operation, &arguments, &names, |pair| &pair.theirs);
+        Pair {
+            ours: fill(operation.text, operation, &arguments, &names, |pair| &pair.ours),
+            theirs: theirs.replace('#', &format!("p{outer}")),
+        }
     }
 
-    fn expression(&mut self, ty: Ty, depth: usize) -> String {
+    fn expression(&mut self, ty: Ty, depth: usize) -> Pair {
         if depth == 0 || self.dice.below(4) == 0 {
             return self.leaf(ty);
         }
@@ -103,9 +121,9 @@ impl Generator {
         self.apply(operation, depth)
     }
 
-    fn leaf(&mut self, ty: Ty) -> String {
-        let outer = VARIABLES.iter().map(|(name, of)| ((*name).to_owned(), *of));
-        let known: Vec<String> =
+    fn leaf(&mut self, ty: Ty) -> Pair {
+        let outer = VARIABLES.iter().map(|(name, of)| (Pair::same(name), *of));
+        let known: Vec<Pair> =
             self.locals.iter().cloned().chain(outer).filter(|(_, of)| *of == ty).map(|(name, _)| name).collect();
         if !known.is_empty() && self.dice.below(2) == 0 {
             return self.dice.one(&known).clone();
@@ -140,6 +158,27 @@ impl Generator {
             (Ty::Map, _) => &["{'a': 1}", "{'a': 1, 'b': 2}", "{'c': 0, '': 9}"],
             (Ty::Opt, _) => &["optional.of(1)", "optional.of(0)", "optional.of(2)"],
         };
-        (*self.dice.one(values)).to_owned()
+        let value: &&str = self.dice.one(values);
+        Pair::same(value)
     }
+}
+
+/// The text of an operation with its holes filled.
+fn fill(text: &str, operation: &Operation, arguments: &[Pair], names: &[Pair], side: fn(&Pair) -> &String) -> String {
+    let mut filled = String::new();
+    let mut parts = text.chars().peekable();
+    while let Some(mark) = parts.next() {
+        let index = parts.peek().and_then(|digit| digit.to_digit(10)).map(|digit| digit as usize);
+        match (mark, index) {
+            ('$', Some(index)) => filled.push_str(side(&arguments[index])),
+            ('%', Some(index)) if !operation.binds.is_empty() => filled.push_str(side(&arguments[index])),
+            ('@', Some(index)) => filled.push_str(side(&names[index])),
+            (mark, _) => {
+                filled.push(mark);
+                continue;
+            }
+        }
+        parts.next();
+    }
+    filled
 }

@@ -1,6 +1,7 @@
 //! Every operator, macro and function that both implementations have, as text with holes.
 //!
-//! The other one has neither `cel.bind` nor the macros with two variables, which the conformance cases cover.
+//! The other one has neither `cel.bind` nor the macros with two variables: it gets an expression that means the same. For
+//! `transformMap` and `transformMapEntry` there is none; the conformance cases have them.
 //! Operands on which the two are known to differ are left out here: `decided` has an example of each.
 
 /// The types that expressions are made of. Lists are of integers or strings, maps of integers by string, optionals of integers.
@@ -31,14 +32,21 @@ pub(crate) struct Operation {
     pub(crate) gives: Ty,
     /// Types of the variables.
     pub(crate) binds: &'static [Ty],
+    /// The text for the other implementation, where it is another one. `#` is a variable that holds the variable, or a list
+    /// of both.
+    pub(crate) theirs: Option<&'static str>,
 }
 
 const fn op(name: &'static str, text: &'static str, takes: &'static [Ty], gives: Ty) -> Operation {
-    Operation { name, text, takes, gives, binds: &[] }
+    Operation { name, text, takes, gives, binds: &[], theirs: None }
 }
 
 const fn with(operation: Operation, binds: &'static [Ty]) -> Operation {
     Operation { binds, ..operation }
+}
+
+const fn instead(operation: Operation, theirs: &'static str, binds: &'static [Ty]) -> Operation {
+    Operation { theirs: Some(theirs), binds, ..operation }
 }
 
 use Ty::{Bool, Bytes, Double, Int, Ints, Map, Opt, Span, Text, Texts, Time, Uint};
@@ -185,6 +193,34 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     with(op("filter", "$0.filter(@0, %1)", &[Texts, Bool], Texts), &[Text]),
     with(op("optMap", "$0.optMap(@0, %1)", &[Opt, Int], Opt), &[Int]),
     with(op("optFlatMap", "$0.optFlatMap(@0, %1)", &[Opt, Opt], Opt), &[Int]),
+    instead(op("cel.bind", "cel.bind(@0, size(s) + 5, %0)", &[Int], Int), "[size(s) + 5].map(#, %0)[0]", &[Int]),
+    instead(op("cel.bind", "cel.bind(@0, s + 'x', %0)", &[Text], Text), "[s + 'x'].map(#, %0)[0]", &[Text]),
+    instead(op("all(i, v)", "[5, 0].all(@0, @1, %0)", &[Bool], Bool), "[[0, 5], [1, 0]].all(#, %0)", &[Int, Int]),
+    instead(
+        op("all(k, v)", "{'a': 1, 'b': 0}.all(@0, @1, %0)", &[Bool], Bool),
+        "[['a', 1], ['b', 0]].all(#, %0)",
+        &[Text, Int],
+    ),
+    instead(
+        op("exists(i, v)", "['a', ''].exists(@0, @1, %0)", &[Bool], Bool),
+        "[[0, 'a'], [1, '']].exists(#, %0)",
+        &[Int, Text],
+    ),
+    instead(
+        op("existsOne(i, v)", "[5, 0].existsOne(@0, @1, %0)", &[Bool], Bool),
+        "[[0, 5], [1, 0]].exists_one(#, %0)",
+        &[Int, Int],
+    ),
+    instead(
+        op("transformList", "[5, 0].transformList(@0, @1, %0)", &[Int], Ints),
+        "[[0, 5], [1, 0]].map(#, %0)",
+        &[Int, Int],
+    ),
+    instead(
+        op("transformList", "['b', 'a'].transformList(@0, @1, %0, %1)", &[Bool, Text], Texts),
+        "[[0, 'b'], [1, 'a']].map(#, %0, %1)",
+        &[Int, Text],
+    ),
     op("charAt", "$0.charAt($1)", &[Text, Int], Text),
     op("charAt", "($0 + 'äb').charAt(1)", &[Text], Text),
     op("indexOf", "$0.indexOf($1)", &[Text, Text], Int),
