@@ -20,7 +20,8 @@ demo: setup ## One pattern from YAML to a ready custom resource; KEEP=1 leaves i
 	@tests/demo/run.sh
 
 bench: setup ## Measurements, as medians and ratios of one run
-	cargo bench --locked -p orkestra-tests
+	@echo 'The first time this builds all crates with optimisation: about fifteen minutes on two cores.'
+	cargo bench --locked -p orkestra-tests --bench '*'
 
 soak: setup ## Tests that take too long for `make test`
 	cargo test --locked -p orkestra-tests --test soak -- --nocapture --test-threads 1
