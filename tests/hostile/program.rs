@@ -44,6 +44,21 @@ pub(crate) fn honest() -> Pattern {
     load(&status(Expr::Int(1)), Limits::default())
 }
 
+/// The template is the same for all patterns: what a component does is its program, byte for byte.
+#[test]
+fn another_program_in_the_same_template_gives_another_plan() {
+    let programs = [1, 2].map(|number| orkestra_program::encode(&status(Expr::Int(number))));
+    let components = programs.clone().map(|program| encode(&program, Exports::PATTERN));
+    let place = components[0].windows(programs[0].len()).position(|part| part == programs[0]).expect("the program");
+    let mut swapped = components[0].clone();
+    swapped[place..place + programs[1].len()].copy_from_slice(&programs[1]);
+    assert_eq!(swapped, components[1]);
+    for (component, plan) in [(&components[0], r#"{"field":1}"#), (&swapped, r#"{"field":2}"#)] {
+        let pattern = sandbox().load(component, &[], Limits::default()).expect("a declarative component");
+        assert_eq!(pattern.reconcile("any", &request()).expect("a plan").status, plan.as_bytes());
+    }
+}
+
 #[test]
 fn nested_loops_end_at_the_cost() {
     let limits = Limits { output: 4 << 20, memory: 64 << 20, ..small() };
