@@ -120,6 +120,7 @@ impl Queue {
             let due = Instant::now() + delay;
             slot.due = Some(due);
             state.timers.push(Reverse((due, key.clone())));
+            state.drop_replaced_timers();
         } else {
             state.slots.remove(key);
         }
@@ -159,6 +160,16 @@ impl State {
         self.ready.push_back(key.clone());
         self.adds += 1;
         true
+    }
+
+    /// A change replaces a timer, which would stay until it is due: with a resync of hours, thousands of them for an
+    /// object that changes every second.
+    fn drop_replaced_timers(&mut self) {
+        if self.timers.len() <= 2 * self.slots.len() + 64 {
+            return;
+        }
+        let Self { timers, slots, .. } = self;
+        timers.retain(|Reverse((due, key))| slots.get(key).is_some_and(|slot| slot.due == Some(*due)));
     }
 
     /// Puts what is due in line. A timer that was replaced since is passed over.
@@ -245,6 +256,20 @@ mod tests {
         assert_eq!(queue.take().await, Some(key("a")));
         queue.finish(&key("a"), Next::After(Duration::from_secs(3600)));
         assert!(tokio::time::timeout(Duration::from_secs(60), queue.take()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timers_that_were_replaced_do_not_pile_up() {
+        let queue = Queue::default();
+        for _ in 0..10_000 {
+            queue.add(&key("a"));
+            queue.take().await;
+            queue.finish(&key("a"), Next::After(Duration::from_secs(3600)));
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        let timers = queue.state.lock().unwrap().timers.len();
+        assert!(timers < 100, "{timers}");
+        assert_eq!(tokio::time::timeout(Duration::from_secs(7200), queue.take()).await, Ok(Some(key("a"))));
     }
 
     #[tokio::test(start_paused = true)]
