@@ -39,7 +39,8 @@ pub(crate) fn is_dropped(entry: &Entry, kind: &str, object: &Object, owner: &str
     }
 }
 
-/// Deletes one object, exactly in the state that was judged. Says whether it did; if not, it was gone already.
+/// Deletes one object, exactly in the state that was judged. Says whether it did; if not, it was gone already or had
+/// changed, and the watch tells of the change: then it is judged again.
 pub(crate) async fn delete(
     api: &Api,
     limit: &RateLimit,
@@ -57,7 +58,7 @@ pub(crate) async fn delete(
         Call { identity, method: Method::DELETE, path: &path, content_type: JSON, body: body.to_string().into_bytes() };
     match api.call(call).await {
         Ok(_) => Ok(true),
-        Err(ApiError::Refused { refusal, .. }) if refusal.code == 404 => Ok(false),
+        Err(ApiError::Refused { refusal, .. }) if matches!(refusal.code, 404 | 409) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -106,6 +107,26 @@ mod tests {
 
     fn dropped(kind: &str, object: &Object, wanted: &Wanted) -> bool {
         is_dropped(&entry(), kind, object, "p-1", wanted)
+    }
+
+    #[tokio::test]
+    async fn what_has_changed_since_it_was_judged_is_left_for_the_next_look() {
+        let conflict = json!({"kind": "Status", "code": 409, "reason": "Conflict"});
+        let server = crate::scripted::Scripted::new([(409, conflict), (200, json!({}))]);
+        let store = Arc::new(Store::new(Arc::new(crate::discovery::Resource {
+            group: String::new(),
+            version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            plural: "configmaps".to_owned(),
+            namespaced: true,
+            has_status: false,
+        })));
+        let (api, limit) = (server.api(), RateLimit::new(0, 0));
+        for deleted in [false, true] {
+            let answer = delete(&api, &limit, &Identity::Process, &store, &object("cm", |_| ())).await;
+            assert_eq!(answer.unwrap(), deleted);
+        }
+        assert_eq!(server.asked()[0].1["preconditions"]["uid"], "o-1");
     }
 
     #[test]
