@@ -38,7 +38,7 @@ pub(crate) struct Change {
     pub(crate) after: Option<Arc<Object>>,
 }
 
-type Listener = Box<dyn Fn(&Change) + Send + Sync>;
+type Listener = Arc<dyn Fn(&Change) + Send + Sync>;
 
 /// The objects of one kind and selector.
 pub(crate) struct Store {
@@ -46,6 +46,8 @@ pub(crate) struct Store {
     objects: RwLock<Objects>,
     listeners: RwLock<Vec<Listener>>,
     synced: watch::Sender<bool>,
+    /// Why the first list could not be read when that was tried last; empty where nothing is known to be wrong.
+    problem: Mutex<String>,
 }
 
 #[derive(Default)]
@@ -94,7 +96,13 @@ fn owner_of(object: &Object) -> Option<&str> {
 
 impl Store {
     pub(crate) fn new(resource: Arc<Resource>) -> Self {
-        Self { resource, objects: RwLock::default(), listeners: RwLock::default(), synced: watch::Sender::new(false) }
+        Self {
+            resource,
+            objects: RwLock::default(),
+            listeners: RwLock::default(),
+            synced: watch::Sender::new(false),
+            problem: Mutex::default(),
+        }
     }
 
     /// One object, as somebody may see it.
@@ -117,13 +125,15 @@ impl Store {
         lock::read(&self.objects).by_key.len()
     }
 
-    /// Calls `listener` for every change from now on, and once for every object that is there.
+    /// Calls `listener` for every change from now on, and at least once for every object that is there.
     pub(crate) fn subscribe(&self, listener: impl Fn(&Change) + Send + Sync + 'static) {
+        let listener: Listener = Arc::new(listener);
+        // It listens before it is shown what is there: what comes in between is told twice rather than never.
+        lock::write(&self.listeners).push(listener.clone());
         let there: Vec<_> = lock::read(&self.objects).by_key.values().cloned().collect();
         for object in there {
             listener(&Change { before: None, after: Some(object) });
         }
-        lock::write(&self.listeners).push(Box::new(listener));
     }
 
     /// Takes in the answer to a request of our own. Nobody is told, because who sent the request goes on with the
@@ -189,6 +199,23 @@ impl Store {
         }
     }
 
+    /// Says why the objects cannot be read at the moment.
+    pub(crate) fn set_problem(&self, problem: String) {
+        *lock::lock(&self.problem) = problem;
+    }
+
+    /// What [`Store::wait_synced`] waits for, in words; none where it would not wait.
+    pub(crate) fn waits_for(&self) -> Option<String> {
+        if self.is_synced() {
+            return None;
+        }
+        let list = format!("the first list of {}", self.resource.collection(""));
+        match &**lock::lock(&self.problem) {
+            "" => Some(list),
+            problem => Some(format!("{list}: {problem}")),
+        }
+    }
+
     /// Says that the first whole list has been taken in.
     pub(crate) fn set_synced(&self) {
         self.synced.send_replace(true);
@@ -206,7 +233,9 @@ impl Store {
     }
 
     fn tell(&self, change: &Change) {
-        for listener in lock::read(&self.listeners).iter() {
+        // Called without the lock, because a listener may change the store or add a listener.
+        let listeners = lock::read(&self.listeners).clone();
+        for listener in &listeners {
             listener(change);
         }
     }
@@ -290,6 +319,23 @@ mod tests {
         assert_eq!(told.load(Ordering::Relaxed), 0);
         store.observe(object("a", 6, "p"));
         assert_eq!(told.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_appears_while_a_listener_is_shown_what_is_there_is_told_as_well() {
+        let (store, _) = store();
+        store.observe(object("a", 1, "p"));
+        let store = Arc::new(store);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let (names, same) = (told.clone(), store.clone());
+        store.subscribe(move |change| {
+            let object = change.after.as_ref().unwrap();
+            names.lock().unwrap().push(object.key.name.to_string());
+            if &*object.key.name == "a" {
+                same.observe(self::object("b", 2, "p"));
+            }
+        });
+        assert_eq!(*told.lock().unwrap(), ["a", "b"]);
     }
 
     #[test]

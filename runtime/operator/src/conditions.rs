@@ -11,8 +11,10 @@ use crate::readiness::Readiness;
 pub struct Summary {
     /// Children that exist, each with its id and readiness.
     pub children: Vec<(String, Readiness)>,
-    /// Ids of children that wait for others.
-    pub pending: Vec<String>,
+    /// Children that cannot be made before others are there: each with its id and the ids of the others.
+    pub pending: Vec<(String, Vec<String>)>,
+    /// Ids of children that can be made and have not been.
+    pub missing: Vec<String>,
     /// What went wrong.
     pub problems: Vec<Problem>,
     /// Fields that are left to others, by child id.
@@ -55,7 +57,7 @@ const LONGEST_MESSAGE: usize = 1024;
 /// The conditions `Ready`, `Reconciling` and `Stalled` in the sense of kstatus, `Conflicted` where there is cause, and
 /// the plan's own.
 pub fn conditions(summary: &Summary) -> Vec<Condition> {
-    let Summary { children, pending, problems, conflicts, extra, paused } = summary;
+    let Summary { children, pending, missing, problems, conflicts, extra, paused } = summary;
     let failed = children.iter().filter_map(|(id, readiness)| match readiness {
         Readiness::Failed(why) => Some(format!("{id}: {why}")),
         _ => None,
@@ -66,7 +68,8 @@ pub fn conditions(summary: &Summary) -> Vec<Condition> {
         _ => None,
     });
     let mut waiting: Vec<String> = progressing.collect();
-    waiting.extend(pending.iter().map(|id| format!("{id}: waits for other children")));
+    waiting.extend(missing.iter().map(|id| format!("{id}: it does not exist yet")));
+    waiting.extend(pending.iter().map(|(id, others)| format!("{id}: waits for {}", others.join(" and "))));
 
     let (ready, reason, message, stalled, reconciling);
     if let Some(first) = problems.iter().find(|problem| !problem.transient).or(problems.first()) {
@@ -78,7 +81,8 @@ pub fn conditions(summary: &Summary) -> Vec<Condition> {
         (ready, reason, message) = (false, "ChildFailed".to_owned(), failed.join("; "));
         (stalled, reconciling) = (true, false);
     } else if !waiting.is_empty() {
-        (ready, reason, message) = (false, "ChildrenNotReady".to_owned(), waiting.join("; "));
+        let prefix = if *paused { "writes are paused; " } else { "" };
+        (ready, reason, message) = (false, "ChildrenNotReady".to_owned(), format!("{prefix}{}", waiting.join("; ")));
         (stalled, reconciling) = (false, !paused);
     } else {
         let message_text = match children.len() {
@@ -202,7 +206,13 @@ mod tests {
             (Summary::default(), "TFF", "Ready"),
             (Summary { children: child(Readiness::Ready), ..Summary::default() }, "TFF", "Ready"),
             (Summary { children: child(progressing.clone()), ..Summary::default() }, "FTF", "ChildrenNotReady"),
-            (Summary { pending: vec!["b".to_owned()], ..Summary::default() }, "FTF", "ChildrenNotReady"),
+            (
+                Summary { pending: vec![("b".to_owned(), vec!["a".to_owned()])], ..Summary::default() },
+                "FTF",
+                "ChildrenNotReady",
+            ),
+            (Summary { missing: vec!["b".to_owned()], ..Summary::default() }, "FTF", "ChildrenNotReady"),
+            (Summary { missing: vec!["b".to_owned()], paused: true, ..Summary::default() }, "FFF", "ChildrenNotReady"),
             (
                 Summary { children: child(Readiness::Failed("x".to_owned())), ..Summary::default() },
                 "FFT",
@@ -214,6 +224,18 @@ mod tests {
         ] {
             assert_eq!(verdict(&summary), (statuses.to_owned(), reason.to_owned()), "{summary:?}");
         }
+    }
+
+    #[test]
+    fn what_is_waited_for_is_named() {
+        let summary = Summary {
+            pending: vec![("address".to_owned(), vec!["svc".to_owned(), "app".to_owned()])],
+            missing: vec!["svc".to_owned()],
+            ..Summary::default()
+        };
+        assert_eq!(conditions(&summary)[0].message, "svc: it does not exist yet; address: waits for svc and app");
+        let paused = Summary { paused: true, ..summary };
+        assert!(conditions(&paused)[0].message.starts_with("writes are paused; svc"));
     }
 
     #[test]

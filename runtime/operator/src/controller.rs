@@ -54,6 +54,8 @@ pub(crate) struct EntryState {
     pub(crate) kinds: BTreeSet<Kind>,
     /// Its workers have started.
     pub(crate) up: AtomicBool,
+    /// What it waits for while they have not, in words.
+    pub(crate) waits_for: Mutex<String>,
 }
 
 /// The same, with its primary's kind at hand.
@@ -109,7 +111,7 @@ impl Controller {
         let store = self.shared.cache.store(&resource, Selector::Children);
         if tokio::time::timeout(SYNC_WITHIN, store.wait_synced()).await.is_err() {
             return Err(crate::error::ApiError::TimedOut {
-                what: format!("listing {}", resource.collection("")),
+                what: store.waits_for().unwrap_or_else(|| format!("listing {}", resource.collection(""))),
                 after: SYNC_WITHIN,
             }
             .into());
@@ -122,6 +124,12 @@ impl Controller {
         drop(children);
         self.wake_by_children(&store);
         Ok(store)
+    }
+
+    /// Takes children of a kind from `store`, without a watch.
+    #[cfg(test)]
+    pub(crate) fn use_child_store(&self, api_version: &str, kind: &str, store: Arc<Store>) {
+        lock::lock(&self.children).insert((api_version.to_owned(), kind.to_owned()), store);
     }
 
     /// The stores of all kinds that this entry ever rendered. A kind that is not served has no objects either.

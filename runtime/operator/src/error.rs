@@ -262,6 +262,14 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Whether it is about one instance and what that brings. All others would meet the same otherwise.
+    pub(crate) fn concerns_one(&self) -> bool {
+        match self {
+            Self::Api(error) => !error.transient(),
+            _ => true,
+        }
+    }
+
     /// The word for this error.
     pub fn reason(&self) -> &'static str {
         match self {

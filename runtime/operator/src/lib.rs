@@ -37,6 +37,8 @@ mod prune;
 mod queue;
 mod readiness;
 mod reconcile;
+#[cfg(test)]
+mod reconcile_tests;
 mod run;
 #[cfg(test)]
 mod scripted;

@@ -120,6 +120,19 @@ pub(crate) fn check(
     })
 }
 
+/// The children of a plan that are not among those that exist: the ids of the ones that can be made, and the others with
+/// the ids of what each waits for.
+pub(crate) fn not_there<T>(planned: &[Planned], exist: &[(String, T)]) -> (Vec<String>, Vec<(String, Vec<String>)>) {
+    let there = |id: &str| exist.iter().any(|(known, _)| known == id);
+    let absent: Vec<&Planned> = planned.iter().filter(|child| !there(&child.id)).collect();
+    let missing = absent.iter().filter(|child| child.desired.is_some()).map(|child| child.id.clone());
+    let pending = absent.iter().filter(|child| child.desired.is_none()).map(|child| {
+        let others = child.after.iter().filter(|id| !there(id)).cloned().collect();
+        (child.id.clone(), others)
+    });
+    (missing.collect(), pending.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

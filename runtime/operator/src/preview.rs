@@ -78,6 +78,7 @@ pub fn preview(
         other => other?,
     };
     let Checked { children, mut status, pending_status, conditions: extra, denied, requeue_after: _ } = checked;
+    (summary.missing, summary.pending) = plan::not_there(&children, &summary.children);
     let rendered = children.into_iter().map(|child| {
         let policy = child.desired.as_ref().map(|desired| desired.policy);
         let declared = entry.children.iter().find(|declared| declared.id == child.id).map(|declared| declared.policy);
@@ -88,9 +89,6 @@ pub fn preview(
         }
     });
     let rendered: Vec<PreviewChild> = rendered.collect();
-    let exists = |id: &str, summary: &Summary| summary.children.iter().any(|(known, _)| known == id);
-    summary.pending =
-        rendered.iter().filter(|child| !exists(&child.id, &summary)).map(|child| child.id.clone()).collect();
     summary.extra = extra;
     let conditions: Vec<Value> = conditions(&summary)
         .into_iter()
@@ -142,7 +140,7 @@ mod tests {
                 policy: Policy::Apply,
                 object: there.then(|| json!({"metadata": {"name": id}}).to_string().into_bytes()),
                 ready: None,
-                after: Vec::new(),
+                after: if id == "second" { vec![ChildRef { id: "first".to_owned(), key: None }] } else { Vec::new() },
             };
             Ok(Plan {
                 children: vec![child("first", true), child("second", !request.children.is_empty())],
@@ -203,6 +201,8 @@ mod tests {
         assert!(found.children[1].object.is_none());
         assert_eq!(found.status["field"], 1);
         assert_eq!(found.status["conditions"][0]["status"], "False");
+        let message = "first: it does not exist yet; second: waits for first";
+        assert_eq!(found.status["conditions"][0]["message"], message);
         assert_eq!(found.cost, 7);
     }
 

@@ -13,6 +13,7 @@ use crate::conflict::Contested;
 use crate::controller::{Controller, PrimaryMemory};
 use crate::desired::{Desired, Parent};
 use crate::error::{ApiError, Error};
+use crate::instance::DeclaredChild;
 use crate::metrics::Outcome;
 use crate::object::{Object, ObjectKey};
 use crate::plan::{self, Checked};
@@ -21,7 +22,7 @@ use crate::queue::Next;
 use crate::readiness::{Readiness, readiness};
 use crate::status_write;
 
-/// How often a plan is made again because children that it waited for have come to be.
+/// How often a plan is made again because children are not any more what it was made from.
 const ROUNDS: usize = 16;
 
 /// The primary, with what is remembered of it.
@@ -30,15 +31,20 @@ pub(crate) struct Observed {
     pub(crate) memory: PrimaryMemory,
 }
 
+/// The children that a plan is made from, each with its id.
+type Shown = Vec<(String, Arc<Object>)>;
+
 /// A plan, or why there is none.
 pub(crate) struct Evaluated {
     observed: Observed,
+    shown: Shown,
     plan: Result<Checked, Error>,
 }
 
 /// What became of the plan's children.
 pub(crate) struct Applied {
     observed: Observed,
+    shown: Shown,
     plan: Checked,
     children: Vec<(String, Option<bool>, AppliedChild)>,
     wanted: Wanted,
@@ -64,7 +70,7 @@ pub(crate) async fn reconcile(controller: &Controller, key: &ObjectKey) -> (Next
     };
     let mut applied = apply(controller, evaluate(controller, observed).await).await;
     for _ in 1..ROUNDS {
-        if !applied.revealed() {
+        if !applied.outdated(controller).await {
             break;
         }
         applied = apply(controller, evaluate(controller, applied.observed).await).await;
@@ -84,29 +90,49 @@ fn observe(controller: &Controller, key: &ObjectKey) -> Option<Observed> {
 }
 
 async fn evaluate(controller: &Controller, observed: Observed) -> Evaluated {
-    let plan = try_evaluate(controller, &observed.primary).await;
-    Evaluated { observed, plan }
+    match show(controller, &observed.primary).await {
+        Ok(shown) => {
+            let plan = try_evaluate(controller, &observed.primary, &shown).await;
+            Evaluated { observed, shown, plan }
+        }
+        Err(error) => Evaluated { observed, shown: Shown::new(), plan: Err(error) },
+    }
 }
 
-async fn try_evaluate(controller: &Controller, primary: &Arc<Object>) -> Result<Checked, Error> {
-    let mut children = Vec::new();
-    let mut scopes = Vec::new();
+/// The store of a declared child. None: its kind is not served, which is told where the plan wants one; a plan that does
+/// not need it is none the worse.
+async fn store_of(controller: &Controller, declared: &DeclaredChild) -> Result<Option<Arc<Store>>, Error> {
+    match controller.child_store(&declared.api_version, &declared.kind).await {
+        Ok(store) => Ok(Some(store)),
+        Err(Error::KindNotServed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The children as the cache has them now.
+async fn show(controller: &Controller, primary: &Object) -> Result<Shown, Error> {
+    let mut shown = Shown::new();
     for declared in &controller.entry.children {
-        let store = match controller.child_store(&declared.api_version, &declared.kind).await {
-            Ok(store) => store,
-            // It is told where the plan wants one; a plan that does not need it is none the worse.
-            Err(Error::KindNotServed { .. }) => continue,
-            Err(error) => return Err(error),
-        };
-        scopes.push((declared, store.resource.namespaced));
+        let Some(store) = store_of(controller, declared).await? else { continue };
         let identity = &controller.instance.identity;
         let own = store.controlled_by(identity, &primary.uid).into_iter();
         let own = own.filter(|child| child.managed && child.owner_uid.as_deref() == Some(&*primary.uid));
         let own = own.filter(|child| child.id.as_deref() == Some(&*declared.id));
         // Where a name has just changed there are two for a moment: the one that stays, the newer one, is shown.
         let newest = own.max_by_key(|child| (!child.deleting, child.resource_version.parse::<u128>().unwrap_or(0)));
-        children.extend(newest.map(|child| (declared.id.clone(), child.json.to_string())));
+        shown.extend(newest.map(|child| (declared.id.clone(), child)));
     }
+    Ok(shown)
+}
+
+async fn try_evaluate(controller: &Controller, primary: &Arc<Object>, shown: &Shown) -> Result<Checked, Error> {
+    let mut scopes = Vec::new();
+    for declared in &controller.entry.children {
+        let store = store_of(controller, declared).await?;
+        scopes.extend(store.map(|store| (declared, store.resource.namespaced)));
+    }
+    let children: Vec<(String, String)> =
+        shown.iter().map(|(id, child)| (id.clone(), child.json.to_string())).collect();
     let now = jiff::Timestamp::now().as_millisecond();
     let request = plan::request(primary, &children, &controller.instance.inputs, now);
     let (instance, entry) = (controller.instance.clone(), controller.entry.name.clone());
@@ -127,7 +153,7 @@ async fn try_evaluate(controller: &Controller, primary: &Arc<Object>) -> Result<
 }
 
 async fn apply(controller: &Controller, evaluated: Evaluated) -> Applied {
-    let Evaluated { mut observed, plan } = evaluated;
+    let Evaluated { mut observed, shown, plan } = evaluated;
     let mut applied = Vec::new();
     let mut wanted = Wanted::default();
     let mut errors = Vec::new();
@@ -161,7 +187,7 @@ async fn apply(controller: &Controller, evaluated: Evaluated) -> Applied {
             }
         }
     }
-    Applied { observed, plan, children: applied, wanted, errors }
+    Applied { observed, shown, plan, children: applied, wanted, errors }
 }
 
 async fn apply_child(
@@ -200,10 +226,17 @@ async fn as_it_is(controller: &Controller, observed: &Observed, desired: &Desire
 }
 
 impl Applied {
-    /// Whether a plan made now may hold more than this one: something came to be, and something waited.
-    fn revealed(&self) -> bool {
-        let waited = !self.wanted.pending.is_empty() || !self.plan.pending_status.is_empty();
-        waited && self.errors.is_empty() && self.children.iter().any(|(_, _, child)| child.wrote)
+    /// Whether a plan made now would be made from other children than this one. The watch does not tell of what was
+    /// learned from the answers to our own writes, so a status that shows children would stay behind them.
+    async fn outdated(&self, controller: &Controller) -> bool {
+        if !self.errors.is_empty() {
+            return false;
+        }
+        let Ok(now) = show(controller, &self.observed.primary).await else { return false };
+        let same = |((id, child), (other_id, other)): (&(String, Arc<Object>), &(String, Arc<Object>))| {
+            id == other_id && child.uid == other.uid && child.resource_version == other.resource_version
+        };
+        now.len() != self.shown.len() || !now.iter().zip(&self.shown).all(same)
     }
 }
 
@@ -268,7 +301,7 @@ async fn update_status(controller: &Controller, pruned: Pruned) -> (Next, Outcom
 }
 
 fn summarize(applied: Applied) -> Finished {
-    let Applied { observed, plan, children, wanted: _, errors } = applied;
+    let Applied { observed, shown: _, plan, children, wanted: _, errors } = applied;
     let mut summary = Summary { paused: observed.primary.paused, extra: plan.conditions.clone(), ..Summary::default() };
     summary.problems.extend(errors.iter().map(|error| Problem {
         reason: error.reason().to_owned(),
@@ -289,6 +322,6 @@ fn summarize(applied: Applied) -> Finished {
         summary.children.push((id.clone(), state));
         summary.conflicts.extend(child.conflicts.into_iter().map(|contested| (id.clone(), contested)));
     }
-    summary.pending = plan.children.iter().filter(|c| c.desired.is_none()).map(|c| c.id.clone()).collect();
+    (summary.missing, summary.pending) = plan::not_there(&plan.children, &summary.children);
     Finished { observed, plan, summary, errors }
 }

@@ -104,19 +104,19 @@ pub struct Handle {
 impl Runtime {
     /// Installs definitions, writes the inventory, and starts to watch and reconcile.
     ///
+    /// An instance whose definitions are refused does not run, and is tried again from time to time; the others run.
+    ///
     /// # Errors
     ///
-    /// Instances that cannot run together, a definition that must not be changed, or an API server that does not answer.
+    /// Instances that cannot run together, an API server that does not answer, or why the first instance is refused
+    /// where no instance is left to run.
     pub async fn start(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<Self, StartError> {
         check(&instances)?;
         let api = Api::new(client, options.request_limit);
-        if options.install_crds {
-            for instance in &instances {
-                for crd in &instance.crds {
-                    definition::install(&api, &instance.name, crd).await?;
-                }
-            }
-        }
+        let refused = match options.install_crds {
+            true => install_all(&api, &instances).await?,
+            false => BTreeSet::new(),
+        };
         let declared = instances.iter().flat_map(|instance| {
             instance.entries.iter().map(|entry| (inventory_key(&instance.name, &entry.name), declared_kinds(entry)))
         });
@@ -153,11 +153,13 @@ impl Runtime {
                     workers: entry.workers.clamp(1, ceilings.workers.max(1)),
                     kinds,
                     up: false.into(),
+                    waits_for: Mutex::new("the start".to_owned()),
                 }));
             }
         }
         for state in &entries {
-            background.spawn(bring_up(shared.clone(), state.clone(), workers.clone()));
+            let refused = refused.contains(&state.instance.name);
+            background.spawn(bring_up(shared.clone(), state.clone(), refused, workers.clone()));
         }
         let handle = Handle { shared, entries: Arc::new(entries) };
         Ok(Self { handle, workers, background, stop_limit: options.stop_limit })
@@ -202,6 +204,16 @@ impl Handle {
         self.entries.iter().all(up) && self.shared.cache.stores().iter().all(|store| store.is_synced())
     }
 
+    /// What keeps it from being ready: one line for each entry that is not at work and each watch without its list.
+    pub fn waits_for(&self) -> Vec<String> {
+        let entries = self.entries.iter().filter(|entry| !entry.up.load(Ordering::Relaxed));
+        let entries = entries.map(|entry| format!("{} waits: {}", entry.name, lock::lock(&entry.waits_for)));
+        let stores = self.shared.cache.stores();
+        let mut all: Vec<String> = entries.collect();
+        all.extend(stores.iter().filter_map(|store| store.waits_for()).map(|what| format!("waits: {what}")));
+        all
+    }
+
     /// The metrics in Prometheus' text format.
     pub fn metrics(&self) -> String {
         let rows = self.entries.iter().map(|entry| metrics::Row {
@@ -227,8 +239,49 @@ impl Handle {
     }
 }
 
+/// Installs the definitions of all instances, and gives the names of those that were refused.
+async fn install_all(api: &Api, instances: &[Instance]) -> Result<BTreeSet<String>, StartError> {
+    let mut refused = BTreeSet::new();
+    let mut first = None;
+    for instance in instances {
+        match install(api, instance).await {
+            Ok(()) => {}
+            Err(error) if error.concerns_one() => {
+                tracing::error!(instance = %instance.name, reason = error.reason(), %error, "not run; the others are");
+                refused.insert(instance.name.clone());
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match first {
+        Some(error) if refused.len() == instances.len() => Err(error),
+        _ => Ok(refused),
+    }
+}
+
+async fn install(api: &Api, instance: &Instance) -> Result<(), StartError> {
+    for crd in &instance.crds {
+        definition::install(api, &instance.name, crd).await?;
+    }
+    Ok(())
+}
+
+/// Tries until the definitions of a refused instance are taken: what stood against them may be put right meanwhile.
+async fn install_later(shared: &Shared, state: &EntryState) {
+    let mut backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
+    while let Err(error) = install(&shared.api, &state.instance).await {
+        *lock::lock(&state.waits_for) = error.to_string();
+        tokio::time::sleep(backoff.next()).await;
+    }
+    tracing::info!(controller = %state.name, "its definitions are no longer refused");
+}
+
 /// Starts the workers of one entry as soon as its primary's kind is served.
-async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>, workers: Arc<Mutex<JoinSet<()>>>) {
+async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>, refused: bool, workers: Arc<Mutex<JoinSet<()>>>) {
+    if refused {
+        install_later(&shared, &state).await;
+    }
     let resource = primary_resource(&shared, &state).await;
     let api = &state.entry.api;
     let status_schema = loop {
@@ -241,6 +294,7 @@ async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>, workers: Arc<Mute
         }
     };
     let primaries = shared.cache.store(&resource, Selector::All);
+    *lock::lock(&state.waits_for) = "its watches have not read their first lists".to_owned();
     primaries.wait_synced().await;
     let controller = Arc::new(Controller::new(shared, state.clone(), primaries, status_schema));
     // Children are read before the first reconcile, so that it does not ask the API server for each of them.
@@ -272,6 +326,7 @@ async fn primary_resource(shared: &Shared, state: &EntryState) -> Arc<Resource> 
             }
             Err(error) => error.to_string(),
         };
+        lock::lock(&state.waits_for).clone_from(&problem);
         if !told {
             tracing::warn!(controller = %state.name, "waiting: {problem}");
             told = true;

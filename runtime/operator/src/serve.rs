@@ -28,8 +28,8 @@ pub async fn serve(
 
 async fn ready(State(handle): State<Handle>) -> impl IntoResponse {
     match handle.is_ready() {
-        true => (StatusCode::OK, "ok\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "watches are still reading their first lists\n"),
+        true => (StatusCode::OK, "ok\n".to_owned()),
+        false => (StatusCode::SERVICE_UNAVAILABLE, handle.waits_for().join("\n") + "\n"),
     }
 }
 

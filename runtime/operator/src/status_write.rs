@@ -76,8 +76,27 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     let after = object.tree().get("status").cloned().unwrap_or_else(|| json!({}));
     let kept = patch(&after, &wanted, None).is_none();
     result.observed.memory.refused_status = (!kept).then_some(without_times);
+    // Its spec may have changed since it was read. What is learned is not told again by the watch, so the change would
+    // go unseen until the next resync.
+    if beside_status(&object) != beside_status(primary) {
+        controller.queue.add(&primary.key);
+    }
     controller.primaries.learn(object);
     Ok(())
+}
+
+/// What a status write leaves as it is.
+fn beside_status(object: &Object) -> Value {
+    let mut tree = object.tree();
+    if let Some(members) = tree.as_object_mut() {
+        members.shift_remove("status");
+        if let Some(metadata) = members.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.shift_remove("resourceVersion");
+            // Without the subresource a write of the status counts it up, and a change of the spec shows by itself.
+            metadata.shift_remove("generation");
+        }
+    }
+    tree
 }
 
 fn is_foreign(condition: &Value) -> bool {

@@ -125,6 +125,7 @@ impl Watch {
                         tracing::warn!(collection = %self.collection, reason = error.reason(), %error, "watch broke; trying again");
                     }
                     self.broken = true;
+                    self.store.set_problem(error.to_string());
                 }
             }
             // Also after a good end: an API server that ends every watch at once must not be asked without pause.

@@ -1,0 +1,163 @@
+//! Whole reconciles against an API server whose answers are written down, for moments that a real one gives only by
+//! chance.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use orkestra_sandbox::{Child, ChildRef, Failure, Plan, Policy, Request};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::cache::{Cache, Store};
+use crate::controller::{Controller, EntryState, Shared};
+use crate::discovery::{Discovery, Resource};
+use crate::events::Events;
+use crate::identity::Identity;
+use crate::instance::{Api, ChildPolicy, DeclaredChild, Entry, Evaluate, Instance};
+use crate::limit::RateLimit;
+use crate::metrics::Outcome;
+use crate::object::{Object, ObjectKey};
+use crate::queue::{Next, Queue};
+use crate::reconcile::reconcile;
+use crate::run::Ceilings;
+use crate::scripted::Scripted;
+
+/// Renders the children that the entry declares, and shows in the status what it sees of them.
+struct Echo {
+    children: &'static [&'static str],
+}
+
+impl Evaluate for Echo {
+    fn reconcile(&self, _entry: &str, request: &Request) -> Result<Plan, Failure> {
+        let child = |id: &&str| Child {
+            child: ChildRef { id: (*id).to_owned(), key: None },
+            policy: Policy::Create,
+            object: Some(json!({"metadata": {"name": id}, "data": {"text": "hello"}}).to_string().into_bytes()),
+            ready: None,
+            after: Vec::new(),
+        };
+        let seen = request.children.first().map(|child| serde_json::from_slice::<Value>(&child.object).unwrap());
+        let text = seen.map_or(json!("nothing"), |child| child["data"]["text"].clone());
+        Ok(Plan {
+            children: self.children.iter().map(child).collect(),
+            status: json!({"echo": text}).to_string().into_bytes(),
+            pending_status: Vec::new(),
+            violations: Vec::new(),
+            conditions: b"[]".to_vec(),
+            requeue_after: None,
+            done: false,
+            cost: 0,
+        })
+    }
+}
+
+fn store(group: &str, kind: &str, plural: &str) -> Arc<Store> {
+    Arc::new(Store::new(Arc::new(Resource {
+        group: group.to_owned(),
+        version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+        namespaced: true,
+        has_status: !group.is_empty(),
+    })))
+}
+
+fn primary(version: &str, generation: u32, text: &str) -> Value {
+    json!({"metadata": {"name": "w", "namespace": "n", "uid": "p-1", "resourceVersion": version, "generation": generation},
+        "spec": {"text": text}})
+}
+
+fn key() -> ObjectKey {
+    ObjectKey::new("n", "w")
+}
+
+fn controller(server: &Scripted, children: &'static [&'static str]) -> Controller {
+    let declared = children.iter().map(|id| DeclaredChild {
+        id: (*id).to_owned(),
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        policy: ChildPolicy::Create,
+    });
+    let entry = Entry {
+        name: "web".to_owned(),
+        api: Api {
+            group: "g".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Web".to_owned(),
+            plural: "webs".to_owned(),
+            namespaced: true,
+        },
+        workers: 1,
+        resync: Duration::from_secs(3600),
+        children: declared.collect(),
+    };
+    let instance = Instance {
+        name: "web".to_owned(),
+        entries: vec![entry.clone()],
+        crds: Vec::new(),
+        pattern: Arc::new(Echo { children }),
+        inputs: b"{}".to_vec(),
+        identity: Identity::Process,
+    };
+    let api = server.api();
+    let shared = Shared {
+        discovery: Discovery::new(api.clone()),
+        cache: Cache::new(api.clone(), String::new()),
+        events: Events::new(api.clone()).0,
+        api,
+        ceilings: Ceilings::default(),
+        calls: Arc::new(Semaphore::new(1)),
+    };
+    let state = EntryState {
+        instance: Arc::new(instance),
+        entry,
+        name: "web/web".to_owned(),
+        manager: "orkestra:web".to_owned(),
+        queue: Queue::default(),
+        metrics: Default::default(),
+        limit: Arc::new(RateLimit::new(0, 0)),
+        workers: 1,
+        kinds: BTreeSet::new(),
+        up: true.into(),
+        waits_for: Mutex::default(),
+    };
+    let primaries = store("g", "Web", "webs");
+    primaries.observe(object(&primary("5", 1, "old"), "g/v1", "Web"));
+    let controller = Controller::new(Arc::new(shared), Arc::new(state), primaries, None);
+    controller.use_child_store("v1", "ConfigMap", store("", "ConfigMap", "configmaps"));
+    controller
+}
+
+fn object(value: &Value, api_version: &str, kind: &str) -> Object {
+    Object::parse(value.to_string().as_bytes(), api_version, kind).unwrap()
+}
+
+#[tokio::test]
+async fn the_status_shows_children_as_the_same_reconcile_left_them() {
+    let child = json!({"metadata": {"name": "config", "namespace": "n", "uid": "c-1", "resourceVersion": "6",
+        "labels": {"app.kubernetes.io/managed-by": "orkestra", "orkestra.orkspace.io/id": "config",
+            "orkestra.orkspace.io/owner-uid": "p-1"},
+        "ownerReferences": [{"apiVersion": "g/v1", "kind": "Web", "name": "w", "uid": "p-1", "controller": true}]},
+        "data": {"text": "hello"}});
+    let absent = json!({"kind": "Status", "code": 404, "reason": "NotFound"});
+    let server = Scripted::new([(404, absent), (201, child), (200, primary("7", 1, "old"))]);
+    let controller = controller(&server, &["config"]);
+    let (next, outcome) = reconcile(&controller, &key()).await;
+    assert!(matches!((next, outcome), (Next::After(_), Outcome::Success)), "{next:?}");
+    let asked = server.asked();
+    assert!(asked[2].0.starts_with("PATCH /apis/g/v1/namespaces/n/webs/w/status"), "{}", asked[2].0);
+    assert_eq!(asked[2].1["status"]["echo"], "hello");
+}
+
+#[tokio::test]
+async fn a_change_of_the_spec_that_a_status_write_brings_to_light_is_not_lost() {
+    for (after, queued) in [(primary("9", 2, "new"), 1), (primary("9", 1, "old"), 0)] {
+        let server = Scripted::new([(200, after.clone())]);
+        let controller = controller(&server, &[]);
+        reconcile(&controller, &key()).await;
+        // The watch brings what was learned already, so it wakes nobody.
+        controller.primaries.observe(object(&after, "g/v1", "Web"));
+        assert_eq!(controller.queue.depth(), queued, "{:?}", server.asked());
+    }
+}
