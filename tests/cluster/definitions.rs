@@ -1,12 +1,14 @@
 //! CustomResourceDefinitions that the runtime installs itself.
 
 use orkestra_operator::{Instance, Options, Runtime, StartError};
-use orkestra_tests::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Kind, Namespace};
+use orkestra_tests::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Kind, LONG, Namespace, eventually};
 use serde_json::{Value, json};
 
 use crate::fixture::{NO_RESYNC, Running, instance_of, options, together};
 
 const PLAIN: Kind = Kind::new("tests.orkestra.io/v1", "Plain");
+/// A kind that only the test of a refusal beside it defines.
+const MODEST: Kind = Kind::new("tests.orkestra.io/v1", "Modest");
 const KATALOG: &str = r#"
 apiVersion: orkestra.orkspace.io/v1
 kind: Katalog
@@ -100,5 +102,36 @@ fn a_definition_is_installed_once_and_never_changed_against_what_is_stored() {
         other.name = "somebody-else".to_owned();
         let error = refused(&ns, other).await;
         assert!(matches!(error, StartError::CrdNotOurs { .. }), "{error}");
+    });
+}
+
+#[test]
+fn an_instance_whose_definition_is_refused_stands_still_alone_until_it_is_taken() {
+    together("refused", async |ns| {
+        let named = |text: &str, kind: &str| text.replace("plain", &kind.to_lowercase()).replace("Plain", kind);
+        let of_kind = |kind: &str| {
+            let mut instance = instance_of(&named(KATALOG, kind), &named(CRD, kind), NO_RESYNC);
+            instance.name = kind.to_lowercase();
+            instance
+        };
+        let manifest = named(CRD, "Taken");
+        ns.cluster().plane().kubectl(&["apply", "--server-side", "-f", "-"], &manifest).expect("kubectl applies");
+        let client = kube::Client::try_from(ns.cluster().config().await).expect("a client");
+        let instances = vec![of_kind("Taken"), of_kind("Modest")];
+        let runtime = Runtime::start(client, installing(&ns), instances).await.expect("one of them can run");
+        ns.create(MODEST, json!({"metadata": {"name": "a"}, "spec": {"text": "one"}})).await;
+        ns.wait_for(CONFIG_MAP, "a-config").await;
+        let handle = runtime.handle();
+        assert!(!handle.is_ready());
+        let waits = handle.waits_for();
+        assert!(waits.iter().any(|line| line.contains("taken/taken") && line.contains("not managed")), "{waits:?}");
+
+        let crd = "takens.tests.orkestra.io";
+        ns.cluster().plane().kubectl(&["delete", "crd", crd], "").expect("kubectl deletes");
+        eventually("it is tried again", LONG, async || {
+            if handle.is_ready() { Ok(()) } else { Err(format!("{:?}", handle.waits_for())) }
+        })
+        .await;
+        assert!(runtime.stop().await);
     });
 }
