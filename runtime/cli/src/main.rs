@@ -16,6 +16,7 @@ mod output;
 mod pattern_dir;
 mod program_text;
 mod sandbox;
+mod yaml;
 
 use std::process::ExitCode;
 

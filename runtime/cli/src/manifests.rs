@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use orkestra_pattern::model::{Node, Part, Pattern, Policy, Text};
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::yaml;
 
 /// Every child of every entry, one YAML document each.
-pub(crate) fn of(pattern: &Pattern) -> Result<String, Error> {
+pub(crate) fn of(pattern: &Pattern) -> String {
     let mut text = String::new();
     for entry in &pattern.entries {
         for child in &entry.children {
@@ -25,15 +25,10 @@ pub(crate) fn of(pattern: &Pattern) -> Result<String, Error> {
                     when.source.split_whitespace().collect::<Vec<_>>().join(" ")
                 );
             }
-            text.push_str(&yaml(&plain(&child.manifest))?);
+            text.push_str(&yaml::text(&plain(&child.manifest)));
         }
     }
-    Ok(text)
-}
-
-/// A JSON value as YAML.
-pub(crate) fn yaml(value: &Value) -> Result<String, Error> {
-    serde_yaml::to_string(value).map_err(|error| Error::Compile(error.into()))
+    text
 }
 
 fn plain(node: &Node) -> Value {

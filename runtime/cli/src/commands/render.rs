@@ -14,7 +14,7 @@ use crate::args::{Render, YamlOrJson};
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::pattern_dir::{PatternDir, shown};
-use crate::{composition, defaults, documents, instances, manifests, sandbox};
+use crate::{composition, defaults, documents, instances, sandbox, yaml};
 
 /// The label by which the runtime tells a primary's children apart.
 const ID: &str = "orkestra.orkspace.io/id";
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Render, output: &Output) -> Result<(), Error> {
     match args.format {
         YamlOrJson::Json => output.bytes(format!("{:#}\n", json_of(&entry.name, &preview)).as_bytes()),
         YamlOrJson::Yaml => {
-            let text = yaml(entry, &preview, &primary)?;
+            let text = documents_of(entry, &preview, &primary);
             // On a terminal the pattern's own text is shown, not obeyed; in a pipe it is data.
             if std::io::stdout().is_terminal() { output.data(&escape(&text)) } else { output.bytes(text.as_bytes()) }
         }
@@ -53,7 +53,10 @@ fn instance(args: &Render, pattern: Pattern) -> Result<Instance, Error> {
             hint: Some("write --input NAME=VALUE, with a YAML value".to_owned()),
         };
         let (name, value) = text.split_once('=').ok_or_else(|| unusable("there is no `=`"))?;
-        inputs.insert(name.to_owned(), documents::value(value).ok_or_else(|| unusable("the value is not YAML"))?);
+        let value = documents::value(value).ok_or_else(|| unusable("the value is not YAML"))?;
+        if inputs.insert(name.to_owned(), value).is_some() {
+            return Err(unusable("the input has a value already"));
+        }
     }
     Instance::new(&shown(&args.dir), pattern, inputs).map_err(|errors| composition::inputs(&errors))
 }
@@ -181,13 +184,11 @@ fn json_of(entry: &str, preview: &Preview) -> Value {
 }
 
 /// One document per child, then the primary with its status; what is not there is said in comments.
-fn yaml(entry: &Entry, preview: &Preview, primary: &Value) -> Result<String, Error> {
+fn documents_of(entry: &Entry, preview: &Preview, primary: &Value) -> String {
     let mut text = String::new();
     for child in &preview.children {
         match &child.object {
-            Some(object) => {
-                text.push_str(&format!("---\n# {}: {}\n{}", child.id, policy(child), manifests::yaml(object)?))
-            }
+            Some(object) => text.push_str(&format!("---\n# {}: {}\n{}", child.id, policy(child), yaml::text(object))),
             None => {
                 let declared = entry.children.iter().find(|declared| declared.id == child.id);
                 let waits = declared.map(|declared| declared.requires.join(", ")).unwrap_or_default();
@@ -207,6 +208,6 @@ fn yaml(entry: &Entry, preview: &Preview, primary: &Value) -> Result<String, Err
     let status = json!({
         "apiVersion": primary["apiVersion"], "kind": primary["kind"], "metadata": metadata, "status": preview.status,
     });
-    text.push_str(&format!("---\n# status{pending}\n{}", manifests::yaml(&status)?));
-    Ok(text)
+    text.push_str(&format!("---\n# status{pending}\n{}", yaml::text(&status)));
+    text
 }

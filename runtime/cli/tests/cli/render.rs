@@ -102,3 +102,19 @@ fn a_resource_of_another_kind_is_told_what_is_reconciled() {
         ended.stderr
     );
 }
+
+#[test]
+fn an_input_has_one_value() {
+    let good = postgres();
+    let args = ["render", good.to_str().unwrap(), "--input", "imageRegistry=a", "--input", "imageRegistry=b"];
+    let problem = ork(args).ends(2).stderr;
+    assert!(problem.contains("`--input imageRegistry=b`: the input has a value already"), "{problem}");
+}
+
+#[test]
+fn strings_that_older_readers_take_for_booleans_are_quoted() {
+    let odd = Copy::new().edit("cr.yaml", "database: shop", "database: no");
+    let rendered = ork(["render", odd.path()]).ends(0);
+    let text = rendered.text();
+    assert!(text.contains("name: POSTGRES_DB\n          value: 'no'\n"), "{text}");
+}
