@@ -212,6 +212,8 @@ mod tests {
         let spec = deployment.schema.field("spec").unwrap().schema.clone();
         assert!(spec.field("replica").is_none());
         assert_eq!(spec.nearest_field("replica"), Some("replicas"));
+        let bounds = spec.field("replicas").unwrap().schema.bounds;
+        assert_eq!((bounds.minimum, bounds.maximum), (Some(f64::from(i32::MIN)), Some(f64::from(i32::MAX))));
         assert!(!lookup("v1", "Namespace").unwrap().namespaced);
         assert!(lookup("apps/v1", "Deploymnt").is_none());
         assert_eq!(nearest_kind("apps/v1", "Deploymnt"), Some("Deployment"));

@@ -244,6 +244,9 @@ pub struct FieldRef<'a> {
 
 /// The candidate that is nearest to a mistyped name, if one is near enough to be meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.is_empty() {
+        return None;
+    }
     let allowed = (name.chars().count() / 3).max(1);
     let lower = name.to_lowercase();
     candidates
@@ -355,7 +358,13 @@ impl<'a> Parser<'a> {
             }
         };
         let count = |key: &str| keywords.get(key).and_then(Value::as_u64);
-        let number = |key: &str| keywords.get(key).and_then(Value::as_f64);
+        // Kubernetes refuses what its own fields of 32 bits cannot hold; of a custom resource's it lets any integer pass.
+        let own = self.definitions.is_some() && keywords.get("format").and_then(Value::as_str) == Some("int32");
+        let limit = |key: &str| match key {
+            "minimum" => f64::from(i32::MIN),
+            _ => f64::from(i32::MAX),
+        };
+        let number = |key: &str| keywords.get(key).and_then(Value::as_f64).or_else(|| own.then(|| limit(key)));
         Ok(Schema {
             shape,
             nullable: flag("nullable"),

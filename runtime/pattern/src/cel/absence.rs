@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use cel_core::{BinaryOp, CelType, CheckResult, Expr, SpannedExpr, UnaryOp};
 
 use super::Scope;
-use super::path::{Path, Paths};
+use super::path::{Path, Paths, Step};
 use super::place::Place;
 use super::problem::{Problem, ProblemKind};
 use super::types::{class, describe, type_of};
@@ -38,6 +38,14 @@ pub(super) fn walk(expr: &SpannedExpr, types: &CheckResult, scope: &Scope, place
     }
     walker.reads.absent |= matches!(type_of(expr, types), CelType::Optional(_));
     walker.reads
+}
+
+/// The condition that proves a step; none for an item of a list, whose presence no condition proves.
+fn guard(step: &Step<'_>) -> Option<String> {
+    let Some(index) = step.index else { return Some(format!("has({})", step.shown)) };
+    let key = cel_core::ast_to_string(index);
+    let map = step.shown.strip_suffix(&format!("[{key}]"))?;
+    (!matches!(index.node, Expr::Int(_) | Expr::UInt(_))).then(|| format!("{key} in {map}"))
 }
 
 struct Walker<'a> {
@@ -162,7 +170,7 @@ impl<'a> Walker<'a> {
     fn strict_path(&mut self, expr: &'a SpannedExpr, facts: &Facts) {
         let Some(path) = self.paths.path(expr) else { return };
         self.note(&path, facts);
-        let unproved = |step: &&super::path::Step<'_>| step.may_be_absent && !facts.contains(&step.text);
+        let unproved = |step: &&Step<'_>| step.may_be_absent && !facts.contains(&step.text);
         match path.steps.iter().position(|step| step.optional) {
             // From `.?` on the value is an optional, and what stands before it may be absent as well.
             Some(first) => {
@@ -189,7 +197,10 @@ impl<'a> Walker<'a> {
                         Problem::new(ProblemKind::MayBeAbsent, expr.span.clone(), format!("`{whole}` may be absent"))
                             .found(why)
                             .expected("a value that is always there")
-                            .mend(format!("write `{whole} | default …`, or guard it with `has({})`", step.shown)),
+                            .mend(match guard(step) {
+                                Some(guard) => format!("write `{whole} | default …`, or guard it with `{guard}`"),
+                                None => format!("write `{whole} | default …`"),
+                            }),
                     );
                 }
             }
@@ -280,7 +291,12 @@ impl<'a> Walker<'a> {
                 self.prove(right, false, facts);
             }
             Expr::Unary { op: UnaryOp::Not, expr } => self.prove(expr, !outcome, facts),
-            Expr::Binary { op: BinaryOp::In, left, right } if outcome => {
+            // `x in list` says that the list holds x, and nothing of the item at x. The keys of JSON's maps are strings.
+            Expr::Binary { op: BinaryOp::In, left, right }
+                if outcome
+                    && !matches!(type_of(right, self.types), CelType::List(_))
+                    && !matches!(type_of(left, self.types), CelType::Int | CelType::UInt) =>
+            {
                 if let Some(path) = self.paths.path(right)
                     && let Some(last) = path.steps.last()
                 {

@@ -191,6 +191,9 @@ impl Parser<'_> {
         };
         let problem = Problem::new(ProblemKind::Syntax, start..end, readable(&error.message, &self.source[start..end]));
         match tokens {
+            [first, ..] if matches!(&self.source[first.range.clone()], "if" | "else") => {
+                problem.mend("CEL has no blocks: write `condition ? value : other`")
+            }
             [name, ..] if tokens.windows(2).take(1).any(old_call) => {
                 let name = &self.source[name.range.clone()];
                 problem.mend(format!("write a call as `{name}(a, b)` or `a | {name} b`"))
@@ -362,6 +365,7 @@ mod tests {
         assert_eq!(problem("a | 'x'").kind, ProblemKind::Syntax);
         assert_eq!(problem("a + ").message, "the expression ends too early");
         assert_eq!(problem("a ) b").range, 2..3);
+        assert_eq!(problem("if .spec.x").mend.unwrap(), "CEL has no blocks: write `condition ? value : other`");
         assert_eq!(problem("default \"y\" .x").mend.unwrap(), "write a call as `default(a, b)` or `a | default b`");
     }
 

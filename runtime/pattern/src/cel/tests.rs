@@ -186,6 +186,14 @@ fn absence_is_mended_by_default_and_optionals() {
     assert_eq!(problem("spec.?port").kind, ProblemKind::WrongType);
     assert_eq!(problem("spec.?port | default 1").kind, ProblemKind::NoOverload);
     assert_eq!(problem("spec.port | default spec.backup.keep").kind, ProblemKind::MayBeAbsent);
+    // That a list holds the number 1 does not prove its item 1.
+    let source = "has(spec.extra) && has(spec.extra.a) && 1 in spec.extra.a && spec.extra.a[1] == 'x'";
+    assert!(problem(source).message.contains("`spec.extra.a[1]` may be absent"));
+    let mend = |source: &str| problem(source).mend.unwrap();
+    assert_eq!(mend("spec.port + 1"), "write `spec.port | default …`, or guard it with `has(spec.port)`");
+    let source = "has(spec.labels) ? spec.labels['a'] + 'x' : ''";
+    assert_eq!(mend(source), "write `spec.labels[\"a\"] | default …`, or guard it with `\"a\" in spec.labels`");
+    assert_eq!(mend("spec.users[3].name + 'x'"), "write `spec.users[3].name | default …`");
 }
 
 #[test]

@@ -43,7 +43,10 @@ fn hint(node: &Node, schema: &Schema) -> Option<String> {
             "false" | "no" | "off" => Some("write `false`, without quotes".to_owned()),
             _ => None,
         },
-        (Shape::String(_), Value::Number(_) | Value::Bool(_)) => Some(format!("quote it: \"{}\"", node.to_json())),
+        (Shape::String(_), Value::Number(_) | Value::Bool(_)) => Some(match node.as_written() {
+            Some(text) => format!("quote it: \"{text}\""),
+            None => "quote it, to keep it as it is written".to_owned(),
+        }),
         _ => None,
     }
 }

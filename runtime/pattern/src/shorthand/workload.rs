@@ -67,7 +67,7 @@ fn container(fields: &Fields, span: Span, id: &str, mounts: Vec<Node>, problems:
     let tag = taken(fields, "tag");
     match (image, tag) {
         (Some((key, image)), None) => container.put(&["image"], key, image.clone(), problems),
-        (Some((key, image)), Some((_, tag))) => container.put(&["image"], key, tagged(image, tag), problems),
+        (Some((key, image)), Some((_, tag))) => container.put(&["image"], key, tagged(image, tag, problems), problems),
         (None, _) => problems.push(keys::missing(span, "image", "a workload without `containers`")),
     }
     let protocol = taken(fields, "protocol");
@@ -118,17 +118,23 @@ fn container(fields: &Fields, span: Span, id: &str, mounts: Vec<Node>, problems:
 }
 
 /// `image:tag`, of which each half keeps its place.
-fn tagged(image: &Node, tag: &Node) -> Node {
+fn tagged(image: &Node, tag: &Node, problems: &mut Diagnostics) -> Node {
+    if matches!(tag.value, Value::Number(_)) && tag.as_written().is_none() {
+        let problem = keys::wrong_kind(tag.span, "`tag`", "a string", &tag.describe());
+        problems.push(problem.hint("quote it: a number does not keep how it is written"));
+    }
     let text = |node: &Node| match &node.value {
         Value::String(text) => Some(text.clone()),
         // `tag: 14` is what people write.
-        Value::Number(number) => Some(Text::from(number.to_string())),
+        Value::Number(_) => node.as_written().map(Text::from),
         _ => None,
     };
     match (text(image), text(tag)) {
         (Some(left), Some(right)) => {
             Node { span: image.span.to(tag.span), value: Value::String(left.join(":", &right)) }
         }
+        // A number that was refused above; the text alone brings no second problem.
+        (Some(_), None) if matches!(tag.value, Value::Number(_)) => image.clone(),
         // Not a string: the schema's check says so, at its place.
         (Some(_), None) => tag.clone(),
         _ => image.clone(),

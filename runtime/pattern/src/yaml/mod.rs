@@ -159,6 +159,12 @@ impl Node {
         }
     }
 
+    /// A scalar's JSON, where the source writes it so: none for `14.20` and `0x10`, which are 14.2 and 16 to JSON.
+    pub(crate) fn as_written(&self) -> Option<String> {
+        let json = self.to_json().to_string();
+        (u32::try_from(json.len()) == Ok(self.span.end - self.span.start)).then_some(json)
+    }
+
     /// The same value without places.
     pub fn to_json(&self) -> Json {
         match &self.value {
