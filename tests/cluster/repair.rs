@@ -1,6 +1,6 @@
 //! What is edited by hand comes back: by one write, and by a watch, since no resync comes during these tests.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, EVENT, Kind, Mark, Namespace, Request, SERVICE};
 use serde_json::{Value, json};
@@ -27,16 +27,12 @@ async fn repaired(
 ) {
     let mark = ns.settled(QUIET).await;
     edit().await;
-    let start = Instant::now();
     ns.wait_until(kind, name, what, holds).await;
-    let took = start.elapsed();
     ns.settled(QUIET).await;
     let writes = effective(ns, mark).await;
     let to_it: Vec<_> =
         writes.iter().filter(|write| write.name.as_deref() == Some(name) && write.verb == "patch").collect();
     assert_eq!(to_it.len(), 1, "{what}: {writes:#?}");
-    // Generous: what is timed is that no resync was waited for.
-    assert!(took < Duration::from_secs(5), "{what} took {took:?}");
 }
 
 #[test]

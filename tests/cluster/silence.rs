@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orkestra_tests::Namespace;
+use orkestra_tests::{LONG, Namespace, eventually};
 use serde_json::json;
 
 use crate::fixture::{Running, ready_web, together};
@@ -16,12 +16,15 @@ async fn silent(ns: &Namespace, running: &Running) {
     let mark = ns.cluster().audit().mark().await;
     let before = running.reconciles();
     tokio::time::sleep(WATCHED).await;
-    let reconciles = running.reconciles() - before;
+    // Everything is looked at more than once, however long a busy machine takes for it.
+    let expected = before + 3 * RESOURCES as u64;
+    eventually("three rounds of reconciles", LONG, async || match running.reconciles() {
+        reconciles if reconciles >= expected => Ok(()),
+        reconciles => Err(format!("{reconciles} of {expected}")),
+    })
+    .await;
     let writes = ns.writes_since(mark).await;
     assert!(writes.is_empty(), "{} writes in silence: {writes:#?}", writes.len());
-    // A resync comes after at most its time, and may be up to a whole one late on a busy machine.
-    let expected = RESOURCES as u64 * (WATCHED.as_secs() / RESYNC.as_secs()) / 2;
-    assert!(reconciles >= expected, "{reconciles} reconciles, at least {expected} were expected");
 }
 
 #[test]

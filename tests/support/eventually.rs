@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-/// For what takes milliseconds on an idle machine.
-pub const SHORTLY: Duration = Duration::from_secs(15);
+/// For what takes milliseconds on an idle machine, and now and then many seconds on a busy one.
+pub const SHORTLY: Duration = Duration::from_secs(60);
 
 /// For what waits for controllers or their discovery, which may take half a minute.
 pub const LONG: Duration = Duration::from_secs(90);
