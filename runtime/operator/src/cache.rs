@@ -54,6 +54,8 @@ pub(crate) struct Store {
 struct Objects {
     by_key: HashMap<ObjectKey, Arc<Object>>,
     by_owner: HashMap<Box<str>, Vec<ObjectKey>>,
+    /// The version up to which the watch has told everything.
+    reached: u128,
 }
 
 impl Objects {
@@ -143,6 +145,8 @@ impl Store {
         let mut objects = lock::write(&self.objects);
         match objects.by_key.get(&object.key) {
             Some(held) if !object.not_older_than(held) => held.clone(),
+            // The watch has told of its end already: an answer that comes later must not bring it back.
+            None if object.resource_version.parse::<u128>().is_ok_and(|version| version <= objects.reached) => object,
             _ => {
                 objects.insert(object.clone());
                 object
@@ -214,6 +218,14 @@ impl Store {
             "" => Some(list),
             problem => Some(format!("{list}: {problem}")),
         }
+    }
+
+    /// Says that the watch is about to tell what came to be at `version`, and has told all that was before. Said first,
+    /// so that nothing is learned between a deletion and this.
+    pub(crate) fn reached(&self, version: &str) {
+        let Ok(version) = version.parse::<u128>() else { return };
+        let mut objects = lock::write(&self.objects);
+        objects.reached = objects.reached.max(version);
     }
 
     /// Says that the first whole list has been taken in.
@@ -343,6 +355,20 @@ mod tests {
         let (store, _) = store();
         store.observe(object("a", 9, "p"));
         assert_eq!(&*store.learn(object("a", 8, "p")).resource_version, "9");
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_the_deletion_does_not_bring_the_object_back() {
+        let (store, _) = store();
+        let there = |store: &Store| store.get(&Identity::Process, &ObjectKey::new("n", "a")).is_some();
+        store.observe(object("a", 5, "p"));
+        store.reached("9");
+        store.forget(&object("a", 9, "p"));
+        store.learn(object("a", 7, "p"));
+        assert!(!there(&store));
+        // Made again since: the watch will get there.
+        store.learn(object("a", 12, "p"));
+        assert!(there(&store));
     }
 
     #[test]

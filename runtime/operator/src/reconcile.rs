@@ -31,8 +31,10 @@ pub(crate) struct Observed {
     pub(crate) memory: PrimaryMemory,
 }
 
-/// The children that a plan is made from, each with its id.
-type Shown = Vec<(String, Arc<Object>)>;
+/// A child as it is seen, with its id.
+type ShownChild = (String, Arc<Object>);
+/// The children that a plan is made from.
+type Shown = Vec<ShownChild>;
 
 /// A plan, or why there is none.
 pub(crate) struct Evaluated {
@@ -233,7 +235,7 @@ impl Applied {
             return false;
         }
         let Ok(now) = show(controller, &self.observed.primary).await else { return false };
-        let same = |((id, child), (other_id, other)): (&(String, Arc<Object>), &(String, Arc<Object>))| {
+        let same = |((id, child), (other_id, other)): (&ShownChild, &ShownChild)| {
             id == other_id && child.uid == other.uid && child.resource_version == other.resource_version
         };
         now.len() != self.shown.len() || !now.iter().zip(&self.shown).all(same)

@@ -197,6 +197,7 @@ impl Watch {
                         seen.insert(object.key.clone());
                     } else {
                         self.version = Some(object.resource_version.to_string());
+                        self.store.reached(&object.resource_version);
                     }
                     self.store.observe(object);
                 }
@@ -206,6 +207,7 @@ impl Watch {
                         seen.remove(&object.key);
                     } else {
                         self.version = Some(object.resource_version.to_string());
+                        self.store.reached(&object.resource_version);
                     }
                     self.store.forget(&object);
                 }
@@ -216,10 +218,12 @@ impl Watch {
                     if ends.is_some_and(|value| value == "true")
                         && let Some(seen) = seen.take()
                     {
+                        self.store.reached(&version);
                         self.store.retain(&seen, &version);
                         self.store.set_synced();
                     }
                     if seen.is_none() {
+                        self.store.reached(&version);
                         self.version = Some(version);
                     }
                 }
@@ -259,6 +263,7 @@ impl Watch {
             }
             next = page.metadata.next;
             if next.is_empty() {
+                self.store.reached(&page.metadata.resource_version);
                 self.store.retain(&seen, &page.metadata.resource_version);
                 self.store.set_synced();
                 self.version = Some(page.metadata.resource_version);
