@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use orkestra_pattern::model::{Node, Part, Pattern, Policy, Text};
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::yaml;
 
 /// Every child of every entry, one YAML document each.
-pub(crate) fn of(pattern: &Pattern) -> String {
+pub(crate) fn of(pattern: &Pattern) -> Result<String, Error> {
     let mut text = String::new();
     for entry in &pattern.entries {
         for child in &entry.children {
@@ -25,10 +26,10 @@ pub(crate) fn of(pattern: &Pattern) -> String {
                     when.source.split_whitespace().collect::<Vec<_>>().join(" ")
                 );
             }
-            text.push_str(&yaml::text(&plain(&child.manifest)));
+            text.push_str(&yaml::text(&plain(&child.manifest))?);
         }
     }
-    text
+    Ok(text)
 }
 
 fn plain(node: &Node) -> Value {

@@ -14,7 +14,7 @@ use crate::pattern_dir::{PatternDir, shown};
 pub(crate) fn run(args: &Build, output: &Output) -> Result<(), Error> {
     let pattern = PatternDir::read(&args.dir)?.checked(output)?;
     let text = match args.emit {
-        Emit::Manifests => manifests::of(&pattern),
+        Emit::Manifests => manifests::of(&pattern)?,
         Emit::Program => {
             let program = orkestra_compile::lower(&pattern).map_err(|error| Error::Compile(error.into()))?;
             crate::program_text::of(&program)

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Render, output: &Output) -> Result<(), Error> {
     match args.format {
         YamlOrJson::Json => output.bytes(format!("{:#}\n", json_of(&entry.name, &preview)).as_bytes()),
         YamlOrJson::Yaml => {
-            let text = documents_of(entry, &preview, &primary);
+            let text = documents_of(entry, &preview, &primary)?;
             // On a terminal the pattern's own text is shown, not obeyed; in a pipe it is data.
             if std::io::stdout().is_terminal() { output.data(&escape(&text)) } else { output.bytes(text.as_bytes()) }
         }
@@ -184,11 +184,11 @@ fn json_of(entry: &str, preview: &Preview) -> Value {
 }
 
 /// One document per child, then the primary with its status; what is not there is said in comments.
-fn documents_of(entry: &Entry, preview: &Preview, primary: &Value) -> String {
+fn documents_of(entry: &Entry, preview: &Preview, primary: &Value) -> Result<String, Error> {
     let mut text = String::new();
     for child in &preview.children {
         match &child.object {
-            Some(object) => text.push_str(&format!("---\n# {}: {}\n{}", child.id, policy(child), yaml::text(object))),
+            Some(object) => text.push_str(&format!("---\n# {}: {}\n{}", child.id, policy(child), yaml::text(object)?)),
             None => {
                 let declared = entry.children.iter().find(|declared| declared.id == child.id);
                 let waits = declared.map(|declared| declared.requires.join(", ")).unwrap_or_default();
@@ -208,6 +208,6 @@ fn documents_of(entry: &Entry, preview: &Preview, primary: &Value) -> String {
     let status = json!({
         "apiVersion": primary["apiVersion"], "kind": primary["kind"], "metadata": metadata, "status": preview.status,
     });
-    text.push_str(&format!("---\n# status{pending}\n{}", yaml::text(&status)));
-    text
+    text.push_str(&format!("---\n# status{pending}\n{}", yaml::text(&status)?));
+    Ok(text)
 }

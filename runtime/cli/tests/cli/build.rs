@@ -54,7 +54,7 @@ fn manifests_are_whole_and_keep_their_expressions() {
         documents[4]
             .starts_with("# postgres: budget (onReconcile)\n# when: {{ spec.replicas > 1 }}\napiVersion: policy/v1\n")
     );
-    assert!(text.contains("serviceName: '{{ metadata.name }}-pods'"), "{text}");
+    assert!(text.contains(r#"serviceName: "{{ metadata.name }}-pods""#), "{text}");
 }
 
 #[test]

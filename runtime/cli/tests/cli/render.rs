@@ -116,5 +116,5 @@ fn strings_that_older_readers_take_for_booleans_are_quoted() {
     let odd = Copy::new().edit("cr.yaml", "database: shop", "database: no");
     let rendered = ork(["render", odd.path()]).ends(0);
     let text = rendered.text();
-    assert!(text.contains("name: POSTGRES_DB\n          value: 'no'\n"), "{text}");
+    assert!(text.contains("name: POSTGRES_DB\n          value: \"no\"\n"), "{text}");
 }
