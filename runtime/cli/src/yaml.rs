@@ -10,6 +10,7 @@ pub(crate) fn text(value: &Value) -> Result<String, Error> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use serde_json::json;
 
