@@ -60,15 +60,11 @@ impl Pattern {
     /// Every [`Failure`]. None of them touches another call.
     pub fn reconcile(&self, entry: &str, request: &Request) -> Result<Plan, Failure> {
         let params: ReconcileParams<'_> = (entry, RequestAbi::new(request, self.inner.limits.cost));
-        self.call(
-            self.inner.reconcile.as_ref(),
-            RECONCILER,
-            params,
-            |copier, (result,): ReconcileResult| match result {
-                Ok(plan) => copier.plan(plan),
-                Err(failure) => Err(copier.failure(failure)),
-            },
-        )
+        let export = self.inner.reconcile.as_ref();
+        self.counted(self.inner.call(export, RECONCILER, params, |copier, (result,): ReconcileResult| match result {
+            Ok(plan) => copier.plan(plan),
+            Err(failure) => Err(copier.failure(failure)),
+        }))
     }
 
     /// The value of one expression. `bindings` is a JSON object from variable name to typed value.
@@ -78,10 +74,11 @@ impl Pattern {
     /// Every [`Failure`]; [`Failure::NotExported`] for a shipped pattern.
     pub fn eval(&self, name: &str, bindings: &[u8], budget: u64) -> Result<Evaluation, Failure> {
         let params: EvalParams<'_> = (name, bindings, budget.min(self.inner.limits.cost));
-        self.call(self.inner.eval.as_ref(), EVALUATOR, params, |copier, (result,): EvalResult| match result {
+        let export = self.inner.eval.as_ref();
+        self.counted(self.inner.call(export, EVALUATOR, params, |copier, (result,): EvalResult| match result {
             Ok(evaluation) => copier.evaluation(evaluation),
             Err(failure) => Err(copier.failure(failure)),
-        })
+        }))
     }
 
     /// Makes an instance and drops it without a call: whether the pattern fits its limits before anything is asked of it.
@@ -118,22 +115,8 @@ impl Pattern {
         self.inner.counters.read()
     }
 
-    fn call<P, R, T>(
-        &self,
-        export: Option<&ComponentExportIndex>,
-        interface: &'static str,
-        params: P,
-        copy: impl FnOnce(&mut Copier<'_>, R) -> Result<T, Failure>,
-    ) -> Result<T, Failure>
-    where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift + 'static,
-    {
-        let result = self.inner.call(export, interface, params, copy);
-        if let Err(failure) = &result {
-            self.inner.counters.failed(failure);
-        }
-        result
+    fn counted<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        result.inspect_err(|failure| self.inner.counters.failed(failure))
     }
 }
 
