@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use orkestra_operator::{Api, ChildPolicy, DeclaredChild, Entry, Handle, Identity, Instance, Options, Runtime};
+use orkestra_operator::{
+    Api, ChildPolicy, DeclaredChild, DeclaredRead, Entry, Handle, Identity, Instance, Options, Runtime,
+};
 use orkestra_pattern::{Source, model};
 use orkestra_sandbox::{Limits, Pattern, Sandbox, Settings};
 use orkestra_tests::{Kind, Namespace, cluster, with_namespace};
@@ -73,6 +75,7 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Instanc
         workers: entry.workers,
         resync,
         children: entry.children.iter().map(declared).collect(),
+        reads: entry.reads.iter().map(declared_read).collect(),
     });
     let defaults = pattern.inputs.iter().filter_map(|input| Some((input.name.clone(), input.default.clone()?)));
     Instance {
@@ -85,6 +88,11 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Instanc
     }
 }
 
+fn declared_read(read: &model::Read) -> DeclaredRead {
+    let model::Read { id, api_version, kind, which: _, optional } = read.clone();
+    DeclaredRead { id, api_version, kind, optional }
+}
+
 fn declared(child: &model::Child) -> DeclaredChild {
     DeclaredChild {
         id: child.id.clone(),
@@ -93,7 +101,14 @@ fn declared(child: &model::Child) -> DeclaredChild {
         policy: match child.policy {
             model::Policy::Create => ChildPolicy::Create,
             model::Policy::Apply => ChildPolicy::Apply,
+            model::Policy::Delete => ChildPolicy::Delete,
         },
+        requires: child.requires.clone(),
+        keyed: child.for_each.is_some(),
+        once: child.once,
+        retain: child.retain,
+        adopt: child.adopt,
+        recreate: child.recreate,
     }
 }
 

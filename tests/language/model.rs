@@ -19,6 +19,7 @@ pub(crate) fn to_json(pattern: &Pattern) -> Value {
             let policy = match child.policy {
                 Policy::Create => "onCreate",
                 Policy::Apply => "onReconcile",
+                Policy::Delete => "onDelete",
             };
             let object = json!({
                 "apiVersion": child.api_version,

@@ -33,7 +33,7 @@ pub(crate) fn describe(instance: &Instance, loaded: Pattern, identity: operator:
 
 fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry {
     // Without `..`: a new field of an entry must be thought of here.
-    let model::Entry { name, api, workers: _, resync: _, vars: _, children, status: _ } = entry;
+    let model::Entry { name, api, workers: _, resync: _, vars: _, reads, children, status: _ } = entry;
     let model::Api { group, version, kind, plural, namespaced } = api;
     operator::Entry {
         name: name.clone(),
@@ -47,7 +47,13 @@ fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry 
         workers: settings.workers,
         resync: settings.resync,
         children: children.iter().map(describe_child).collect(),
+        reads: reads.iter().map(describe_read).collect(),
     }
+}
+
+fn describe_read(read: &model::Read) -> operator::DeclaredRead {
+    let model::Read { id, api_version, kind, which: _, optional } = read;
+    operator::DeclaredRead { id: id.clone(), api_version: api_version.clone(), kind: kind.clone(), optional: *optional }
 }
 
 fn describe_child(child: &model::Child) -> operator::DeclaredChild {
@@ -58,6 +64,13 @@ fn describe_child(child: &model::Child) -> operator::DeclaredChild {
         policy: match child.policy {
             model::Policy::Create => operator::ChildPolicy::Create,
             model::Policy::Apply => operator::ChildPolicy::Apply,
+            model::Policy::Delete => operator::ChildPolicy::Delete,
         },
+        requires: child.requires.clone(),
+        keyed: child.for_each.is_some(),
+        once: child.once,
+        retain: child.retain,
+        adopt: child.adopt,
+        recreate: child.recreate,
     }
 }

@@ -16,6 +16,7 @@ pub(crate) fn of(pattern: &Pattern) -> Result<String, Error> {
             let policy = match child.policy {
                 Policy::Create => "onCreate",
                 Policy::Apply => "onReconcile",
+                Policy::Delete => "onDelete",
             };
             // Names and expressions hold no line break here: names by their own rules, the expression by this.
             let _ = writeln!(text, "---\n# {}: {} ({policy})", entry.name, child.id);

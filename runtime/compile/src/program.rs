@@ -19,7 +19,7 @@ pub fn lower(pattern: &checked::Pattern) -> Result<Program, Error> {
 }
 
 fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
-    let checked::Entry { name, api: _, workers: _, resync: _, vars, children, status } = entry;
+    let checked::Entry { name, api: _, workers: _, resync: _, vars, reads: _, children, status } = entry;
     let slots = Slots {
         vars: indexes(name, "vars", vars.iter().map(|var| &var.name))?,
         children: indexes(name, "children", children.iter().map(|child| &child.id))?,
@@ -44,19 +44,19 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
     }
     for child in children {
         // What the host needs of a kind is in the manifest, which is all that the engine sees.
-        let checked::Child { id, policy, api_version: _, kind: _, requires: reads, when, manifest } = child;
+        let checked::Child { id, policy, requires: reads, when, manifest, .. } = child;
         lowered.children.push(Child {
             id: id.clone(),
             policy: match policy {
                 checked::Policy::Create => Policy::Create,
-                checked::Policy::Apply => Policy::Apply,
+                checked::Policy::Apply | checked::Policy::Delete => Policy::Apply,
             },
             requires: requires(id, reads)?,
             when: when.as_ref().map(|when| lower::located(when, &slots)),
             manifest: template(manifest, &slots),
         });
     }
-    for checked::StatusField { path, requires: reads, value } in status {
+    for checked::StatusField { path, requires: reads, reads: _, value } in status {
         lowered.status.push(StatusField {
             path: path.clone(),
             requires: requires(&format!("status.{}", path.join(".")), reads)?,

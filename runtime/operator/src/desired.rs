@@ -234,12 +234,8 @@ mod tests {
             },
             workers: 1,
             resync: Duration::from_secs(600),
-            children: vec![DeclaredChild {
-                id: "cm".to_owned(),
-                api_version: "v1".to_owned(),
-                kind: "ConfigMap".to_owned(),
-                policy: ChildPolicy::Apply,
-            }],
+            children: vec![DeclaredChild::new("cm", "v1", "ConfigMap", ChildPolicy::Apply)],
+            reads: Vec::new(),
         }
     }
 

@@ -68,8 +68,10 @@ pub struct Entry {
     pub workers: u16,
     /// Time between full reconciles of an object.
     pub resync: Duration,
-    /// Every child that a plan may list.
+    /// Every child that a plan may list, each after those that it reads.
     pub children: Vec<DeclaredChild>,
+    /// Every read that a plan may ask for.
+    pub reads: Vec<DeclaredRead>,
 }
 
 /// A kind as the API server serves it.
@@ -96,8 +98,51 @@ pub struct DeclaredChild {
     pub api_version: String,
     /// In CamelCase.
     pub kind: String,
-    /// What is done with one that exists.
+    /// When it is made, and what is done with one that exists.
     pub policy: ChildPolicy,
+    /// Ids of the children that it reads: it is deleted before them.
+    pub requires: Vec<String>,
+    /// It stands under `forEach`: a plan may list it many times, each with a key.
+    pub keyed: bool,
+    /// Its data keys are generated once: an object that exists is shown to the pattern before anything is applied.
+    pub once: bool,
+    /// It has no owner reference and is never deleted.
+    pub retain: bool,
+    /// An object of its name without a controller becomes ours.
+    pub adopt: bool,
+    /// A change of an immutable field deletes it and creates it again.
+    pub recreate: bool,
+}
+
+impl DeclaredChild {
+    /// A child without any of the options.
+    pub fn new(id: &str, api_version: &str, kind: &str, policy: ChildPolicy) -> Self {
+        Self {
+            id: id.to_owned(),
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            policy,
+            requires: Vec::new(),
+            keyed: false,
+            once: false,
+            retain: false,
+            adopt: false,
+            recreate: false,
+        }
+    }
+}
+
+/// A read that the Katalog declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredRead {
+    /// Unique in the entry.
+    pub id: String,
+    /// `v1`, `apps/v1`.
+    pub api_version: String,
+    /// In CamelCase.
+    pub kind: String,
+    /// The primary does not wait for it.
+    pub optional: bool,
 }
 
 /// What is done with a child that exists.
@@ -107,4 +152,6 @@ pub enum ChildPolicy {
     Create,
     /// Corrected when it drifts, pruned when no longer rendered.
     Apply,
+    /// Created when the primary is being deleted, and waited for.
+    Delete,
 }

@@ -54,7 +54,7 @@ pub use conflict::Contested;
 pub use connect::{Access, Cluster, ConnectError, connect};
 pub use error::{ApiError, Cause, Error, Refusal, StartError};
 pub use identity::Identity;
-pub use instance::{Api, ChildPolicy, DeclaredChild, Entry, Evaluate, Instance};
+pub use instance::{Api, ChildPolicy, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
 pub use object::ObjectKey;
 pub use preview::{Preview, PreviewChild, preview};
 pub use readiness::{Readiness, readiness};

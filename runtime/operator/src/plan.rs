@@ -73,7 +73,8 @@ pub(crate) fn check(
     most_children: usize,
     namespaced: impl Fn(&str, &str) -> Result<bool, Error>,
 ) -> Result<Checked, Error> {
-    let Plan { children, status, pending_status, violations, conditions, requeue_after, done: _, cost: _ } = plan;
+    let Plan { children, status, pending_status, reads: _, violations, conditions, requeue_after, done: _, cost: _ } =
+        plan;
     if children.len() > most_children {
         return Err(Error::TooManyChildren { found: children.len(), allowed: most_children });
     }
@@ -144,12 +145,7 @@ mod tests {
     use crate::instance::{Api, ChildPolicy, DeclaredChild, Entry};
 
     fn entry() -> Entry {
-        let child = |id: &str| DeclaredChild {
-            id: id.to_owned(),
-            api_version: "v1".to_owned(),
-            kind: "ConfigMap".to_owned(),
-            policy: ChildPolicy::Apply,
-        };
+        let child = |id: &str| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Apply);
         Entry {
             name: "web".to_owned(),
             api: Api {
@@ -162,6 +158,7 @@ mod tests {
             workers: 1,
             resync: Duration::from_secs(1),
             children: vec![child("a"), child("b")],
+            reads: Vec::new(),
         }
     }
 
@@ -180,6 +177,7 @@ mod tests {
             children,
             status: b"{}".to_vec(),
             pending_status: Vec::new(),
+            reads: Vec::new(),
             violations: Vec::new(),
             conditions: b"[]".to_vec(),
             requeue_after: None,

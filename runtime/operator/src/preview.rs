@@ -146,6 +146,7 @@ mod tests {
                 children: vec![child("first", true), child("second", !request.children.is_empty())],
                 status: br#"{"field":1}"#.to_vec(),
                 pending_status: Vec::new(),
+                reads: Vec::new(),
                 violations: Vec::new(),
                 conditions: b"[]".to_vec(),
                 requeue_after: None,
@@ -156,12 +157,7 @@ mod tests {
     }
 
     fn instance() -> Instance {
-        let child = |id: &str| DeclaredChild {
-            id: id.to_owned(),
-            api_version: "v1".to_owned(),
-            kind: "ConfigMap".to_owned(),
-            policy: ChildPolicy::Apply,
-        };
+        let child = |id: &str| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Apply);
         let api = Api {
             group: "g".to_owned(),
             version: "v1".to_owned(),
@@ -175,6 +171,7 @@ mod tests {
             workers: 1,
             resync: Duration::from_secs(1),
             children: vec![child("first"), child("second")],
+            reads: Vec::new(),
         };
         Instance {
             name: "web".to_owned(),

@@ -71,12 +71,7 @@ mod tests {
     use crate::instance::{Api as PrimaryApi, DeclaredChild};
 
     fn entry() -> Entry {
-        let child = |id: &str, kind: &str, policy| DeclaredChild {
-            id: id.to_owned(),
-            api_version: "v1".to_owned(),
-            kind: kind.to_owned(),
-            policy,
-        };
+        let child = |id: &str, kind: &str, policy| DeclaredChild::new(id, "v1", kind, policy);
         Entry {
             name: "web".to_owned(),
             api: PrimaryApi {
@@ -93,6 +88,7 @@ mod tests {
                 child("other", "ConfigMap", ChildPolicy::Apply),
                 child("secret", "Secret", ChildPolicy::Create),
             ],
+            reads: Vec::new(),
         }
     }
 

@@ -43,6 +43,7 @@ impl Evaluate for Echo {
             children: self.children.iter().map(child).collect(),
             status: json!({"echo": text}).to_string().into_bytes(),
             pending_status: Vec::new(),
+            reads: Vec::new(),
             violations: Vec::new(),
             conditions: b"[]".to_vec(),
             requeue_after: None,
@@ -73,12 +74,7 @@ fn key() -> ObjectKey {
 }
 
 fn controller(server: &Scripted, children: &'static [&'static str]) -> Controller {
-    let declared = children.iter().map(|id| DeclaredChild {
-        id: (*id).to_owned(),
-        api_version: "v1".to_owned(),
-        kind: "ConfigMap".to_owned(),
-        policy: ChildPolicy::Create,
-    });
+    let declared = children.iter().map(|id| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Create));
     let entry = Entry {
         name: "web".to_owned(),
         api: Api {
@@ -91,6 +87,7 @@ fn controller(server: &Scripted, children: &'static [&'static str]) -> Controlle
         workers: 1,
         resync: Duration::from_secs(3600),
         children: declared.collect(),
+        reads: Vec::new(),
     };
     let instance = Instance {
         name: "web".to_owned(),

@@ -44,6 +44,8 @@ pub struct Entry {
     pub resync: Duration,
     /// In an order in which each reads only earlier ones.
     pub vars: Vec<Var>,
+    /// `reads`: existing objects that are not ours.
+    pub reads: Vec<Read>,
     /// In the order in which they are applied: each reads only earlier ones.
     pub children: Vec<Child>,
     /// Sorted by path.
@@ -74,32 +76,84 @@ pub struct Var {
     pub value: Text,
 }
 
+/// One of `reads`: objects that others own. They are watched and never written.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The name in `reads.<id>`.
+    pub id: String,
+    /// `v1`, `apps/v1`.
+    pub api_version: String,
+    /// In CamelCase.
+    pub kind: String,
+    /// Which objects of that kind, in the primary's namespace where they live in one.
+    pub which: Which,
+    /// The primary does not wait for it. Only of a read by name: one by labels is a list, which may be empty.
+    pub optional: bool,
+}
+
+/// Which objects a read means. It may use the primary, `inputs` and `vars`, but neither children nor other reads.
+#[derive(Debug, Clone)]
+pub enum Which {
+    /// The one of this name: `reads.<id>` is an object.
+    Name(Text),
+    /// Those with all of these labels: `reads.<id>` is a list of objects, sorted by name.
+    Labels(Vec<(String, Text)>),
+}
+
 /// One template of a child, its short form rewritten.
 #[derive(Debug, Clone)]
 pub struct Child {
     /// Unique in the entry.
     pub id: String,
-    /// `onCreate` or `onReconcile`.
+    /// The part of the Katalog that it stands in.
     pub policy: Policy,
     /// `v1`, `apps/v1`.
     pub api_version: String,
     /// In CamelCase.
     pub kind: String,
-    /// Ids of the children that it reads.
+    /// Ids of the children that it reads, sorted.
     pub requires: Vec<String>,
+    /// Ids of the reads that it uses and that are not optional, sorted.
+    pub reads: Vec<String>,
+    /// `forEach`: one child for each element.
+    pub for_each: Option<ForEach>,
     /// `when`, a boolean.
     pub when: Option<Checked>,
+    /// `readyWhen`, a boolean over `self`.
+    pub ready_when: Option<Checked>,
+    /// `once`: a data key that the observed Secret has keeps its value; only the others are generated.
+    pub once: bool,
+    /// `deletionPolicy: retain`: no owner reference, never deleted by the runtime.
+    pub retain: bool,
+    /// `adopt`: an object of this name without a controller becomes ours.
+    pub adopt: bool,
+    /// `recreate`: a change of an immutable field deletes it and creates it again.
+    pub recreate: bool,
     /// The whole manifest, with `apiVersion`, `kind`, `metadata.name` and, for a namespaced kind, `metadata.namespace`.
     pub manifest: Node,
 }
 
-/// What is done with a child that exists already.
+/// `forEach`. In `when`, `readyWhen` and the manifest, `item` and [`ForEach::name`] are the element, `key` is its key.
+#[derive(Debug, Clone)]
+pub struct ForEach {
+    /// A list or a map; the elements of a map are its values.
+    pub range: Checked,
+    /// `as`, if it is given.
+    pub name: Option<String>,
+    /// The key of an element of a list, over `item`, a scalar. None: an element is a scalar and its own key, or the
+    /// range is a map.
+    pub key: Option<Checked>,
+}
+
+/// When a child is made, and what is done with one that exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// `onCreate`: created when absent, never corrected.
     Create,
     /// `onReconcile`: drift is corrected, pruned when no longer rendered.
     Apply,
+    /// `onDelete`: created when the primary is being deleted, and waited for.
+    Delete,
 }
 
 /// One of `status.fields`.
@@ -107,8 +161,10 @@ pub enum Policy {
 pub struct StatusField {
     /// The keys below `.status`.
     pub path: Vec<String>,
-    /// Ids of the children that it reads.
+    /// Ids of the children that it reads, sorted.
     pub requires: Vec<String>,
+    /// Ids of the reads that it uses and that are not optional, sorted.
+    pub reads: Vec<String>,
     /// Its value.
     pub value: Node,
 }

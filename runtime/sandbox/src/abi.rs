@@ -145,6 +145,7 @@ impl<'a> Copier<'a> {
             children: self.list(&children, Self::child)?,
             status: self.json(&status)?,
             pending_status: self.list(&pending_status, |copier, path| copier.text(&path))?,
+            reads: Vec::new(),
             violations: self.list(&violations, Self::violation)?,
             conditions: self.json(&conditions)?,
             requeue_after,

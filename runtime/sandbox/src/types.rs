@@ -64,6 +64,19 @@ pub enum Policy {
     Create,
     /// Drift is corrected; pruned when no longer listed.
     Apply,
+    /// Created when the primary is being deleted, and waited for.
+    Delete,
+}
+
+/// Objects of others that a pattern wants to see.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WantedRead {
+    /// The id of the Katalog's `reads` item.
+    pub id: String,
+    /// The object's name; none: all with [`WantedRead::labels`].
+    pub name: Option<String>,
+    /// Labels that an object must have. Empty where there is a name.
+    pub labels: Vec<(String, String)>,
 }
 
 /// One child that should exist.
@@ -101,6 +114,8 @@ pub struct Plan {
     pub status: Vec<u8>,
     /// Paths below `.status`, dotted, whose values are not known yet and stay as they are.
     pub pending_status: Vec<String>,
+    /// The reads that the pattern wants, whether or not the request had them. A host that gave others calls again.
+    pub reads: Vec<WantedRead>,
     /// Broken validation rules.
     pub violations: Vec<Violation>,
     /// A JSON list of conditions beyond the host's own.

@@ -145,6 +145,7 @@ fn policy(policy: Policy) -> &'static str {
     match policy {
         Policy::Create => "created once",
         Policy::Apply => "kept",
+        Policy::Delete => "at deletion",
     }
 }
 

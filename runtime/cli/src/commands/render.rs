@@ -168,6 +168,7 @@ fn policy(child: &PreviewChild) -> &'static str {
     match child.policy {
         ChildPolicy::Create => "create",
         ChildPolicy::Apply => "apply",
+        ChildPolicy::Delete => "delete",
     }
 }
 

@@ -78,7 +78,7 @@ fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnost
     if let Some(node) = fields.take("reconcile") {
         match (&node.value, policy) {
             (Value::Bool(true), _) => policy = Policy::Apply,
-            (Value::Bool(false), Policy::Create) => {}
+            (Value::Bool(false), Policy::Create | Policy::Delete) => {}
             (Value::Bool(false), Policy::Apply) => {
                 let problem = keys::wrong_kind(node.span, "`reconcile` under `onReconcile`", "`true`", "`false`");
                 problems.push(problem.hint("move the child to `onCreate`, where it is created and then left alone"));

@@ -262,7 +262,14 @@ fn one(child: Prepared, vars: &[Var], scope: &Scope, context: &Context, problems
         api_version: kind.api_version,
         kind: kind.kind,
         requires: requires(&expressions.reads, vars),
+        reads: Vec::new(),
+        for_each: None,
         when,
+        ready_when: None,
+        once: false,
+        retain: false,
+        adopt: false,
+        recreate: false,
         manifest: value,
     }
 }

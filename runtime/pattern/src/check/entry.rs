@@ -46,6 +46,7 @@ pub(super) fn check(
         workers: entry.workers,
         resync: entry.resync,
         vars: vars.into_iter().map(|var| var.model).collect(),
+        reads: Vec::new(),
         children,
         status,
         api,

@@ -46,7 +46,7 @@ pub(super) fn check(
         }
         let value = values.value(&field.value, schema);
         let requires = requires(&expressions.reads, vars);
-        found.push((StatusField { path, requires, value }, span));
+        found.push((StatusField { path, requires, reads: Vec::new(), value }, span));
     }
     found.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     found.into_iter().map(|(field, _)| field).collect()
