@@ -13,6 +13,9 @@ pub mod diagnostic;
 pub mod fields;
 pub mod kinds;
 pub mod model;
+pub mod rights;
+#[cfg(test)]
+mod rights_tests;
 pub mod schema;
 mod shorthand;
 pub mod source;

@@ -105,6 +105,8 @@ pub enum Which {
 pub struct Child {
     /// Unique in the entry.
     pub id: String,
+    /// The place of its template: `katalog.yaml:12:8`.
+    pub at: String,
     /// The part of the Katalog that it stands in.
     pub policy: Policy,
     /// `v1`, `apps/v1`.

@@ -44,15 +44,14 @@ pub(super) fn prepare<'a>(
 ) -> Vec<Prepared<'a>> {
     let ids = ids(&entry.templates, problems);
     let templates = entry.templates.iter().zip(&ids);
-    let workloads: Vec<String> = templates
+    let siblings: Vec<shorthand::Sibling> = templates
         .clone()
-        .filter(|(template, _)| template.form.is_workload())
-        .filter_map(|(_, id)| id.clone())
+        .filter_map(|(template, id)| Some(shorthand::Sibling { id: id.as_deref()?, template }))
         .collect();
     let mut prepared = Vec::new();
     for (template, id) in templates {
         let Some(id) = id else { continue };
-        let around = shorthand::Context { id, workloads: &workloads };
+        let around = shorthand::Context { id, siblings: &siblings };
         let manifest = shorthand::expand(template, &around, problems);
         let kind = manifest.as_ref().and_then(|manifest| kind(manifest, context, problems));
         // Declared even if it is broken, so that what refers to it brings no further problems.
@@ -258,6 +257,7 @@ fn one(child: Prepared, vars: &[Var], scope: &Scope, context: &Context, problems
     let value = values.value(&manifest, &kind.schema);
     Child {
         id,
+        at: context.source.at(template.span),
         policy: template.policy,
         api_version: kind.api_version,
         kind: kind.kind,
