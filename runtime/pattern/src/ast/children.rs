@@ -11,36 +11,8 @@ use crate::yaml::{Node, Value};
 /// The most templates of an entry.
 const TEMPLATES: usize = 500;
 
-/// The lists that are understood.
-const FORMS: [(&str, Form); 5] = [
-    ("configMaps", Form::ConfigMap),
-    ("services", Form::Service),
-    ("deployments", Form::Deployment),
-    ("statefulSets", Form::StatefulSet),
-    ("resources", Form::Manifest),
-];
-
-/// The lists that a later version understands.
-const FORMS_LATER: [&str; 14] = [
-    "daemonSets",
-    "secrets",
-    "jobs",
-    "cronJobs",
-    "pods",
-    "serviceAccounts",
-    "ingresses",
-    "networkPolicies",
-    "persistentVolumeClaims",
-    "roles",
-    "roleBindings",
-    "horizontalPodAutoscalers",
-    "podDisruptionBudgets",
-    "namespaces",
-];
-
 /// Keys of a child that a later version understands.
-const KEYS_LATER: [&str; 9] =
-    ["or", "forEach", "readyWhen", "once", "deletionPolicy", "adopt", "recreate", "raw", "rolloutOn"];
+const KEYS_LATER: [&str; 8] = ["or", "forEach", "readyWhen", "once", "deletionPolicy", "adopt", "recreate", "raw"];
 
 /// Reads the templates of `operatorBox`.
 pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Diagnostics) {
@@ -49,7 +21,8 @@ pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Dia
     {
         let Some(node) = operator_box.take(key) else { continue };
         let Some(fields) = Fields::open(node, what, problems) else { continue };
-        for (name, form) in FORMS {
+        for form in Form::ALL {
+            let name = form.list();
             let Some(node) = fields.take(name) else { continue };
             let count = entry.templates.len() + node.items().map_or(0, <[Node]>::len);
             if count > TEMPLATES {
@@ -59,12 +32,6 @@ pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Dia
             let Some(items) = list(node, &format!("`{name}`"), problems) else { continue };
             for item in items {
                 entry.templates.extend(template(item, form, policy, problems));
-            }
-        }
-        for name in FORMS_LATER {
-            if let Some((key, _)) = fields.entry(name) {
-                let problem = keys::unsupported(key.span, &format!("the short form `{name}`"));
-                problems.push(problem.hint("write a whole manifest under `resources`, if you need it now"));
             }
         }
         fields.finish(problems);

@@ -2,9 +2,11 @@
 
 mod children;
 pub(crate) mod fields;
+mod form;
 mod katalog;
 pub(crate) mod scalars;
 
+pub(crate) use form::Form;
 pub(crate) use katalog::parse;
 pub(crate) use scalars::identifier_problem;
 
@@ -64,17 +66,6 @@ pub(crate) enum Api {
 pub(crate) struct StatusField {
     pub(crate) path: Spanned<String>,
     pub(crate) value: Node,
-}
-
-/// The kinds of template that the language has a form for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    Deployment,
-    StatefulSet,
-    Service,
-    ConfigMap,
-    /// A whole manifest.
-    Manifest,
 }
 
 /// One template of a child, in either form.

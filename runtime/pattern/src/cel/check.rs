@@ -223,6 +223,7 @@ impl Explain<'_> {
             // What stands before the dot was reported already.
             CheckErrorKind::UndefinedField { type_name, .. } if type_name == "error" => return None,
             CheckErrorKind::UndefinedField { type_name, field } => self.unknown_field(type_name, field, range),
+            CheckErrorKind::NoMatchingOverload { arg_types, .. } if self.unknown(arg_types) => return None,
             CheckErrorKind::NoMatchingOverload { function, arg_types } => no_overload(function, arg_types, range),
             CheckErrorKind::TypeMismatch { expected, actual } => Problem::new(
                 ProblemKind::WrongType,
@@ -233,6 +234,13 @@ impl Explain<'_> {
             .expected(describe(expected)),
             other => Problem::new(ProblemKind::NoOverload, range, other.to_string()),
         })
+    }
+
+    /// Whether the checker has no type for an argument because of another error.
+    fn unknown(&self, arguments: &[CelType]) -> bool {
+        let unknown = |ty: &CelType| matches!(ty, CelType::Error | CelType::TypeVar(_) | CelType::TypeParam(_));
+        let other = |error: &CheckError| !matches!(error.kind, CheckErrorKind::NoMatchingOverload { .. });
+        arguments.iter().any(unknown) && self.types.errors.iter().any(other)
     }
 
     /// The whole name of a library's function, if a callee is written like one.

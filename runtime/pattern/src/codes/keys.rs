@@ -105,6 +105,11 @@ pub(crate) fn unknown(span: Span, key: &str, of: &str, nearest: Option<&str>, kn
     }
 }
 
+/// A key that is not taken here, and what to do about it.
+pub(crate) fn not_here(span: Span, key: &str, of: &str, mend: &str) -> Diagnostic {
+    Diagnostic::new(&UNKNOWN, span, format!("unknown key `{key}` in {of}")).hint(mend)
+}
+
 pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
     Diagnostic::new(&UNSUPPORTED, span, format!("{what} is not supported yet"))
 }

@@ -63,7 +63,8 @@ pub static STATUS_OVERLAP: Code = error(
 pub static SELECTOR: Code = error(
     "K0308",
     "no workload to select",
-    "A Service selects the pods of the entry's only workload. With none or several it needs a `selector`.",
+    "A Service and a PodDisruptionBudget select the pods of the entry's only workload, and a HorizontalPodAutoscaler scales \
+     it. With none or several they need a `selector` or a `scaleTargetRef`.",
     edit("          deployments:\n", "          statefulSets:\n            - {image: nginx}\n          deployments:\n"),
 );
 
@@ -105,14 +106,40 @@ pub(crate) fn status_overlap(span: Span, path: &str, other: &str, first: Span) -
     Diagnostic::new(&STATUS_OVERLAP, span, message).note(first, "the other one")
 }
 
-pub(crate) fn selector(span: Span, workloads: &[String]) -> Diagnostic {
-    let problem = Diagnostic::new(&SELECTOR, span, "this Service needs a `selector`");
+pub(crate) fn unknown_child(span: Span, id: &str, fitting: &[&str]) -> Diagnostic {
+    let problem = Diagnostic::new(&UNKNOWN_NAME, span, format!("there is no child `{id}`"));
+    match fitting {
+        [] => problem,
+        fitting => {
+            let near = crate::schema::nearest(id, fitting.iter().copied());
+            problem.expected(format!("one of {}", super::keys::list(fitting))).did_you_mean(near)
+        }
+    }
+}
+
+/// `key` holds the labels.
+pub(crate) fn no_selector(span: Span, kind: &str, key: &str, workloads: &[String]) -> Diagnostic {
+    let problem = Diagnostic::new(&SELECTOR, span, format!("this {kind} needs a `selector`"));
     let Some(first) = workloads.first() else {
         return problem
             .found("no workload in the entry")
-            .hint("add `selector` with the labels of the pods that it leads to");
+            .hint("add `selector` with the labels of the pods that it is for");
     };
-    problem.found(format!("the workloads {}", super::keys::list(workloads))).hint(format!(
-        "add `selector: {{app.kubernetes.io/instance: \"{{{{ metadata.name }}}}\", orkestra.orkspace.io/id: {first}}}`"
-    ))
+    let labels =
+        format!("{{app.kubernetes.io/instance: \"{{{{ metadata.name }}}}\", orkestra.orkspace.io/id: {first}}}");
+    let mend = match key {
+        "selector" => format!("add `selector: {labels}`"),
+        inner => format!("add `selector: {{{inner}: {labels}}}`"),
+    };
+    problem.found(format!("the workloads {}", super::keys::list(workloads))).hint(mend)
+}
+
+pub(crate) fn no_scale_target(span: Span, workloads: &[String]) -> Diagnostic {
+    let problem = Diagnostic::new(&SELECTOR, span, "this HorizontalPodAutoscaler needs a `scaleTargetRef`");
+    let found = match workloads {
+        [] => "no Deployment or StatefulSet in the entry".to_owned(),
+        [one] => format!("the workload `{one}`, of which there is one for each element"),
+        several => format!("the workloads {}", super::keys::list(several)),
+    };
+    problem.found(found).hint("add `scaleTargetRef: {apiVersion: apps/v1, kind: …, name: …}`")
 }

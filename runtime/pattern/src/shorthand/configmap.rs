@@ -1,11 +1,8 @@
 //! `configMaps`
 
-use super::tree::Tree;
-use super::{Fields, Template, pass_on};
-use crate::diagnostic::Diagnostics;
+use super::Target;
 
-pub(super) fn expand(tree: &mut Tree, template: &Template, problems: &mut Diagnostics) {
-    let Some(fields) = Fields::open(&template.item, "a child", problems) else { return };
-    fields.later(&["fromConfigMap", "fromNamespace", "toNamespaces"], problems);
-    pass_on(tree, &fields, template, &[], &[], problems);
+pub(super) fn expand(target: &mut Target) {
+    target.fields.later(&["fromConfigMap", "fromNamespace", "toNamespaces"], target.problems);
+    target.pass_on(&[], |_| None);
 }

@@ -1,31 +1,26 @@
 //! `statefulSets`: a workload with volumes of its own.
 
 use super::tree::Tree;
-use super::{Context, Fields, Template, name, taken, workload};
+use super::{Context, Fields, Target, name, taken, workload};
 use crate::ast::fields::list;
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
 use crate::yaml::Node;
 
-pub(super) fn expand(tree: &mut Tree, template: &Template, context: &Context, problems: &mut Diagnostics) {
-    let Some(fields) = Fields::open(&template.item, "a child", problems) else { return };
-    let span = template.span;
-    match taken(&fields, "serviceName") {
-        Some((key, node)) => tree.put(&["spec", "serviceName"], key, node.clone(), problems),
-        None => {
-            // On behalf of the name, whose mistakes are shown there and not twice.
-            let service = name(template);
-            tree.put(&["spec", "serviceName"], span, service, problems);
-        }
+pub(super) fn expand(target: &mut Target, context: &Context) {
+    match target.taken("serviceName") {
+        Some((key, node)) => target.put(&["spec", "serviceName"], key, node.clone()),
+        // On behalf of the name, whose mistakes are shown there and not twice.
+        None => target.put(&["spec", "serviceName"], target.template.span, name(target.template)),
     }
     let mut mounts = Vec::new();
-    if let Some((key, node)) = taken(&fields, "volumeClaimTemplates")
-        && let Some(items) = list(node, "`volumeClaimTemplates`", problems)
+    if let Some((key, node)) = target.taken("volumeClaimTemplates")
+        && let Some(items) = list(node, "`volumeClaimTemplates`", target.problems)
     {
-        let claims = items.iter().map(|item| claim(item, key, &mut mounts, problems)).collect();
-        tree.put(&["spec", "volumeClaimTemplates"], key, Node::list(node.span, claims), problems);
+        let claims = items.iter().map(|item| claim(item, key, &mut mounts, target.problems)).collect();
+        target.put(&["spec", "volumeClaimTemplates"], key, Node::list(node.span, claims));
     }
-    workload::expand(tree, &fields, template, context, mounts, problems);
+    workload::expand(target, context, mounts);
 }
 
 /// One claim. What is written as Kubernetes has it, with `metadata` and `spec`, stays as it is.

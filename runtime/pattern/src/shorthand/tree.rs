@@ -27,6 +27,11 @@ impl Tree {
         merge(&mut self.root, key, node, "", problems);
     }
 
+    /// Whether there is a value at a path.
+    pub(super) fn has(&self, path: &[&str]) -> bool {
+        path.iter().try_fold(&self.root, |node, name| node.get(name)).is_some()
+    }
+
     pub(super) fn finish(self) -> Node {
         self.root
     }

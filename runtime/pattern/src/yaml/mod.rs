@@ -75,16 +75,38 @@ impl Text {
 }
 
 impl Text {
-    /// This text, a separator, and another text of the same file.
-    pub(crate) fn join(&self, separator: &str, other: &Text) -> Text {
-        let text = format!("{}{separator}{}", self.text, other.text);
-        if self.places.is_empty() || other.places.is_empty() {
-            return Text::from(text);
+    /// A part of the text, which keeps its places. Outside of the text, or inside of a character, it is empty.
+    pub(crate) fn slice(&self, range: std::ops::Range<usize>) -> Text {
+        let text = self.text.get(range.clone()).unwrap_or_default().to_owned();
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (start, end) = (offset(range.start), offset(range.end));
+        let first = self.places.partition_point(|(text, _)| *text <= start).saturating_sub(1);
+        let places = self.places.iter().skip(first).take_while(|(text, _)| *text < end);
+        let places = places.map(|(text, file)| (text.saturating_sub(start), file + start.saturating_sub(*text)));
+        Text { text, places: places.collect() }
+    }
+
+    /// Texts of one file, and such that no file holds, one after another. Each byte of the latter is where the last byte
+    /// before it stands, so that what is wrong with it is shown there.
+    pub(crate) fn concat(parts: impl IntoIterator<Item = Text>) -> Text {
+        let mut whole = Text::from("");
+        let mut last = None;
+        for part in parts {
+            let offset = |at: usize| u32::try_from(whole.text.len() + at).unwrap_or(u32::MAX);
+            match (part.places.last(), last) {
+                (Some((text, file)), _) => {
+                    let length = u32::try_from(part.text.len()).unwrap_or(u32::MAX);
+                    last = Some(file + length.saturating_sub(text + 1));
+                    whole
+                        .places
+                        .extend(part.places.iter().map(|(text, file)| (offset(0).saturating_add(*text), *file)));
+                }
+                (None, Some(last)) => whole.places.extend((0..part.text.len()).map(|at| (offset(at), last))),
+                (None, None) => {}
+            }
+            whole.text.push_str(&part.text);
         }
-        let shift = u32::try_from(self.text.len() + separator.len()).unwrap_or(u32::MAX);
-        let mut places = self.places.clone();
-        places.extend(other.places.iter().map(|(text, file)| (text.saturating_add(shift), *file)));
-        Text { text, places }
+        whole
     }
 }
 
