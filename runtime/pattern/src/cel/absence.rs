@@ -30,10 +30,14 @@ pub(super) struct Reads {
 type Facts = HashSet<String>;
 
 pub(super) fn walk(expr: &SpannedExpr, types: &CheckResult, scope: &Scope, place: Place<'_>) -> Reads {
-    let mut walker = Walker { paths: Paths { types, scope, locals: Vec::new() }, types, reads: Reads::default() };
+    let mut walker =
+        Walker { paths: Paths { types, scope, locals: Vec::new() }, types, reads: Reads::default(), copied: None };
     let facts = Facts::new();
     match place {
-        Place::Value(_) if Paths::is_path(expr) => walker.reads.absent = walker.lenient(expr, &facts),
+        Place::Value(_) if Paths::is_path(expr) => {
+            walker.copied = Some(expr.id);
+            walker.reads.absent = walker.lenient(expr, &facts);
+        }
         _ => walker.strict(expr, &facts),
     }
     walker.reads.absent |= matches!(type_of(expr, types), CelType::Optional(_));
@@ -52,6 +56,8 @@ struct Walker<'a> {
     paths: Paths<'a>,
     types: &'a CheckResult,
     reads: Reads,
+    /// The path that is the whole of a value, which is copied as it stands.
+    copied: Option<i64>,
 }
 
 impl<'a> Walker<'a> {
@@ -174,6 +180,7 @@ impl<'a> Walker<'a> {
         match path.steps.iter().position(|step| step.optional) {
             // From `.?` on the value is an optional, and what stands before it may be absent as well.
             Some(first) => {
+                self.decoded(expr, &path);
                 if path.steps[..first].iter().any(|step| unproved(&step))
                     && let Some(before) = path.steps[..first].last()
                 {
@@ -181,12 +188,7 @@ impl<'a> Walker<'a> {
                 }
             }
             None => {
-                if self.is_base64(expr, &path) {
-                    self.reads.problems.push(
-                        Problem::new(ProblemKind::NotYet, expr.span.clone(), "a base64 field can only be copied yet")
-                            .mend("write the path alone in a value"),
-                    );
-                }
+                self.decoded(expr, &path);
                 if let Some(step) = path.steps.iter().find(unproved) {
                     let whole = path.steps.last().map_or(&step.shown, |last| &last.shown);
                     let why = match step.required_by_type {
@@ -207,13 +209,22 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Whether a path leads to bytes of an object, which JSON holds as base64: they would have to be decoded to be used.
-    fn is_base64(&self, expr: &SpannedExpr, path: &Path<'_>) -> bool {
+    /// A path to bytes of an object, which JSON holds as base64: they would have to be decoded to be used.
+    fn decoded(&mut self, expr: &SpannedExpr, path: &Path<'_>) {
         let of_object = match &expr.node {
             Expr::Member { expr, .. } => matches!(type_of(expr, self.types), CelType::Message(_)),
             _ => false,
         };
-        type_of(expr, self.types) == CelType::Bytes && (of_object || path.root.is_some())
+        let ty = match type_of(expr, self.types) {
+            CelType::Optional(inner) => CelType::clone(&inner),
+            ty => ty,
+        };
+        if ty == CelType::Bytes && (of_object || path.root.is_some()) && self.copied != Some(expr.id) {
+            self.reads.problems.push(
+                Problem::new(ProblemKind::NotYet, expr.span.clone(), "a base64 field can only be copied yet")
+                    .mend("write the path alone in a value"),
+            );
+        }
     }
 
     /// Notes what a path reads, and checks the expressions inside it.
