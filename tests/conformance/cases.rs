@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// One case of a file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Case {
     pub(crate) section: String,
     pub(crate) name: String,

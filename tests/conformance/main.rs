@@ -3,11 +3,15 @@
 //! The cases are not a part of this project. They are read from `ORK_CONFORMANCE_DIR`; without that variable from
 //! `shared/conformance/cel` beside the source tree. Where there are none, the suite says that it did not run.
 //!
+//! Each case runs twice: as it is written, and with its literals bound to variables, so that nothing passes because it was computed
+//! before it was evaluated.
+//!
 //! `ORK_CONFORMANCE_LIST=1` prints every case that does not pass, with the reason. `ORK_CONFORMANCE_RAISE=1` keeps higher counts.
 
 #![allow(clippy::panic, clippy::print_stdout, reason = "a test suite with its own output")]
 
 mod cases;
+mod literals;
 mod ratchet;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +21,14 @@ use cases::{Case, Outcome};
 use orkestra_component::Exports;
 use orkestra_program::model::Program;
 use orkestra_sandbox::{Failure, Limits, Sandbox, Settings};
+use ratchet::Passed;
+
+/// Files that do not pass whole, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("dynamic", "needs messages of protobuf; Kubernetes' objects are maps"),
+    ("network_ext", "functions of network addresses are not built yet"),
+    ("proto2", "needs messages of protobuf; Kubernetes' objects are maps"),
+];
 
 fn main() -> ExitCode {
     let Some(files) = files() else {
@@ -25,37 +37,59 @@ fn main() -> ExitCode {
     };
     let sandbox = Sandbox::new(&Settings { slots: 8, ..Settings::default() }).unwrap_or_else(|error| panic!("{error}"));
     let list = std::env::var_os("ORK_CONFORMANCE_LIST").is_some();
-    let (mut counts, mut all) = (ratchet::Counts::new(), 0);
+    let (mut counts, mut all, mut with_literals) = (ratchet::Counts::new(), 0, 0);
     for file in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let cases = cases::read(&file);
-        let verdicts = run(&sandbox, &cases);
-        if list {
-            for (case, verdict) in cases.iter().zip(&verdicts) {
-                if let Err(why) = verdict {
-                    println!("{name}/{}: `{}` {why}", case.title(), case.expr);
-                }
-            }
-        }
-        let passed = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
-        println!("conformance: {name}: {passed} of {}", cases.len());
+        let bound: Vec<Option<Case>> = cases.iter().map(Case::with_literals_bound).collect();
+        with_literals += bound.iter().flatten().count();
+        // A case without literals is its own second form.
+        let bound: Vec<Case> =
+            cases.iter().zip(bound).map(|(case, bound)| bound.unwrap_or_else(|| case.clone())).collect();
+        let passed = Passed {
+            written: passed(&sandbox, &name, &cases, list),
+            bound: passed(&sandbox, &format!("{name}, literals bound"), &bound, list),
+        };
+        let exception =
+            EXCEPTIONS.iter().find(|(file, _)| *file == name).map_or(String::new(), |(_, why)| format!(" ({why})"));
+        println!(
+            "conformance: {name}: {} of {}, with literals bound {}{exception}",
+            passed.written,
+            cases.len(),
+            passed.bound
+        );
         all += cases.len();
         counts.insert(name, passed);
     }
-    println!("conformance: {} of {all} cases pass", counts.values().sum::<usize>());
+    let sum = |of: fn(&Passed) -> usize| counts.values().map(of).sum::<usize>();
+    println!("conformance: {} of {all} cases pass", sum(|passed| passed.written));
+    println!(
+        "conformance: {} of {all} cases pass with their literals bound to variables; {with_literals} cases have literals",
+        sum(|passed| passed.bound)
+    );
 
     let kept = ratchet::read();
     let differences = ratchet::differences(&kept, &counts);
     let verdict = if differences.is_empty() { "ok" } else { "FAILED" };
-    let fewer = counts.iter().any(|(file, count)| kept.get(file).is_some_and(|before| count < before));
-    if std::env::var_os("ORK_CONFORMANCE_RAISE").is_some() && !fewer {
+    if std::env::var_os("ORK_CONFORMANCE_RAISE").is_some() && !ratchet::fewer(&kept, &counts) {
         ratchet::write(&counts);
         return ExitCode::SUCCESS;
     }
     differences.iter().for_each(|difference| println!("conformance: FAILED: {difference}"));
-    let as_kept = counts.len() - differences.len().min(counts.len());
-    println!("test result: {verdict}. {as_kept} passed; {} failed; 0 ignored (files of cases)", differences.len());
+    let as_kept = (2 * counts.len()).saturating_sub(differences.len());
+    println!("test result: {verdict}. {as_kept} passed; {} failed; 0 ignored (counts of cases)", differences.len());
     if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// How many cases pass. With `list` it prints every one that does not.
+fn passed(sandbox: &Sandbox, file: &str, cases: &[Case], list: bool) -> usize {
+    let verdicts = run(sandbox, cases);
+    for (case, verdict) in cases.iter().zip(&verdicts) {
+        if list && let Err(why) = verdict {
+            println!("{file}/{}: `{}` {why}", case.title(), case.expr);
+        }
+    }
+    verdicts.iter().filter(|verdict| verdict.is_ok()).count()
 }
 
 fn directory() -> PathBuf {

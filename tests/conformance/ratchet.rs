@@ -1,10 +1,22 @@
-//! How many cases of each file pass. The number of a file may only grow.
+//! How many cases of each file pass, in both forms. The numbers of a file may only grow.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
+/// Passed cases of one file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Passed {
+    /// As they are written.
+    pub(crate) written: usize,
+    /// With their literals bound to variables. A case without literals has one form.
+    pub(crate) bound: usize,
+}
+
 /// Passed cases by file name.
-pub(crate) type Counts = BTreeMap<String, usize>;
+pub(crate) type Counts = BTreeMap<String, Passed>;
 
 /// Where the counts are kept.
 pub(crate) fn path() -> PathBuf {
@@ -24,18 +36,32 @@ pub(crate) fn write(counts: &Counts) {
     std::fs::write(path(), text).unwrap_or_else(|error| panic!("{}: {error}", path().display()));
 }
 
-/// Every file whose count is not the kept one, and what that means.
+/// Every count that is not the kept one, and what that means.
 pub(crate) fn differences(kept: &Counts, now: &Counts) -> Vec<String> {
     let files: std::collections::BTreeSet<_> = kept.keys().chain(now.keys()).collect();
-    let count = |counts: &Counts, file: &String| counts.get(file).copied().unwrap_or(0);
-    files
-        .into_iter()
-        .filter_map(|file| match (count(kept, file), count(now, file)) {
-            (before, after) if after < before => Some(format!("{file}: {after} cases pass, {before} passed before")),
-            (before, after) if after > before => Some(format!(
-                "{file}: {after} cases pass, {before} are kept: raise the ratchet with ORK_CONFORMANCE_RAISE=1"
-            )),
-            _ => None,
-        })
-        .collect()
+    let count = |counts: &Counts, file: &String| counts.get(file).copied().unwrap_or_default();
+    let both = |file: &String| {
+        let (before, after) = (count(kept, file), count(now, file));
+        [("as written", before.written, after.written), ("with literals bound", before.bound, after.bound)]
+            .map(|(form, before, after)| difference(file, form, before, after))
+    };
+    files.into_iter().flat_map(both).flatten().collect()
+}
+
+fn difference(file: &str, form: &str, before: usize, after: usize) -> Option<String> {
+    match after.cmp(&before) {
+        Ordering::Less => Some(format!("{file}, {form}: {after} cases pass, {before} passed before")),
+        Ordering::Equal => None,
+        Ordering::Greater => Some(format!(
+            "{file}, {form}: {after} cases pass, {before} are kept: raise the ratchet with ORK_CONFORMANCE_RAISE=1"
+        )),
+    }
+}
+
+/// Whether any count is below the kept one.
+pub(crate) fn fewer(kept: &Counts, now: &Counts) -> bool {
+    kept.iter().any(|(file, before)| {
+        let after = now.get(file).copied().unwrap_or_default();
+        after.written < before.written || after.bound < before.bound
+    })
 }

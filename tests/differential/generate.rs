@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::operations::{FAILING, OPERATIONS, Operation, Ty};
-
-/// Variables that every expression may use, with their types.
-pub(crate) const VARIABLES: &[(&str, Ty)] =
-    &[("i", Ty::Int), ("d", Ty::Double), ("s", Ty::Text), ("l", Ty::Ints), ("m", Ty::Map)];
+use crate::variables::Over;
 
 /// An expression, as each implementation gets it.
 #[derive(Debug, Clone)]
@@ -41,42 +38,51 @@ impl Dice {
 
 /// Makes expressions.
 pub(crate) struct Generator {
+    over: Over,
     dice: Dice,
+    /// What may be used.
+    operations: Vec<&'static Operation>,
+    failing: Vec<&'static Operation>,
     /// Variables of macros around the present place.
     locals: Vec<(Pair, Ty)>,
     made: usize,
-    /// The operations, those with one name together.
-    forms: Vec<Vec<&'static Operation>>,
+    /// How often each form of an operation was at the top of an expression.
+    tops: Vec<usize>,
     /// How often each operation was used.
     pub(crate) used: BTreeMap<&'static str, usize>,
 }
 
 impl Generator {
-    pub(crate) fn new(seed: u64) -> Generator {
-        let mut forms: Vec<Vec<&'static Operation>> = Vec::new();
-        for operation in OPERATIONS {
-            match forms.iter_mut().find(|forms| forms[0].name == operation.name) {
-                Some(forms) => forms.push(operation),
-                None => forms.push(vec![operation]),
-            }
-        }
-        Generator { dice: Dice(seed), locals: Vec::new(), made: 0, forms, used: BTreeMap::new() }
+    pub(crate) fn new(seed: u64, over: Over) -> Generator {
+        let fits = |operation: &&Operation| over == Over::Variables || !operation.strict;
+        let operations: Vec<&Operation> = OPERATIONS.iter().filter(fits).collect();
+        let failing = FAILING.iter().filter(fits).collect();
+        let (dice, tops) = (Dice(seed), vec![0; operations.len()]);
+        Generator { over, dice, operations, failing, locals: Vec::new(), made: 0, tops, used: BTreeMap::new() }
     }
 
-    /// The next expression: every operation in turn is at the top of one, and a tenth fails for sure.
-    pub(crate) fn next(&mut self) -> Pair {
+    /// The next expression and its type: at its top is what was used least so far, or, for more than a tenth, what fails for
+    /// sure.
+    pub(crate) fn next(&mut self) -> (Pair, Ty) {
         let number = self.made;
         self.made += 1;
         let operation = match number % 9 {
-            0 => &FAILING[number / 9 % FAILING.len()],
-            rest => {
-                let turn = number / 9 * 8 + rest - 1;
-                let forms = &self.forms[turn % self.forms.len()];
-                forms[turn / self.forms.len() % forms.len()]
+            0 => self.failing[number / 9 % self.failing.len()],
+            _ => {
+                // Half of the expressions have no strict operations, so the others have twice as many.
+                let used = |operation: &Operation| {
+                    let times = self.used.get(operation.name).copied().unwrap_or(0);
+                    if operation.strict { times / 2 } else { times }
+                };
+                let each = self.operations.iter().zip(&self.tops).enumerate();
+                let least = each.min_by_key(|(_, (operation, tops))| (used(operation), **tops));
+                let at = least.map_or(0, |(at, _)| at);
+                self.tops[at] += 1;
+                self.operations[at]
             }
         };
         let depth = 1 + self.dice.below(3);
-        self.apply(operation, depth)
+        (self.apply(operation, depth), operation.gives)
     }
 
     fn apply(&mut self, operation: &'static Operation, depth: usize) -> Pair {
@@ -104,10 +110,11 @@ impl Generator {
             arguments.push(self.expression(*ty, depth - 1));
             self.locals.truncate(outer);
         }
-        let theirs =
-            fill(operation.theirs.unwrap_or(operation.text), operation, &arguments, &names, |pair| &pair.theirs);
+        let ours = self.over.named(operation.text);
+        let theirs = operation.theirs.map_or_else(|| ours.clone(), |text| self.over.named(text));
+        let theirs = fill(&theirs, operation, &arguments, &names, |pair| &pair.theirs);
         Pair {
-            ours: fill(operation.text, operation, &arguments, &names, |pair| &pair.ours),
+            ours: fill(&ours, operation, &arguments, &names, |pair| &pair.ours),
             theirs: theirs.replace('#', &format!("p{outer}")),
         }
     }
@@ -116,13 +123,13 @@ impl Generator {
         if depth == 0 || self.dice.below(4) == 0 {
             return self.leaf(ty);
         }
-        let fitting: Vec<&'static Operation> = OPERATIONS.iter().filter(|operation| operation.gives == ty).collect();
+        let fitting: Vec<_> = self.operations.iter().copied().filter(|operation| operation.gives == ty).collect();
         let operation = *self.dice.one(&fitting);
         self.apply(operation, depth)
     }
 
     fn leaf(&mut self, ty: Ty) -> Pair {
-        let outer = VARIABLES.iter().map(|(name, of)| (Pair::same(name), *of));
+        let outer = self.over.leaves().iter().map(|(name, of)| (Pair::same(name), *of));
         let known: Vec<Pair> =
             self.locals.iter().cloned().chain(outer).filter(|(_, of)| *of == ty).map(|(name, _)| name).collect();
         if !known.is_empty() && self.dice.below(2) == 0 {

@@ -9,7 +9,7 @@ use super::absence::{self, Reads};
 use super::parse::parse;
 use super::place::{self, Place};
 use super::problem::{Problem, ProblemKind};
-use super::types::{ambiguous, describe, type_of};
+use super::types::{ambiguous, describe, generalise, type_of};
 use super::{Checked, Scope, functions, tree};
 use crate::schema::nearest;
 
@@ -34,7 +34,8 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
         for (name, ty) in &roots {
             env.add_variable(*name, ty.clone());
         }
-        let types = env.check(&expr);
+        let mut types = env.check(&expr);
+        generalise(&expr, &mut types);
         let roots: Vec<&str> = roots.iter().map(|(name, _)| *name).collect();
         let mut problems: Vec<_> = types
             .errors
@@ -84,7 +85,8 @@ pub fn check_free(source: &str, at: &str, declarations: &Declarations) -> Result
         for (name, ty) in &declarations.variables {
             env.add_variable(name, ty.clone());
         }
-        let types = env.check(&expr);
+        let mut types = env.check(&expr);
+        generalise(&expr, &mut types);
         let scope = Scope::new(&crate::schema::Schema::default(), false);
         let names: Vec<&str> = declarations.variables.iter().map(|(name, _)| name.as_str()).collect();
         let explain = Explain { source, expr: &expr, types: &types, scope: &scope, roots: &names };

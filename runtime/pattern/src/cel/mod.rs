@@ -37,6 +37,8 @@ pub mod ast {
         Ast, BinaryOp, CelType as Type, CheckResult, ComprehensionData, Expr, ListElement, MapEntry, SpannedExpr,
         StructField, UnaryOp,
     };
+
+    pub use super::tree::children;
 }
 
 /// The longest expression, in bytes.

@@ -304,6 +304,10 @@ fn values_of_unknown_type_bring_no_false_problems() {
     ] {
         ok(source);
     }
+    for source in ["dyn([1])[0] - 2", "string(dyn({'a': 1})['a']) + 'x'", "dyn(['a'])[0] < 'b'"] {
+        let checked = check_free(source, "", &Declarations::default());
+        assert!(checked.is_ok(), "{source}: {checked:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use cel_core::{Expr, SpannedExpr};
 
 /// The nodes directly below a node.
-pub(super) fn children(expr: &SpannedExpr) -> Vec<&SpannedExpr> {
+pub fn children(expr: &SpannedExpr) -> Vec<&SpannedExpr> {
     match &expr.node {
         Expr::Null
         | Expr::Bool(_)
