@@ -59,7 +59,7 @@ fn object<const N: usize>(members: [(&str, Template); N]) -> Template {
 }
 
 fn child(id: &str, manifest: Template) -> Child {
-    Child { id: id.to_owned(), policy: Policy::Apply, requires: vec![], when: None, manifest }
+    Child::new(id, Policy::Apply, manifest)
 }
 
 /// Three children and one status field. `note` makes it a program of its own.
@@ -111,8 +111,8 @@ pub(crate) fn program(note: &str) -> Program {
         ("data", object([("motto", hole(text)), ("note", raw(&json!(note)))])),
     ]);
     let children = vec![child("deployment", deployment), child("service", service), child("config", config)];
-    let status = StatusField { path: vec!["image".to_owned()], requires: vec![], value: spec("image") };
-    let entry = Entry { name: "web".to_owned(), vars: vec![], children, status: vec![status] };
+    let status = StatusField { path: vec!["image".to_owned()], requires: vec![], reads: vec![], value: spec("image") };
+    let entry = Entry { name: "web".to_owned(), children, status: vec![status], ..Entry::default() };
     Program { entries: vec![entry], evaluations: vec![] }
 }
 

@@ -10,7 +10,7 @@ use orkestra_compile::lower::{self, Slots};
 use orkestra_pattern::cel::{self, Checked, Place, Scope};
 use orkestra_pattern::kinds;
 use orkestra_pattern::schema::Schema;
-use orkestra_program::model::{Entry, Hole, Program, StatusField, Target, Template};
+use orkestra_program::model::{Child, Entry, Hole, Policy, Program, StatusField, Target, Template};
 use orkestra_sandbox::{ChildRef, Failure, Limits, Observed, Pattern, Request, Sandbox, Settings};
 use serde_json::{Value, json};
 
@@ -111,25 +111,22 @@ fn pattern(sources: &[&str], target: Target) -> Pattern {
             .map(|(index, (name, _))| ((*name).to_owned(), u16::try_from(index).unwrap()))
             .collect(),
         children: BTreeMap::from([("svc".to_owned(), 0)]),
+        ..Slots::default()
     };
     let status = sources.iter().enumerate().map(|(index, source)| {
         let checked = check(source, &scope, Place::Value(None));
         let hole = Hole { value: lower::located(&checked, &slots), target, absent: checked.path };
-        StatusField { path: vec![format!("f{index:03}")], requires: Vec::new(), value: Template::Hole(hole) }
+        let path = vec![format!("f{index:03}")];
+        StatusField { path, requires: Vec::new(), reads: Vec::new(), value: Template::Hole(hole) }
     });
     // The child is only read: its own template renders nothing that matters here.
-    let child = orkestra_program::model::Child {
-        id: "svc".to_owned(),
-        policy: orkestra_program::model::Policy::Create,
-        requires: Vec::new(),
-        when: None,
-        manifest: Template::Raw("{}".to_owned()),
-    };
+    let child = Child::new("svc", Policy::Create, Template::Raw("{}".to_owned()));
     let entry = Entry {
         name: "thing".to_owned(),
         vars: vars.iter().map(|var| lower::located(var, &slots)).collect(),
         children: vec![child],
         status: status.collect(),
+        ..Entry::default()
     };
     let program = orkestra_program::encode(&Program { entries: vec![entry], evaluations: Vec::new() });
     let component = orkestra_component::encode(&program, orkestra_component::Exports::PATTERN);

@@ -166,27 +166,35 @@ pub(crate) struct Answer {
     pub children: (u32, u32),
     pub status: (u32, u32),
     pub pending: (u32, u32),
+    pub reads: (u32, u32),
     pub requeue_tag: u8,
 }
 
 impl Default for Answer {
     fn default() -> Self {
-        Answer { tag: 0, children: (0, 0), status: (HEAP, 0), pending: (0, 0), requeue_tag: 0 }
+        Answer { tag: 0, children: (0, 0), status: (HEAP, 0), pending: (0, 0), reads: (0, 0), requeue_tag: 0 }
     }
 }
 
 impl Answer {
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![0; 80];
+        let mut bytes = vec![0; 88];
         let mut put = |at: usize, value: u32| bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
         let empty = (HEAP, 0);
-        let lists = [(8, self.children), (16, self.status), (24, self.pending), (32, empty), (40, empty)];
+        let lists = [
+            (8, self.children),
+            (16, self.status),
+            (24, self.pending),
+            (32, self.reads),
+            (40, empty),
+            (48, empty),
+        ];
         for (at, (pointer, length)) in lists {
             put(at, pointer);
             put(at + 4, length);
         }
         bytes[0] = self.tag;
-        bytes[48] = self.requeue_tag;
+        bytes[56] = self.requeue_tag;
         bytes
     }
 }
@@ -201,5 +209,17 @@ pub(crate) fn child(id: (u32, u32), policy: u8, object: (u32, u32)) -> Vec<u8> {
     put(24, 1);
     put(28, object.0);
     put(32, object.1);
+    bytes
+}
+
+/// A `wanted-read` of 28 bytes: its id and its labels, of 16 bytes each.
+pub(crate) fn wanted_read(id: (u32, u32), name_tag: u8, labels: (u32, u32)) -> Vec<u8> {
+    let mut bytes = vec![0; 28];
+    let mut put = |at: usize, value: u32| bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    put(0, id.0);
+    put(4, id.1);
+    put(8, name_tag.into());
+    put(20, labels.0);
+    put(24, labels.1);
     bytes
 }

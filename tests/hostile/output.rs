@@ -2,7 +2,7 @@
 
 use orkestra_sandbox::Limits;
 
-use crate::guest::{Answer, Guest, HEAP, child};
+use crate::guest::{Answer, Guest, HEAP, child, wanted_read};
 use crate::{accepts, ends, small};
 
 const LIMIT: u32 = 10_000;
@@ -85,8 +85,22 @@ fn a_case_that_does_not_exist_is_invalid() {
         let heap = child((HEAP, 0), policy, (HEAP, 0));
         Guest::answering(&Answer { children: (HEAP, 1), ..Answer::default() }).with_heap(heap)
     };
-    accepts(&policy(1), limits());
-    assert_eq!(ends(&policy(2), limits()), "InvalidOutput");
+    accepts(&policy(2), limits());
+    assert_eq!(ends(&policy(3), limits()), "InvalidOutput");
+}
+
+#[test]
+fn the_reads_that_a_plan_wants_are_bounded_and_checked() {
+    let wanting = |read: Vec<u8>, count| {
+        Guest::answering(&Answer { reads: (HEAP, count), ..Answer::default() }).with_heap(read.repeat(count as usize))
+    };
+    let plan = accepts(&wanting(wanted_read((HEAP + 8, 2), 0, (HEAP, 1)), 1), limits());
+    assert_eq!((plan.reads.len(), plan.reads[0].labels.len(), &plan.reads[0].name), (1, 1, &None));
+    assert_eq!(accepts(&wanting(wanted_read((0, 0), 1, (0, 0)), 1), limits()).reads[0].name.as_deref(), Some(""));
+    assert_eq!(ends(&wanting(wanted_read((0, 0), 2, (0, 0)), 1), limits()), "InvalidOutput");
+    assert_eq!(ends(&wanting(wanted_read((0, 0), 0, (HEAP, u32::MAX / 16)), 1), limits()), "InvalidOutput");
+    assert_eq!(ends(&wanting(wanted_read((0, 0), 0, (MEMORY - 15, 1)), 1), limits()), "InvalidOutput");
+    assert_eq!(ends(&wanting(wanted_read((0, 0), 0, (HEAP, 100)), 20), limits()), "OutputTooLarge");
 }
 
 /// A failure's text counts like a plan's.

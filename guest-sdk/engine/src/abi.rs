@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use orkestra_program::model::Policy;
 
-use crate::api::{ChildRef, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Request};
+use crate::api::{ChildRef, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, WantedRead};
 
 /// Hands out memory from the front.
 struct Front;
@@ -111,6 +111,12 @@ struct RawObserved {
 }
 
 #[repr(C)]
+struct RawRead {
+    id: Slice,
+    objects: Slice,
+}
+
+#[repr(C)]
 struct RawRequest {
     primary: Slice,
     children: Slice,
@@ -141,10 +147,18 @@ struct RawChild {
 }
 
 #[repr(C)]
+struct RawWantedRead {
+    id: Slice,
+    name: OptionalSlice,
+    labels: Slice,
+}
+
+#[repr(C)]
 struct RawPlan {
     children: Slice,
     status: Slice,
     pending_status: Slice,
+    reads: Slice,
     violations: Slice,
     conditions: Slice,
     requeue_some: u64,
@@ -194,10 +208,11 @@ union EvalPayload {
 
 // The layouts that the canonical ABI gives to the records of the WIT interfaces.
 const _: () = {
-    assert!(size_of::<RawRef>() == 20 && size_of::<RawObserved>() == 28);
+    assert!(size_of::<RawRef>() == 20 && size_of::<RawObserved>() == 28 && size_of::<RawRead>() == 16);
     assert!(size_of::<RawRequest>() == 72 && size_of::<ReconcileParameters>() == 80);
-    assert!(size_of::<RawChild>() == 48 && size_of::<RawPlan>() == 72 && size_of::<RawFailure>() == 20);
-    assert!(size_of::<ReconcileResult>() == 80 && size_of::<EvalResult>() == 32);
+    assert!(size_of::<RawChild>() == 48 && size_of::<RawWantedRead>() == 28);
+    assert!(size_of::<RawPlan>() == 80 && size_of::<RawFailure>() == 20);
+    assert!(size_of::<ReconcileResult>() == 88 && size_of::<EvalResult>() == 32);
 };
 
 impl Slice {
@@ -258,6 +273,7 @@ impl RawChild {
             policy: match policy {
                 Policy::Create => 0,
                 Policy::Apply => 1,
+                Policy::Delete => 2,
             },
             object: OptionalSlice::of(object.map(Slice::leak)),
             ready_some: u8::from(ready.is_some()),
@@ -267,13 +283,26 @@ impl RawChild {
     }
 }
 
+impl RawWantedRead {
+    fn of(wanted: WantedRead<'static>) -> RawWantedRead {
+        let WantedRead { id, name, labels } = wanted;
+        let label = |(key, value)| [Slice::of_static(key), Slice::of_string(value)];
+        RawWantedRead {
+            id: Slice::of_static(id),
+            name: OptionalSlice::of(name.map(Slice::of_string)),
+            labels: Slice::leak(labels.into_iter().map(label).collect()),
+        }
+    }
+}
+
 impl RawPlan {
     fn of(plan: Plan<'static>) -> RawPlan {
-        let Plan { children, status, pending_status, done, cost } = plan;
+        let Plan { children, status, pending_status, reads, done, cost } = plan;
         RawPlan {
             children: Slice::leak(children.into_iter().map(RawChild::of).collect()),
             status: Slice::leak(status),
             pending_status: Slice::leak(pending_status.into_iter().map(Slice::of_string).collect()),
+            reads: Slice::leak(reads.into_iter().map(RawWantedRead::of).collect()),
             violations: Slice::EMPTY,
             conditions: Slice::of_static("[]"),
             requeue_some: 0,
@@ -344,15 +373,23 @@ pub(crate) unsafe extern "C" fn reconcile(parameters: &'static ReconcileParamete
             key: (observed.child.key.some == 1).then(|| observed.child.key.value.text()),
             object: observed.object.items(),
         });
-        let children: Vec<Observed<'static>> = observed.collect();
+        // Leaked as all else: the engine keeps what it borrows until the call ends, and the instance with it.
+        let children: &'static [Observed<'static>] = observed.collect::<Vec<_>>().leak();
+        let reads = request.reads.items::<RawRead>().iter().map(|read| {
+            let objects = read.objects.items::<Slice>().iter().map(|object| object.items());
+            Read { id: read.id.text(), objects: objects.collect::<Vec<&'static [u8]>>().leak() }
+        });
+        let reads: &'static [Read<'static>] = reads.collect::<Vec<_>>().leak();
         engine().reconcile(
             parameters.entry.text(),
             &Request {
                 primary: request.primary.items(),
-                children: &children,
+                children,
+                reads,
                 inputs: request.inputs.items(),
                 hooks: request.hooks.items(),
                 now: request.now,
+                entropy: request.entropy.items(),
                 deleting: request.deleting == 1,
                 budget: request.budget,
             },

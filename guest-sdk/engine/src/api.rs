@@ -24,12 +24,16 @@ pub struct Request<'a> {
     pub primary: &'a [u8],
     /// Its children, as last seen.
     pub children: &'a [Observed<'a>],
+    /// The objects of others that an earlier plan wanted.
+    pub reads: &'a [Read<'a>],
     /// One object, a key for each input.
     pub inputs: &'a [u8],
     /// One object, a key for each hook's result.
     pub hooks: &'a [u8],
     /// Unix time in milliseconds.
     pub now: i64,
+    /// 32 bytes that nobody else knows, for random text.
+    pub entropy: &'a [u8],
     /// The primary has a deletion timestamp.
     pub deleting: bool,
     /// Cost units that the call may use.
@@ -47,6 +51,15 @@ pub struct Observed<'a> {
     pub object: &'a [u8],
 }
 
+/// The objects that one read matched.
+#[derive(Debug, Clone, Copy)]
+pub struct Read<'a> {
+    /// The read's id.
+    pub id: &'a str,
+    /// The objects; none: there is no such object.
+    pub objects: &'a [&'a [u8]],
+}
+
 /// What should be.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan<'p> {
@@ -56,6 +69,8 @@ pub struct Plan<'p> {
     pub status: Vec<u8>,
     /// Dotted paths below `.status` whose values are not known yet.
     pub pending_status: Vec<String>,
+    /// The objects of others that the entry wants to see, whether the request had them or not.
+    pub reads: Vec<WantedRead<'p>>,
     /// With `deleting`: nothing is left to do.
     pub done: bool,
     /// Cost units used.
@@ -69,7 +84,7 @@ pub struct PlannedChild<'p> {
     pub child: ChildRef<'p>,
     /// What happens when it differs.
     pub policy: Policy,
-    /// The object; none: it reads a child that is not there yet.
+    /// The object; none: it uses a child or a read that is not there yet.
     pub object: Option<Vec<u8>>,
     /// The answer of `readyWhen`.
     pub ready: Option<bool>,
@@ -77,7 +92,19 @@ pub struct PlannedChild<'p> {
     pub after: Vec<ChildRef<'p>>,
 }
 
-/// Names a child.
+/// Objects of others that an entry wants to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedRead<'p> {
+    /// The read's id.
+    pub id: &'p str,
+    /// The object's name; none: all with the labels.
+    pub name: Option<String>,
+    /// Labels that an object must have.
+    pub labels: Vec<(&'p str, String)>,
+}
+
+/// Names a child. Under `forEach` the id alone means the children of all elements: one that is pending has no key,
+/// because its elements are not known, and neither have those that come before another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildRef<'p> {
     /// The template's id.

@@ -16,6 +16,9 @@ pub(crate) const LOOP_QUANTIFIER: u64 = 4;
 /// Likewise where the element's result becomes an item.
 pub(crate) const LOOP_ITEM: u64 = 12;
 
+/// An element of `forEach`: what a child costs beside its expressions. It keeps a plan below some ten thousand children.
+pub(crate) const ELEMENT: u64 = 1000;
+
 /// Cost of going once through text or bytes: a tenth of a unit for each, rounded up.
 pub(crate) fn traversal(len: usize) -> u64 {
     (len as u64).div_ceil(10)

@@ -1,12 +1,17 @@
 //! One entry, one primary: which children should exist, and what the status should say.
 
 use bumpalo::Bump;
-use orkestra_program::{ChildCode, Code, EntryCode, Program, Requires};
+use bumpalo::collections::Vec as ArenaVec;
+use orkestra_program::model::Policy;
+use orkestra_program::{ChildCode, Code, EntryCode, ForEachCode, Numbers, Program, WhichCode};
 
-use crate::api::{ChildRef, Plan, PlannedChild, Request};
-use crate::eval::{EntryEnv, Env, Machine, Var};
+use crate::api::{ChildRef, Plan, PlannedChild, Request, WantedRead};
+use crate::elements::{Element, elements};
+use crate::eval::{EntryEnv, Env, Machine, Subject, Var};
 use crate::fault::{Fault, Res};
+use crate::functions::scalar_text;
 use crate::json::{Document, write_string};
+use crate::observed::{Given, Observations, Seen};
 use crate::value::Value;
 
 /// Computes the plan for a request.
@@ -20,121 +25,255 @@ pub(crate) fn reconcile<'p: 'a, 'a>(
     for code in entry.children {
         children.push(program.child(code).map_err(|error| Fault::program(arena, error))?);
     }
-    let documents = children.iter().map(|child| observed(request, child)).collect();
+    let observations = Observations::new(request.children);
     let env = EntryEnv {
         primary: Document::new("primary", request.primary),
         inputs: Document::new("inputs", request.inputs),
         hooks: Document::new("hooks", request.hooks),
         now: request.now,
-        children: documents,
+        entropy: request.entropy,
+        children: children.iter().map(|child| seen(arena, &observations, child, request.deleting)).collect(),
+        reads: given(arena, program, entry, request)?,
         vars: entry.vars.map(Var::Unknown).collect(),
     };
     if !matches!(env.primary.root(arena)?, Value::Map(_)) {
         return Err(Fault::input(arena, &["primary is not a JSON object"]));
     }
-    let mut machine = Machine::new(arena, program, request.budget, Env::Entry(env));
-    let mut plan = Plan { status: b"{}".to_vec(), done: request.deleting, ..Plan::default() };
-    // On deletion the host removes the children; nothing is to be written first.
-    if !request.deleting {
-        for child in &children {
-            if let Some(planned) = plan_child(&mut machine, &children, child)? {
-                plan.children.push(planned);
-            }
-        }
-        plan_status(&mut machine, entry, &mut plan)?;
+    let mut planner = Planner {
+        machine: Machine::new(arena, program, request.budget, Env::Entry(env)),
+        program,
+        children: &children,
+        observations: &observations,
+        plan: Plan { status: b"{}".to_vec(), ..Plan::default() },
+        object: Vec::new(),
+    };
+    // While the primary is being deleted only what is made for that counts; the host removes the others.
+    let wanted = |child: &ChildCode<'_>| (child.policy == Policy::Delete) == request.deleting;
+    if !request.deleting || children.iter().any(wanted) {
+        planner.reads(entry)?;
     }
+    for (number, child) in children.iter().enumerate().filter(|(_, child)| wanted(child)) {
+        planner.template(number, child)?;
+    }
+    if !request.deleting {
+        planner.status(entry)?;
+    }
+    let Planner { machine, mut plan, .. } = planner;
+    plan.done = request.deleting && plan.children.is_empty();
     plan.cost = machine.meter.spent();
     Ok(plan)
 }
 
-fn observed<'a>(request: &Request<'a>, child: &ChildCode<'_>) -> Option<Document<'a>> {
-    let found = request.children.iter().find(|observed| observed.id == child.id && observed.key.is_none());
-    found.map(|observed| Document::new("child", observed.object))
+/// What is seen of a template's children before anything is planned.
+fn seen<'a>(arena: &'a Bump, observations: &Observations<'a>, child: &ChildCode<'_>, deleting: bool) -> Seen<'a> {
+    match child.for_each {
+        None => Seen::One(observations.find(arena, child.id, None)),
+        // Nothing more will be wanted of it: what there is counts.
+        Some(_) if deleting && child.policy != Policy::Delete => observations.every(arena, child.id),
+        Some(_) => Seen::Unknown,
+    }
 }
 
-/// None: the child is not to be.
-fn plan_child<'p: 'a, 'a>(
-    machine: &mut Machine<'a>,
-    children: &[ChildCode<'p>],
-    child: &ChildCode<'p>,
-) -> Res<'a, Option<PlannedChild<'p>>> {
-    let after = child.requires.filter_map(|number| children.get(usize::from(number)));
-    let mut planned = PlannedChild {
-        child: ChildRef { id: child.id, key: None },
-        policy: child.policy,
-        object: None,
-        ready: None,
-        after: after.map(|other| ChildRef { id: other.id, key: None }).collect(),
-    };
-    if is_pending(machine, child.requires) {
-        return Ok(Some(planned));
+fn given<'a>(
+    arena: &'a Bump,
+    program: Program<'a>,
+    entry: &EntryCode<'a>,
+    request: &Request<'a>,
+) -> Res<'a, Vec<Given<'a>>> {
+    let mut all = Vec::with_capacity(entry.reads.len());
+    for code in entry.reads {
+        let read = program.read_record(code).map_err(|error| Fault::program(arena, error))?;
+        let supplied = request.reads.iter().find(|supplied| supplied.id == read.id);
+        all.push(match read.which {
+            WhichCode::Name(_) => Given::by_name(arena, supplied)?,
+            WhichCode::Labels(..) => Given::by_labels(arena, supplied),
+        });
     }
-    if let Some(when) = child.when {
-        match machine.located(when)? {
-            Value::Bool(true) => {}
-            Value::Bool(false) => return Ok(None),
-            other => return Err(not_a_condition(machine, when, other)),
-        }
-    }
-    let mut object = Vec::with_capacity(1024);
-    let mut manifest = child.manifest;
-    if !machine.render(&mut manifest, &mut object)? {
-        object.extend_from_slice(b"{}");
-    }
-    planned.object = Some(object);
-    Ok(Some(planned))
+    Ok(all)
 }
 
-fn not_a_condition<'a>(machine: &Machine<'a>, when: Code<'a>, found: Value<'a>) -> Fault<'a> {
-    let at = machine.program.located(when).map_or("", |record| record.at);
-    let fault = Fault::composed(machine.arena, &["expected a bool, found a value of type ", found.type_name()]);
-    fault.located(machine.arena, at)
+struct Planner<'r, 'p, 'a> {
+    machine: Machine<'a>,
+    program: Program<'p>,
+    children: &'r [ChildCode<'p>],
+    observations: &'r Observations<'a>,
+    plan: Plan<'p>,
+    /// Where objects are rendered, one after another: nothing that is freed is ever given back.
+    object: Vec<u8>,
 }
 
-fn is_pending(machine: &Machine<'_>, mut requires: Requires<'_>) -> bool {
-    let Env::Entry(env) = &machine.env else { return false };
-    requires.any(|number| !matches!(env.children.get(usize::from(number)), Some(Some(_))))
-}
-
-/// Writes the fields as one object. They are sorted by path, so those of one object follow one another.
-fn plan_status<'p: 'a, 'a>(machine: &mut Machine<'a>, entry: &EntryCode<'p>, plan: &mut Plan<'p>) -> Res<'a, ()> {
-    let out = &mut plan.status;
-    out.clear();
-    out.push(b'{');
-    let mut open: Vec<&str> = Vec::new();
-    let mut value = Vec::new();
-    for code in entry.status {
-        let malformed = |error| Fault::program(machine.arena, error);
-        let field = machine.program.status(code).map_err(malformed)?;
-        let path = machine.program.path(&field).collect::<Result<Vec<&str>, _>>().map_err(malformed)?;
-        if is_pending(machine, field.requires) {
-            plan.pending_status.push(path.join("."));
-            continue;
+impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
+    /// Says which objects of others are wanted, whether the request has them or not.
+    fn reads(&mut self, entry: &EntryCode<'p>) -> Res<'a, ()> {
+        let program = self.program;
+        let malformed = |error| Fault::program(self.machine.arena, error);
+        for code in entry.reads {
+            let read = program.read_record(code).map_err(malformed)?;
+            let mut wanted = WantedRead { id: read.id, name: None, labels: Vec::new() };
+            match read.which {
+                WhichCode::Name(name) => wanted.name = Some(self.text(name)?),
+                WhichCode::Labels(count, mut code) => {
+                    for _ in 0..count {
+                        let label = program.label(&mut code);
+                        let (key, value) = label.map_err(|error| Fault::program(self.machine.arena, error))?;
+                        wanted.labels.push((key, self.text(value)?));
+                    }
+                }
+            }
+            self.plan.reads.push(wanted);
         }
-        value.clear();
-        let mut template = field.value;
-        if !machine.render(&mut template, &mut value)? {
-            continue;
-        }
-        let Some((last, parents)) = path.split_last() else { continue };
-        let shared = open.iter().zip(parents).take_while(|(a, b)| a == b).count();
-        while open.len() > shared {
-            open.pop();
-            out.push(b'}');
-        }
-        if out.last() != Some(&b'{') {
-            out.push(b',');
-        }
-        for key in parents.get(shared..).unwrap_or_default() {
-            write_string(out, key);
-            out.extend_from_slice(b":{");
-            open.push(key);
-        }
-        write_string(out, last);
-        out.push(b':');
-        out.extend_from_slice(&value);
+        Ok(())
     }
-    out.extend(open.iter().map(|_| b'}'));
-    out.push(b'}');
-    Ok(())
+
+    /// The text that an expression gives.
+    fn text(&mut self, code: Code<'a>) -> Res<'a, String> {
+        let value = self.machine.located(code)?;
+        let text = scalar_text(&mut self.machine, value);
+        match text {
+            Ok(text) => Ok(text.into()),
+            Err(fault) => Err(fault.located(self.machine.arena, self.machine.place(code)?)),
+        }
+    }
+
+    /// Plans the child of a template, or one for each element.
+    fn template(&mut self, number: usize, child: &ChildCode<'p>) -> Res<'a, ()> {
+        if self.is_pending(child.requires, child.reads) {
+            // Under `forEach` nobody knows the elements yet, so this stands for all of them.
+            let pending = self.planned(child, None);
+            self.plan.children.push(pending);
+            return Ok(());
+        }
+        match &child.for_each {
+            None => {
+                let observed = self.observations.find(self.machine.arena, child.id, None);
+                self.child(child, None, observed)?;
+            }
+            Some(for_each) => {
+                let seen = self.each(child, for_each)?;
+                if let Env::Entry(env) = &mut self.machine.env
+                    && let Some(place) = env.children.get_mut(number)
+                {
+                    *place = seen;
+                }
+            }
+        }
+        self.machine.subject = None;
+        Ok(())
+    }
+
+    fn each(&mut self, child: &ChildCode<'p>, for_each: &ForEachCode<'p>) -> Res<'a, Seen<'a>> {
+        let arena = self.machine.arena;
+        let mut complete = true;
+        let mut seen = ArenaVec::new_in(arena);
+        for element in elements(&mut self.machine, child.id, for_each)? {
+            let observed = self.observations.find(arena, child.id, Some(element.key));
+            if !self.child(child, Some(element), observed)? {
+                continue;
+            }
+            match observed {
+                Some(document) => seen.push((element.key, document)),
+                None => complete = false,
+            }
+        }
+        Ok(Seen::Each { elements: seen.into_bump_slice(), complete, map: None })
+    }
+
+    /// Plans one child. False: it is not to be.
+    fn child(
+        &mut self,
+        child: &ChildCode<'p>,
+        element: Option<Element<'a>>,
+        observed: Option<&'a Document<'a>>,
+    ) -> Res<'a, bool> {
+        self.machine.subject = Some(Subject { id: child.id, element, observed });
+        self.machine.draws = 0;
+        if let Some(when) = child.when
+            && !self.condition(when)?
+        {
+            return Ok(false);
+        }
+        self.object.clear();
+        let mut manifest = child.manifest;
+        if !self.machine.render(&mut manifest, &mut self.object)? {
+            self.object.extend_from_slice(b"{}");
+        }
+        let mut planned = self.planned(child, element.map(|element| element.key.into()));
+        planned.object = Some(self.object.as_slice().to_vec());
+        if let (Some(ready_when), Some(_)) = (child.ready_when, observed) {
+            planned.ready = Some(self.condition(ready_when)?);
+        }
+        self.plan.children.push(planned);
+        Ok(true)
+    }
+
+    /// A child of a template, without its object.
+    fn planned(&self, child: &ChildCode<'p>, key: Option<String>) -> PlannedChild<'p> {
+        let after = child.requires.filter_map(|number| self.children.get(usize::from(number)));
+        PlannedChild {
+            child: ChildRef { id: child.id, key },
+            policy: child.policy,
+            object: None,
+            ready: None,
+            after: after.map(|other| ChildRef { id: other.id, key: None }).collect(),
+        }
+    }
+
+    fn condition(&mut self, code: Code<'a>) -> Res<'a, bool> {
+        match self.machine.located(code)? {
+            Value::Bool(value) => Ok(value),
+            found => {
+                let arena = self.machine.arena;
+                let parts = ["expected a bool, found a value of type ", found.type_name()];
+                Err(Fault::composed(arena, &parts).located(arena, self.machine.place(code)?))
+            }
+        }
+    }
+
+    fn is_pending(&self, mut requires: Numbers<'_>, mut reads: Numbers<'_>) -> bool {
+        let Env::Entry(env) = &self.machine.env else { return false };
+        requires.any(|number| !env.children.get(usize::from(number)).is_some_and(Seen::is_complete))
+            || reads.any(|number| !env.reads.get(usize::from(number)).is_some_and(Given::is_there))
+    }
+
+    /// Writes the fields as one object. They are sorted by path, so those of one object follow one another.
+    fn status(&mut self, entry: &EntryCode<'p>) -> Res<'a, ()> {
+        let mut out = vec![b'{'];
+        let mut open: Vec<&str> = Vec::new();
+        let mut value = Vec::new();
+        for code in entry.status {
+            let malformed = |error| Fault::program(self.machine.arena, error);
+            let field = self.program.status(code).map_err(malformed)?;
+            let path = self.program.path(&field).collect::<Result<Vec<&str>, _>>().map_err(malformed)?;
+            if self.is_pending(field.requires, field.reads) {
+                self.plan.pending_status.push(path.join("."));
+                continue;
+            }
+            value.clear();
+            let mut template: Code<'a> = field.value;
+            if !self.machine.render(&mut template, &mut value)? {
+                continue;
+            }
+            let Some((last, parents)) = path.split_last() else { continue };
+            let shared = open.iter().zip(parents).take_while(|(a, b)| a == b).count();
+            while open.len() > shared {
+                open.pop();
+                out.push(b'}');
+            }
+            if out.last() != Some(&b'{') {
+                out.push(b',');
+            }
+            for key in parents.get(shared..).unwrap_or_default() {
+                write_string(&mut out, key);
+                out.extend_from_slice(b":{");
+                open.push(key);
+            }
+            write_string(&mut out, last);
+            out.push(b':');
+            out.extend_from_slice(&value);
+        }
+        out.extend(open.iter().map(|_| b'}'));
+        out.push(b'}');
+        self.plan.status = out;
+        Ok(())
+    }
 }

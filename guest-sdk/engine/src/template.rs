@@ -10,7 +10,7 @@ use crate::fault::{Fault, Res};
 use crate::functions::scalar_text;
 use crate::json::{write_string, write_value};
 use crate::number;
-use crate::value::{Map, Value};
+use crate::value::{Key, Map, Value};
 
 impl<'a> Machine<'a> {
     /// Writes a template's value. False: it is absent, and nothing was written.
@@ -49,7 +49,25 @@ impl<'a> Machine<'a> {
                 out.push(b']');
                 Ok(true)
             }
+            TemplateNode::Once(key, mut value) => match self.made_before(key)? {
+                None => self.render_nested(&mut value, out, below),
+                Some(value) => {
+                    let start = out.len();
+                    write_value(self.arena, out, value)?;
+                    self.meter.spend(cost::traversal(out.len() - start))?;
+                    Ok(true)
+                }
+            },
         }
+    }
+
+    /// What the observed child has for a key of `data`.
+    fn made_before(&mut self, key: &str) -> Res<'a, Option<Value<'a>>> {
+        self.meter.spend(1)?;
+        let Some(observed) = self.subject.and_then(|subject| subject.observed) else { return Ok(None) };
+        let Value::Map(object) = observed.root(self.arena)? else { return Ok(None) };
+        let Some(Value::Map(data)) = object.get(self.arena, Key::Text("data"))? else { return Ok(None) };
+        Ok(data.get(self.arena, Key::Text(key))?.filter(|value| !matches!(value, Value::Null)))
     }
 
     fn render_object(&mut self, count: usize, code: &mut Code<'a>, out: &mut Vec<u8>, below: u32) -> Res<'a, bool> {

@@ -3,7 +3,7 @@
 
 mod support;
 
-use orkestra_engine::{Engine, Observed, Request};
+use orkestra_engine::{Engine, Failure, Observed, Plan, Read as Given, Request};
 use orkestra_program::encode;
 use orkestra_program::function::Function as F;
 use orkestra_program::model::*;
@@ -43,28 +43,50 @@ fn rich() -> Program {
         Expr::Bind { slot: 0, init: boxed(int(1)), body: boxed(Expr::Local(0)) },
         Expr::Concat(vec![text("a"), int(1)]),
         fold,
+        call(F::Reveal, [int(1)]),
     ]);
     let hole = |expr, target| Template::Hole(Hole { value: located(expr), target, absent: true });
     let manifest = Template::Object(vec![
         ("raw".into(), Template::Raw("{\"a\":1}".into())),
         ("name".into(), hole(optional_path(Root::Object, &["metadata", "name"]), Target::String)),
-        ("list".into(), Template::List(vec![hole(Expr::Var(1), Target::Any), hole(Expr::Child(0), Target::Any)])),
+        ("list".into(), Template::List(vec![hole(Expr::Var(1), Target::Any), hole(Expr::Read(1), Target::Any)])),
     ]);
     let child = |id: &str, requires: &[u16]| Child {
-        id: id.into(),
-        policy: Policy::Apply,
         requires: requires.into(),
+        reads: vec![0],
         when: Some(located(select(Expr::Root(Root::Spec), "on", Select::Test))),
-        manifest: manifest.clone(),
+        ready_when: Some(located(select(Expr::Root(Root::This), "metadata", Select::Test))),
+        ..Child::new(id, Policy::Apply, manifest.clone())
     };
+    let users = Child {
+        for_each: Some(ForEach {
+            range: located(path(Root::Spec, &["users"])),
+            key: Some(located(select(Expr::Local(0), "name", Select::Strict))),
+        }),
+        ..child("users", &[0])
+    };
+    let secret =
+        Template::Once(Once { key: "k".into(), value: Box::new(hole(call(F::RandomHex, [int(8)]), Target::Any)) });
+    let secret = Template::Object(vec![("data".into(), Template::Object(vec![("k".into(), secret)]))]);
     Program {
         entries: vec![Entry {
             name: "e".into(),
             vars: vec![located(path(Root::Spec, &["size"])), located(list([Expr::Var(0), Expr::Root(Root::Now)]))],
-            children: vec![child("a", &[]), child("b", &[0])],
+            reads: vec![
+                Read { id: "plan".into(), which: Which::Name(located(path(Root::Metadata, &["name"]))) },
+                Read { id: "peers".into(), which: Which::Labels(vec![("a".into(), located(text("b")))]) },
+            ],
+            children: vec![
+                child("a", &[]),
+                child("b", &[0]),
+                users,
+                Child::new("secret", Policy::Create, secret),
+                Child::new("bye", Policy::Delete, manifest.clone()),
+            ],
             status: vec![StatusField {
                 path: vec!["x".into(), "y".into()],
                 requires: vec![1],
+                reads: vec![1],
                 value: hole(Expr::Child(1), Target::Any),
             }],
         }],
@@ -72,22 +94,32 @@ fn rich() -> Program {
     }
 }
 
-fn run(program: &[u8]) {
+fn run(program: &[u8], look: impl Fn(Result<Plan<'_>, Failure>)) {
     let engine = Engine::load(program);
     let _ = engine.eval("e", br#"{"b":{"type":"int","value":"4"}}"#, 10_000);
     let child = br#"{"metadata":{"name":"n"}}"#;
-    let _ = engine.reconcile(
-        "e",
-        &Request {
-            primary: br#"{"metadata":{"name":"p"},"spec":{"on":true,"size":3},"status":{}}"#,
-            children: &[Observed { id: "a", key: None, object: child }, Observed { id: "b", key: None, object: child }],
-            inputs: b"{}",
-            hooks: b"{}",
-            now: 0,
-            deleting: false,
-            budget: 10_000,
-        },
-    );
+    for deleting in [false, true] {
+        let plan = engine.reconcile(
+            "e",
+            &Request {
+                primary:
+                    br#"{"metadata":{"name":"p"},"spec":{"on":true,"size":3,"users":[{"name":"x"},{"name":"y"}]},"status":{}}"#,
+                children: &[
+                    Observed { id: "a", key: None, object: child },
+                    Observed { id: "b", key: None, object: child },
+                    Observed { id: "users", key: Some("x"), object: child },
+                ],
+                reads: &[Given { id: "plan", objects: &[child] }, Given { id: "peers", objects: &[child, child] }],
+                inputs: b"{}",
+                hooks: b"{}",
+                now: 0,
+                entropy: &[1; 32],
+                deleting,
+                budget: 10_000,
+            },
+        );
+        look(plan);
+    }
 }
 
 #[test]
@@ -95,7 +127,7 @@ fn the_program_is_whole_before_it_is_damaged() {
     let program = encode(&rich());
     let engine = Engine::load(&program);
     engine.eval("e", br#"{"b":{"type":"int","value":"4"}}"#, 10_000).unwrap();
-    run(&program);
+    run(&program, |plan| assert!(!plan.unwrap().children.is_empty()));
 }
 
 proptest! {
@@ -108,6 +140,6 @@ proptest! {
             let at = at.index(program.len());
             program[at] = with;
         }
-        run(&program);
+        run(&program, |_| {});
     }
 }

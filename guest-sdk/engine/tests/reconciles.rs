@@ -33,7 +33,7 @@ fn object<const N: usize>(members: [(&str, Template); N]) -> Template {
 }
 
 fn child(id: &str, manifest: Template) -> Child {
-    Child { id: id.into(), policy: Policy::Apply, requires: vec![], when: None, manifest }
+    Child::new(id, Policy::Apply, manifest)
 }
 
 fn entry(children: Vec<Child>) -> Entry {
@@ -44,9 +44,11 @@ fn request<'a>(children: &'a [Observed<'a>]) -> Request<'a> {
     Request {
         primary: PRIMARY,
         children,
+        reads: &[],
         inputs: br#"{"registry":"r.io"}"#,
         hooks: b"{}",
         now: 1_000,
+        entropy: &[7; 32],
         deleting: false,
         budget: CALL_BUDGET,
     }
@@ -173,6 +175,7 @@ fn children_wait_for_those_that_they_read() {
     let field = |keys: &[&str], requires: &[u16], value| StatusField {
         path: keys.iter().map(|key| (*key).into()).collect(),
         requires: requires.into(),
+        reads: vec![],
         value,
     };
     let entry = Entry {

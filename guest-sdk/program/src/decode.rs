@@ -9,10 +9,11 @@ use crate::bytes::Code;
 use crate::error::ReadError;
 use crate::layout::{MAX_EXPRESSION_DEPTH, MAX_TEMPLATE_DEPTH};
 use crate::model::{
-    self, Child, Entry, Evaluation, Expr, Fold, Hole, Item, Located, Loop, Pair, StatusField, Template,
+    self, Child, Entry, Evaluation, Expr, Fold, ForEach, Hole, Item, Located, Loop, Once, Pair, Read, StatusField,
+    Template, Which,
 };
 use crate::reader::Program;
-use crate::records::{Node, TemplateNode};
+use crate::records::{EntryCode, Node, Numbers, TemplateNode, WhichCode};
 
 /// The model of a program. Every byte is read and checked: a program that decodes has no record that an engine can't read.
 ///
@@ -21,53 +22,96 @@ use crate::records::{Node, TemplateNode};
 pub fn decode(bytes: &[u8]) -> Result<model::Program, ReadError> {
     let program = Program::read(bytes)?;
     let mut model = model::Program::default();
-    while let Some(entry) = program.entry(model.entries.len())? {
-        let mut vars = Vec::new();
-        for code in entry.vars {
-            // A variable reads only earlier ones, but any child.
-            vars.push(whole_located(&program, code, Scope { vars: vars.len(), children: entry.children.len() })?);
-        }
-        let mut children = Vec::new();
-        for code in entry.children {
-            let record = program.child(code)?;
-            // A template reads only children that come before it.
-            let scope = Scope { vars: vars.len(), children: children.len() };
-            let requires = requires(record.requires, scope)?;
-            let when = record.when.map(|code| whole_located(&program, code, scope)).transpose()?;
-            let manifest = whole_template(&program, record.manifest, scope)?;
-            children.push(Child { id: record.id.into(), policy: record.policy, requires, when, manifest });
-        }
-        let mut status = Vec::new();
-        for code in entry.status {
-            let record = program.status(code)?;
-            let scope = Scope { vars: vars.len(), children: children.len() };
-            let path = program.path(&record).map(|key| key.map(String::from)).collect::<Result<Vec<_>, _>>()?;
-            let requires = requires(record.requires, scope)?;
-            status.push(StatusField { path, requires, value: whole_template(&program, record.value, scope)? });
-        }
-        model.entries.push(Entry { name: entry.name.into(), vars, children, status });
+    while let Some(code) = program.entry(model.entries.len())? {
+        model.entries.push(entry(&program, &code)?);
     }
     while let Some(evaluation) = program.evaluation(model.evaluations.len())? {
         let mut bindings = Vec::new();
         while let Some(name) = program.binding(&evaluation, bindings.len())? {
             bindings.push(name.into());
         }
-        let value = whole_located(&program, evaluation.value, Scope { vars: 0, children: 0 })?;
+        let value = whole_located(&program, evaluation.value, Scope { vars: 0, children: 0, reads: 0 })?;
         model.evaluations.push(Evaluation { name: evaluation.name.into(), bindings, value });
     }
     Ok(model)
 }
 
-/// How many variables and children may be referred to.
+fn entry(program: &Program<'_>, code: &EntryCode<'_>) -> Result<Entry, ReadError> {
+    let mut entry = Entry { name: code.name.into(), ..Entry::default() };
+    let all = Scope { vars: code.vars.len(), children: code.children.len(), reads: code.reads.len() };
+    for code in code.vars {
+        // A variable reads only earlier ones, but any child.
+        let value = whole_located(program, code, Scope { vars: entry.vars.len(), ..all })?;
+        entry.vars.push(value);
+    }
+    for code in code.reads {
+        entry.reads.push(read(program, code, Scope { children: 0, reads: 0, ..all })?);
+    }
+    for code in code.children {
+        // A template reads only children that come before it.
+        let scope = Scope { children: entry.children.len(), ..all };
+        entry.children.push(child(program, code, scope)?);
+    }
+    for code in code.status {
+        let record = program.status(code)?;
+        let path = program.path(&record).map(|key| key.map(String::from)).collect::<Result<Vec<_>, _>>()?;
+        entry.status.push(StatusField {
+            path,
+            requires: numbers(record.requires, all.children)?,
+            reads: numbers(record.reads, all.reads)?,
+            value: whole_template(program, record.value, all)?,
+        });
+    }
+    Ok(entry)
+}
+
+fn read<'p>(program: &Program<'p>, code: Code<'p>, scope: Scope) -> Result<Read, ReadError> {
+    let record = program.read_record(code)?;
+    let which = match record.which {
+        WhichCode::Name(code) => Which::Name(whole_located(program, code, scope)?),
+        WhichCode::Labels(count, mut code) => {
+            let mut labels = Vec::new();
+            for _ in 0..count {
+                let (key, value) = program.label(&mut code)?;
+                labels.push((key.into(), whole_located(program, value, scope)?));
+            }
+            code.finish()?;
+            Which::Labels(labels)
+        }
+    };
+    Ok(Read { id: record.id.into(), which })
+}
+
+fn child(program: &Program<'_>, code: Code<'_>, scope: Scope) -> Result<Child, ReadError> {
+    let record = program.child(code)?;
+    let optional = |code: Option<Code<'_>>| code.map(|code| whole_located(program, code, scope)).transpose();
+    let for_each = match record.for_each {
+        None => None,
+        Some(code) => Some(ForEach { range: whole_located(program, code.range, scope)?, key: optional(code.key)? }),
+    };
+    Ok(Child {
+        id: record.id.into(),
+        policy: record.policy,
+        requires: numbers(record.requires, scope.children)?,
+        reads: numbers(record.reads, scope.reads)?,
+        for_each,
+        when: optional(record.when)?,
+        ready_when: optional(record.ready_when)?,
+        manifest: whole_template(program, record.manifest, scope)?,
+    })
+}
+
+/// How many variables, children and reads may be referred to.
 #[derive(Clone, Copy)]
 struct Scope {
     vars: usize,
     children: usize,
+    reads: usize,
 }
 
-fn requires(numbers: crate::records::Requires<'_>, scope: Scope) -> Result<Vec<u16>, ReadError> {
+fn numbers(numbers: Numbers<'_>, below: usize) -> Result<Vec<u16>, ReadError> {
     let numbers: Vec<u16> = numbers.collect();
-    if numbers.iter().any(|number| usize::from(*number) >= scope.children) {
+    if numbers.iter().any(|number| usize::from(*number) >= below) {
         return Err(ReadError::Reference);
     }
     Ok(numbers)
@@ -111,6 +155,11 @@ fn template<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) 
             }
             Template::List(items)
         }
+        TemplateNode::Once(key, mut code) => {
+            let value = Box::new(template(p, &mut code, scope, depth + 1)?);
+            code.finish()?;
+            Template::Once(Once { key: key.into(), value })
+        }
     })
 }
 
@@ -149,6 +198,8 @@ fn expr<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) -> R
         Node::Var(number) => Expr::Var(number),
         Node::Child(number) if usize::from(number) >= scope.children => return Err(ReadError::Reference),
         Node::Child(number) => Expr::Child(number),
+        Node::Read(number) if usize::from(number) >= scope.reads => return Err(ReadError::Reference),
+        Node::Read(number) => Expr::Read(number),
         Node::Binding(number) => Expr::Binding(number),
         Node::Local(slot) => Expr::Local(slot),
         Node::Bind(slot, init) => {

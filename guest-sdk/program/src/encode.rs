@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use crate::bytes::{put_number, put_signed};
 use crate::layout::{MAGIC, VERSION, tag};
 use crate::model::{
-    Child, Entry, Expr, Fold, Located, Loop, LoopKind, Policy, Program, Root, Select, StatusField, Target,
+    Child, Entry, Expr, Fold, ForEach, Located, Loop, LoopKind, Policy, Program, Read, Root, Select, StatusField,
+    Target,
 };
-use crate::model::{Hole, Template};
+use crate::model::{Hole, Once, Template, Which};
 
 /// The bytes of a program: the same for the same program, on every machine.
 ///
@@ -84,11 +85,15 @@ impl Encoder {
     }
 
     fn entry(&mut self, entry: &Entry) -> Vec<u8> {
-        let Entry { name: _, vars, children, status } = entry;
+        let Entry { name: _, vars, reads, children, status } = entry;
         let mut out = Vec::new();
         put_number(&mut out, vars.len() as u64);
         for var in vars {
             self.block(&mut out, |this, out| this.located(out, var));
+        }
+        put_number(&mut out, reads.len() as u64);
+        for read in reads {
+            self.block(&mut out, |this, out| this.read(out, read));
         }
         put_number(&mut out, children.len() as u64);
         for child in children {
@@ -109,30 +114,65 @@ impl Encoder {
     }
 
     fn child(&mut self, out: &mut Vec<u8>, child: &Child) {
-        let Child { id, policy, requires, when, manifest } = child;
+        let Child { id, policy, requires, reads, for_each, when, ready_when, manifest } = child;
         self.put_string(out, id);
         out.push(match policy {
             Policy::Create => 0,
             Policy::Apply => 1,
+            Policy::Delete => 2,
         });
-        put_requires(out, requires);
-        match when {
+        put_numbers(out, requires);
+        put_numbers(out, reads);
+        match for_each {
             None => out.push(0),
-            Some(when) => {
+            Some(ForEach { range, key }) => {
                 out.push(1);
-                self.block(out, |this, out| this.located(out, when));
+                self.block(out, |this, out| this.located(out, range));
+                self.optional_located(out, key.as_ref());
             }
         }
+        self.optional_located(out, when.as_ref());
+        self.optional_located(out, ready_when.as_ref());
         self.template(out, manifest);
     }
 
+    fn optional_located(&mut self, out: &mut Vec<u8>, located: Option<&Located>) {
+        match located {
+            None => out.push(0),
+            Some(located) => {
+                out.push(1);
+                self.block(out, |this, out| this.located(out, located));
+            }
+        }
+    }
+
+    fn read(&mut self, out: &mut Vec<u8>, read: &Read) {
+        let Read { id, which } = read;
+        self.put_string(out, id);
+        match which {
+            Which::Name(name) => {
+                out.push(0);
+                self.located(out, name);
+            }
+            Which::Labels(labels) => {
+                out.push(1);
+                put_number(out, labels.len() as u64);
+                for (key, value) in labels {
+                    self.put_string(out, key);
+                    self.block(out, |this, out| this.located(out, value));
+                }
+            }
+        }
+    }
+
     fn status(&mut self, out: &mut Vec<u8>, field: &StatusField) {
-        let StatusField { path, requires, value } = field;
+        let StatusField { path, requires, reads, value } = field;
         put_number(out, path.len() as u64);
         for key in path {
             self.put_string(out, key);
         }
-        put_requires(out, requires);
+        put_numbers(out, requires);
+        put_numbers(out, reads);
         self.template(out, value);
     }
 
@@ -169,6 +209,11 @@ impl Encoder {
                 for item in items {
                     self.template(out, item);
                 }
+            }
+            Template::Once(Once { key, value }) => {
+                out.push(tag::T_ONCE);
+                self.put_string(out, key);
+                self.block(out, |this, out| this.template(out, value));
             }
         }
     }
@@ -225,6 +270,7 @@ impl Encoder {
             }
             Expr::Var(number) => put_reference(out, tag::VAR, *number),
             Expr::Child(number) => put_reference(out, tag::CHILD, *number),
+            Expr::Read(number) => put_reference(out, tag::READ, *number),
             Expr::Binding(number) => put_reference(out, tag::BINDING, *number),
             Expr::Local(number) => put_reference(out, tag::LOCAL, *number),
             Expr::Bind { slot, init, body } => {
@@ -350,6 +396,7 @@ fn root_number(root: Root) -> u8 {
         Root::Inputs => 4,
         Root::Hooks => 5,
         Root::Now => 6,
+        Root::This => 7,
     }
 }
 
@@ -369,9 +416,9 @@ fn put_slots(out: &mut Vec<u8>, slot: u16, slot2: Option<u16>) {
     }
 }
 
-fn put_requires(out: &mut Vec<u8>, requires: &[u16]) {
-    put_number(out, requires.len() as u64);
-    for child in requires {
-        put_number(out, u64::from(*child));
+fn put_numbers(out: &mut Vec<u8>, numbers: &[u16]) {
+    put_number(out, numbers.len() as u64);
+    for number in numbers {
+        put_number(out, u64::from(*number));
     }
 }

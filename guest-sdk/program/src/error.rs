@@ -42,11 +42,11 @@ pub enum ReadError {
     TemplateDepth,
     /// More entries than [`MAX_ENTRIES`](crate::layout::MAX_ENTRIES).
     TooManyEntries,
-    /// More variables, children or status fields than [`MAX_ITEMS`](crate::layout::MAX_ITEMS).
+    /// More variables, reads, children or status fields than [`MAX_ITEMS`](crate::layout::MAX_ITEMS).
     TooManyItems,
     /// A local's slot is not below [`MAX_SLOTS`](crate::layout::MAX_SLOTS).
     Slot,
-    /// A reference to a variable or child that is not an earlier one.
+    /// A reference to a variable or child that is not an earlier one, or to a read that is not there.
     Reference,
 }
 
@@ -83,10 +83,12 @@ impl ReadError {
             ReadError::TemplateDepth => "a template of the program is nested deeper than 80 levels",
             ReadError::TooManyEntries => "the program has more than 4096 entries",
             ReadError::TooManyItems => {
-                "an entry of the program has more than 4096 variables, children or status fields"
+                "an entry of the program has more than 4096 variables, reads, children or status fields"
             }
             ReadError::Slot => "an expression of the program has more than 256 locals",
-            ReadError::Reference => "the program refers to a variable or child that is not an earlier one",
+            ReadError::Reference => {
+                "the program refers to a variable or child that is not an earlier one, or to a read that it does not have"
+            }
         }
     }
 }

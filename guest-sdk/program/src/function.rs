@@ -193,4 +193,12 @@ functions! {
     Base64Encode = 78 "base64.encode",
     /// Of text, with or without padding.
     Base64Decode = 79 "base64.decode",
+    /// Of a ConfigMap or Secret: a text that differs where its contents do.
+    ContentDigest = 80 "contentDigest",
+    /// So many letters and digits, drawn from the request's entropy. Only in a child's manifest.
+    RandomAlphanumeric = 81 "randomAlphanumeric",
+    /// So many hexadecimal digits, likewise.
+    RandomHex = 82 "randomHex",
+    /// `reveal(a)` is `a`: the checker then no longer calls it secret.
+    Reveal = 83 "reveal",
 }

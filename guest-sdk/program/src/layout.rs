@@ -15,7 +15,7 @@
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"ORKP";
 /// The format's version: an engine runs exactly one.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Sections, in their order.
 pub const SECTIONS: usize = 5;
 /// Length of what comes before the sections.
@@ -27,7 +27,7 @@ pub const DIRECTORY_RECORD: usize = 12;
 pub const MAX_PROGRAM: usize = 4 << 20;
 /// Most entries, and most evaluations.
 pub const MAX_ENTRIES: usize = 4096;
-/// Most variables, children, or status fields of one entry.
+/// Most variables, reads, children, or status fields of one entry.
 pub const MAX_ITEMS: usize = 4096;
 /// Most locals that are alive at one place.
 pub const MAX_SLOTS: u16 = 256;
@@ -71,9 +71,11 @@ pub(crate) mod tag {
     pub(crate) const DEFAULT: u8 = 30;
     pub(crate) const CONCAT: u8 = 31;
     pub(crate) const LAZY_CALL: u8 = 32;
+    pub(crate) const READ: u8 = 33;
 
     pub(crate) const T_RAW: u8 = 0;
     pub(crate) const T_HOLE: u8 = 1;
     pub(crate) const T_OBJECT: u8 = 2;
     pub(crate) const T_LIST: u8 = 3;
+    pub(crate) const T_ONCE: u8 = 4;
 }

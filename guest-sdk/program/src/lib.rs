@@ -23,8 +23,10 @@ pub use decode::decode;
 pub use encode::encode;
 pub use error::ReadError;
 pub use reader::Program;
-pub use records::{Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, HoleCode, LocatedCode, LoopCode, Node};
-pub use records::{Requires, StatusCode, TemplateNode};
+pub use records::{
+    Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, HoleCode, LocatedCode, LoopCode,
+};
+pub use records::{Node, Numbers, ReadCode, StatusCode, TemplateNode, WhichCode};
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).
 pub const EXPRESSION_BUDGET: u64 = 1_000_000;

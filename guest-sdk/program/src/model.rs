@@ -22,25 +22,78 @@ pub struct Entry {
     pub name: String,
     /// Values of `vars`, each computed at most once a call, at its first use. A variable reads only lower indexes.
     pub vars: Vec<Located>,
+    /// Objects of others that the entry sees. The kinds are the host's to know.
+    pub reads: Vec<Read>,
     /// Templates of children, in the order in which they are applied.
     pub children: Vec<Child>,
     /// Fields below `.status`, sorted by path. No path is a prefix of another.
     pub status: Vec<StatusField>,
 }
 
-/// One template of a child.
+/// Objects of others that the entry sees. Its expressions use neither children nor reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// Unique among the entry's reads.
+    pub id: String,
+    /// Which objects.
+    pub which: Which,
+}
+
+/// Which objects a read means.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Which {
+    /// The one of this name.
+    Name(Located),
+    /// All with these labels.
+    Labels(Vec<(String, Located)>),
+}
+
+/// One template of a child, or of a child for each element.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Child {
     /// Unique in the entry.
     pub id: String,
-    /// What the host does when it differs.
+    /// When it is made, and what the host does when it differs.
     pub policy: Policy,
     /// Indexes of children that this template reads. Until each is observed, this child is pending.
     pub requires: Vec<u16>,
+    /// Indexes of reads that this template uses and cannot do without. Until the request has each, this child is pending.
+    pub reads: Vec<u16>,
+    /// One child for each element. In the child's other expressions the element is the local of slot 0 and its key, a
+    /// string, that of slot 1; slots of macros and of `cel.bind` come after them.
+    pub for_each: Option<ForEach>,
     /// False: this child is not listed in the plan, and so pruned or left alone.
     pub when: Option<Located>,
+    /// Whether the child as observed ([`Root::This`]) is ready. Evaluated only where it is observed.
+    pub ready_when: Option<Located>,
     /// The object.
     pub manifest: Template,
+}
+
+impl Child {
+    /// A child that is always wanted and reads nothing but the primary.
+    pub fn new(id: &str, policy: Policy, manifest: Template) -> Child {
+        let id = id.into();
+        Child {
+            id,
+            policy,
+            requires: Vec::new(),
+            reads: Vec::new(),
+            for_each: None,
+            when: None,
+            ready_when: None,
+            manifest,
+        }
+    }
+}
+
+/// One child for each element of a list or map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForEach {
+    /// The list, or the map, whose elements are its values. It has no element itself.
+    pub range: Located,
+    /// The key of an element of a list, over slot 0. None: a map's key, or the text of a scalar.
+    pub key: Option<Located>,
 }
 
 /// What the host does with a child that exists.
@@ -50,6 +103,8 @@ pub enum Policy {
     Create,
     /// Drift is corrected; pruned when no longer listed.
     Apply,
+    /// Created when the primary is being deleted, and waited for.
+    Delete,
 }
 
 /// One field below `.status`.
@@ -59,6 +114,8 @@ pub struct StatusField {
     pub path: Vec<String>,
     /// As for a child: until each is observed the field is pending.
     pub requires: Vec<u16>,
+    /// Likewise of reads.
+    pub reads: Vec<u16>,
     /// Its value.
     pub value: Template,
 }
@@ -74,6 +131,17 @@ pub enum Template {
     Object(Vec<(String, Template)>),
     /// A list. An item that is absent is left out.
     List(Vec<Template>),
+    /// A value below `data` of a `once` Secret.
+    Once(Once),
+}
+
+/// A value that is made once: where the observed child has this key below `data`, it stays as it is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Once {
+    /// The key.
+    pub key: String,
+    /// What it is made of where the observed child does not have it.
+    pub value: Box<Template>,
 }
 
 /// A computed value in a template.
@@ -152,7 +220,10 @@ pub enum Expr {
     /// A named value of the entry, by index.
     Var(u16),
     /// The observed child of a template, by index: an object, or an optional none where the template is not observed.
+    /// Of a template under [`ForEach`]: a map from key to object, of the wanted elements that are observed.
     Child(u16),
+    /// What a read gave, by index: by name an object, or an optional none where there is none; by labels a list.
+    Read(u16),
     /// A binding of an [`Evaluation`], by index.
     Binding(u16),
     /// A local of a macro or of `cel.bind`, by slot. Slots are numbered from the outside in.
@@ -254,6 +325,8 @@ pub enum Root {
     Hooks,
     /// The request's time, a timestamp.
     Now,
+    /// The child that is being planned, as observed.
+    This,
 }
 
 /// A macro over a list (one variable: the item; two: index and item) or a map (one: the key; two: key and value).

@@ -5,8 +5,8 @@ use crate::error::ReadError;
 use crate::function::Function;
 use crate::layout::{self, DIRECTORY_RECORD, HEADER, MAGIC, SECTIONS, VERSION, tag};
 use crate::model::{LoopKind, Policy, Root, Select, Target};
-use crate::records::{Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, HoleCode, LocatedCode, LoopCode, Node};
-use crate::records::{Requires, StatusCode, TemplateNode};
+use crate::records::{Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, HoleCode, LocatedCode};
+use crate::records::{LoopCode, Node, Numbers, ReadCode, StatusCode, TemplateNode, WhichCode};
 
 /// A program's bytes, split into sections. Copying it copies references.
 #[derive(Debug, Clone, Copy)]
@@ -120,10 +120,11 @@ impl<'p> Program<'p> {
     pub fn entry(&self, number: usize) -> Result<Option<EntryCode<'p>>, ReadError> {
         let Some((name, mut code)) = self.directory(self.entries, number)? else { return Ok(None) };
         let vars = Blocks::read(&mut code)?;
+        let reads = Blocks::read(&mut code)?;
         let children = Blocks::read(&mut code)?;
         let status = Blocks::read(&mut code)?;
         code.finish()?;
-        Ok(Some(EntryCode { name, vars, children, status }))
+        Ok(Some(EntryCode { name, vars, reads, children, status }))
     }
 
     /// An entry by name.
@@ -194,11 +195,41 @@ impl<'p> Program<'p> {
         let policy = match code.byte()? {
             0 => Policy::Create,
             1 => Policy::Apply,
+            2 => Policy::Delete,
             _ => return Err(ReadError::Number),
         };
-        let requires = Requires::read(&mut code)?;
-        let when = if code.flag()? { Some(code.block()?) } else { None };
-        Ok(ChildCode { id, policy, requires, when, manifest: code })
+        let requires = Numbers::read(&mut code)?;
+        let reads = Numbers::read(&mut code)?;
+        let for_each = if code.flag()? {
+            Some(ForEachCode { range: code.block()?, key: optional_block(&mut code)? })
+        } else {
+            None
+        };
+        let when = optional_block(&mut code)?;
+        let ready_when = optional_block(&mut code)?;
+        Ok(ChildCode { id, policy, requires, reads, for_each, when, ready_when, manifest: code })
+    }
+
+    /// A read's record.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn read_record(&self, mut code: Code<'p>) -> Result<ReadCode<'p>, ReadError> {
+        let id = self.string(&mut code)?;
+        let which = match code.byte()? {
+            0 => WhichCode::Name(code),
+            1 => WhichCode::Labels(code.count()?, code),
+            _ => return Err(ReadError::Number),
+        };
+        Ok(ReadCode { id, which })
+    }
+
+    /// The next label of [`WhichCode::Labels`]: its key, and a [`Program::located`] record.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn label(&self, code: &mut Code<'p>) -> Result<(&'p str, Code<'p>), ReadError> {
+        Ok((self.string(code)?, code.block()?))
     }
 
     /// A status field's record.
@@ -211,8 +242,9 @@ impl<'p> Program<'p> {
         for _ in 0..path_len {
             code.number()?;
         }
-        let requires = Requires::read(&mut code)?;
-        Ok(StatusCode { path_len, path, requires, value: code })
+        let requires = Numbers::read(&mut code)?;
+        let reads = Numbers::read(&mut code)?;
+        Ok(StatusCode { path_len, path, requires, reads, value: code })
     }
 
     /// The keys of a status field's path.
@@ -253,6 +285,7 @@ impl<'p> Program<'p> {
             }
             tag::T_OBJECT => TemplateNode::Object(code.count()?),
             tag::T_LIST => TemplateNode::List(code.count()?),
+            tag::T_ONCE => TemplateNode::Once(self.string(code)?, code.block()?),
             tag => return Err(ReadError::UnknownNode { tag }),
         })
     }
@@ -283,10 +316,12 @@ impl<'p> Program<'p> {
                 4 => Root::Inputs,
                 5 => Root::Hooks,
                 6 => Root::Now,
+                7 => Root::This,
                 _ => return Err(ReadError::Number),
             }),
             tag::VAR => Node::Var(code.short()?),
             tag::CHILD => Node::Child(code.short()?),
+            tag::READ => Node::Read(code.short()?),
             tag::BINDING => Node::Binding(code.short()?),
             tag::LOCAL => Node::Local(slot(code)?),
             tag::BIND => Node::Bind(slot(code)?, code.block()?),
@@ -327,8 +362,8 @@ impl<'p> Program<'p> {
         };
         let (slot, slot2) = slots(&mut code)?;
         let range = code.block()?;
-        let predicate = if code.flag()? { Some(code.block()?) } else { None };
-        let result = if code.flag()? { Some(code.block()?) } else { None };
+        let predicate = optional_block(&mut code)?;
+        let result = optional_block(&mut code)?;
         code.finish()?;
         Ok(LoopCode { kind, slot, slot2, range, predicate, result })
     }
@@ -345,6 +380,10 @@ impl<'p> Program<'p> {
         code.finish()?;
         Ok(FoldCode { slot, slot2, accumulator, range, init, condition, step, result })
     }
+}
+
+fn optional_block<'p>(code: &mut Code<'p>) -> Result<Option<Code<'p>>, ReadError> {
+    if code.flag()? { code.block().map(Some) } else { Ok(None) }
 }
 
 #[inline]

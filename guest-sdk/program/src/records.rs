@@ -15,6 +15,8 @@ pub struct EntryCode<'p> {
     pub name: &'p str,
     /// Of [`Program::located`] records.
     pub vars: Blocks<'p>,
+    /// Of [`Program::read_record`] records.
+    pub reads: Blocks<'p>,
     /// Of [`Program::child`] records.
     pub children: Blocks<'p>,
     /// Of [`Program::status`] records.
@@ -62,6 +64,24 @@ impl<'p> Iterator for Blocks<'p> {
     }
 }
 
+/// Objects of others.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadCode<'p> {
+    /// Unique among the entry's reads.
+    pub id: &'p str,
+    /// Which objects.
+    pub which: WhichCode<'p>,
+}
+
+/// Which objects a read means.
+#[derive(Debug, Clone, Copy)]
+pub enum WhichCode<'p> {
+    /// A [`Program::located`] record: the name.
+    Name(Code<'p>),
+    /// So many times a [`Program::string`] and a block follow, the latter a [`Program::located`] record.
+    Labels(usize, Code<'p>),
+}
+
 /// The template of a child.
 #[derive(Debug, Clone, Copy)]
 pub struct ChildCode<'p> {
@@ -70,11 +90,26 @@ pub struct ChildCode<'p> {
     /// What the host does when it differs.
     pub policy: Policy,
     /// Child numbers.
-    pub requires: Requires<'p>,
+    pub requires: Numbers<'p>,
+    /// Read numbers.
+    pub reads: Numbers<'p>,
+    /// One child for each element.
+    pub for_each: Option<ForEachCode<'p>>,
     /// A [`Program::located`] record.
     pub when: Option<Code<'p>>,
+    /// A [`Program::located`] record.
+    pub ready_when: Option<Code<'p>>,
     /// A [`Program::template`].
     pub manifest: Code<'p>,
+}
+
+/// One child for each element.
+#[derive(Debug, Clone, Copy)]
+pub struct ForEachCode<'p> {
+    /// A [`Program::located`] record.
+    pub range: Code<'p>,
+    /// A [`Program::located`] record.
+    pub key: Option<Code<'p>>,
 }
 
 /// A field below `.status`.
@@ -83,30 +118,32 @@ pub struct StatusCode<'p> {
     pub(crate) path_len: usize,
     pub(crate) path: Code<'p>,
     /// Child numbers.
-    pub requires: Requires<'p>,
+    pub requires: Numbers<'p>,
+    /// Read numbers.
+    pub reads: Numbers<'p>,
     /// A [`Program::template`].
     pub value: Code<'p>,
 }
 
-/// Numbers of children that something reads.
+/// Numbers of children, or of reads, that something uses.
 #[derive(Debug, Clone, Copy)]
-pub struct Requires<'p> {
+pub struct Numbers<'p> {
     left: usize,
     code: Code<'p>,
 }
 
-impl<'p> Requires<'p> {
-    pub(crate) fn read(code: &mut Code<'p>) -> Result<Requires<'p>, ReadError> {
+impl<'p> Numbers<'p> {
+    pub(crate) fn read(code: &mut Code<'p>) -> Result<Numbers<'p>, ReadError> {
         let left = code.count()?;
-        let requires = Requires { left, code: *code };
+        let numbers = Numbers { left, code: *code };
         for _ in 0..left {
             code.short()?;
         }
-        Ok(requires)
+        Ok(numbers)
     }
 }
 
-impl Iterator for Requires<'_> {
+impl Iterator for Numbers<'_> {
     type Item = u16;
 
     fn next(&mut self) -> Option<u16> {
@@ -157,6 +194,8 @@ pub enum TemplateNode<'p> {
     Object(usize),
     /// So many templates follow.
     List(usize),
+    /// A key below `data`, and the template of what it is made of.
+    Once(&'p str, Code<'p>),
 }
 
 /// The head of an expression. Operands that are not part of it follow in the code.
@@ -188,6 +227,8 @@ pub enum Node<'p> {
     Var(u16),
     /// An observed child.
     Child(u16),
+    /// What a read gave.
+    Read(u16),
     /// A binding.
     Binding(u16),
     /// A local.

@@ -23,7 +23,7 @@ fn leaf() -> impl Strategy<Value = Expr> {
         any::<i128>().prop_map(Expr::Duration),
         any::<i128>().prop_map(Expr::Timestamp),
         prop::sample::select(vec![Root::Object, Root::Metadata, Root::Spec, Root::Status]).prop_map(Expr::Root),
-        prop::sample::select(vec![Root::Inputs, Root::Hooks, Root::Now]).prop_map(Expr::Root),
+        prop::sample::select(vec![Root::Inputs, Root::Hooks, Root::Now, Root::This]).prop_map(Expr::Root),
         any::<u16>().prop_map(Expr::Binding),
         (0..layout::MAX_SLOTS).prop_map(Expr::Local),
     ]
@@ -99,32 +99,60 @@ fn template() -> impl Strategy<Value = Template> {
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(("[a-z]{1,4}", inner.clone()), 0..3).prop_map(Template::Object),
-            prop::collection::vec(inner, 0..3).prop_map(Template::List),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Template::List),
+            ("[a-z]{1,4}", inner).prop_map(|(key, value)| Template::Once(Once { key, value: Box::new(value) })),
         ]
     })
+}
+
+fn read() -> impl Strategy<Value = Which> {
+    prop_oneof![
+        expr().prop_map(|name| Which::Name(located(name))),
+        prop::collection::vec(("[a-z]{1,4}", expr().prop_map(located)), 0..3).prop_map(Which::Labels),
+    ]
+}
+
+fn optional() -> impl Strategy<Value = Option<Located>> {
+    prop::option::of(expr().prop_map(located))
+}
+
+prop_compose! {
+    fn child()(
+        manifest in template(),
+        policy in prop::sample::select(vec![Policy::Create, Policy::Apply, Policy::Delete]),
+        range in optional(),
+        key in optional(),
+        when in optional(),
+        ready_when in optional(),
+    ) -> Child {
+        let for_each = range.map(|range| ForEach { range, key });
+        Child { for_each, when, ready_when, ..Child::new("", policy, manifest) }
+    }
 }
 
 prop_compose! {
     fn program()(
         vars in prop::collection::vec(expr(), 0..3),
-        manifests in prop::collection::vec((template(), prop::option::of(expr()), any::<bool>()), 0..3),
+        reads in prop::collection::vec(read(), 0..3),
+        children in prop::collection::vec(child(), 0..3),
         value in template(),
         single in expr(),
     ) -> Program {
-        let children: Vec<Child> = manifests.into_iter().enumerate().map(|(number, (manifest, when, create))| Child {
+        let all_reads: Vec<u16> = (0..reads.len() as u16).collect();
+        let children: Vec<Child> = children.into_iter().enumerate().map(|(number, child)| Child {
             id: format!("c{number}"),
-            policy: if create { Policy::Create } else { Policy::Apply },
             requires: (0..number as u16).collect(),
-            when: when.map(located),
-            manifest,
+            reads: all_reads.clone(),
+            ..child
         }).collect();
         let requires = (0..children.len() as u16).collect();
         Program {
             entries: vec![Entry {
                 name: "postgres".into(),
                 vars: vars.into_iter().map(located).collect(),
+                reads: reads.into_iter().map(|which| Read { id: "r".into(), which }).collect(),
                 children,
-                status: vec![StatusField { path: vec!["a".into(), "b".into()], requires, value }],
+                status: vec![StatusField { path: vec!["a".into(), "b".into()], requires, reads: all_reads, value }],
             }],
             evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["x".into()], value: located(single) }],
         }
@@ -189,7 +217,7 @@ fn each_bound_has_its_error() {
     for _ in 0..=layout::MAX_TEMPLATE_DEPTH {
         nested = Template::List(vec![nested]);
     }
-    let field = StatusField { path: vec!["a".into()], requires: vec![], value: nested };
+    let field = StatusField { path: vec!["a".into()], requires: vec![], reads: vec![], value: nested };
     let entry = Entry { name: "e".into(), status: vec![field], ..Entry::default() };
     let program = Program { entries: vec![entry.clone()], evaluations: vec![] };
     assert_eq!(decode(&encode(&program)), Err(ReadError::TemplateDepth));
@@ -213,12 +241,35 @@ fn a_variable_reads_only_earlier_ones() {
 }
 
 #[test]
+fn a_read_uses_neither_reads_nor_children_and_the_others_only_those_that_are_there() {
+    let read = |expr| Read { id: "r".into(), which: Which::Name(located(expr)) };
+    let child = |value: Expr, reads: Vec<u16>| {
+        let hole = Hole { value: located(value), target: Target::Any, absent: false };
+        Child { reads, ..Child::new("c", Policy::Apply, Template::Hole(hole)) }
+    };
+    let whole = |name, child| {
+        let entry = Entry { reads: vec![read(name)], children: vec![child], ..Entry::default() };
+        Program { entries: vec![entry], evaluations: vec![] }
+    };
+    let good = whole(Expr::Root(Root::Object), child(Expr::Read(0), vec![0]));
+    assert_eq!(decode(&encode(&good)), Ok(good));
+    for (name, child) in [
+        (Expr::Read(0), child(Expr::Null, vec![])),
+        (Expr::Child(0), child(Expr::Null, vec![])),
+        (Expr::Null, child(Expr::Read(1), vec![])),
+        (Expr::Null, child(Expr::Null, vec![1])),
+    ] {
+        assert_eq!(decode(&encode(&whole(name, child))), Err(ReadError::Reference));
+    }
+}
+
+#[test]
 fn another_version_is_named() {
     let mut bytes = encode(&Program::default());
     bytes[4] = 9;
     assert_eq!(decode(&bytes), Err(ReadError::Version { found: 9 }));
     assert_eq!(decode(b"\0asm"), Err(ReadError::NotAProgram));
-    bytes[4] = 1;
+    bytes[4] = layout::VERSION as u8;
     bytes.push(0);
     assert_eq!(decode(&bytes), Err(ReadError::Sections));
 }

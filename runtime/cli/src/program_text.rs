@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use orkestra_program::model::{
-    Entry, Expr, Fold, Hole, Loop, LoopKind, Policy, Program, Root, Select, Target, Template,
+    Child, Entry, Expr, Fold, Hole, Located, Loop, LoopKind, Once, Policy, Program, Root, Select, Target, Template, Which,
 };
 
 /// The text of a program.
@@ -23,25 +23,47 @@ fn entry_text(out: &mut String, entry: &Entry) {
     for (index, var) in entry.vars.iter().enumerate() {
         let _ = writeln!(out, "  vars#{index} = {}  @{}", expr(&var.expr), var.at);
     }
-    for (index, child) in entry.children.iter().enumerate() {
-        let policy = match child.policy {
-            Policy::Create => "create",
-            Policy::Apply => "apply",
-        };
-        let _ = writeln!(out, "  children#{index} = {} {policy}{}", child.id, requires(&child.requires));
-        if let Some(when) = &child.when {
-            let _ = writeln!(out, "    when {}  @{}", expr(&when.expr), when.at);
+    for (index, read) in entry.reads.iter().enumerate() {
+        let _ = writeln!(out, "  reads#{index} = {}", read.id);
+        match &read.which {
+            Which::Name(name) => line(out, "name", Some(name)),
+            Which::Labels(labels) => labels.iter().for_each(|(key, value)| line(out, &format!("label {key}"), Some(value))),
         }
-        template(out, &child.manifest, 4);
+    }
+    for (index, child) in entry.children.iter().enumerate() {
+        child_text(out, index, child);
     }
     for field in &entry.status {
-        let _ = writeln!(out, "  status.{}{}", field.path.join("."), requires(&field.requires));
+        let _ = writeln!(out, "  status.{}{}", field.path.join("."), after(&field.requires, &field.reads));
         template(out, &field.value, 4);
     }
 }
 
-fn requires(indexes: &[u16]) -> String {
-    let names: Vec<_> = indexes.iter().map(|index| format!("children#{index}")).collect();
+fn child_text(out: &mut String, index: usize, child: &Child) {
+    let policy = match child.policy {
+        Policy::Create => "create",
+        Policy::Apply => "apply",
+        Policy::Delete => "delete",
+    };
+    let _ = writeln!(out, "  children#{index} = {} {policy}{}", child.id, after(&child.requires, &child.reads));
+    if let Some(for_each) = &child.for_each {
+        line(out, "for each local#0, local#1 in", Some(&for_each.range));
+        line(out, "key", for_each.key.as_ref());
+    }
+    line(out, "when", child.when.as_ref());
+    line(out, "ready when", child.ready_when.as_ref());
+    template(out, &child.manifest, 4);
+}
+
+fn line(out: &mut String, head: &str, value: Option<&Located>) {
+    if let Some(value) = value {
+        let _ = writeln!(out, "    {head} {}  @{}", expr(&value.expr), value.at);
+    }
+}
+
+fn after(children: &[u16], reads: &[u16]) -> String {
+    let children = children.iter().map(|index| format!("children#{index}"));
+    let names: Vec<_> = children.chain(reads.iter().map(|index| format!("reads#{index}"))).collect();
     if names.is_empty() { String::new() } else { format!(" after {}", names.join(", ")) }
 }
 
@@ -63,6 +85,7 @@ fn template(out: &mut String, value: &Template, indent: usize) {
                 member(out, "-", item, indent);
             }
         }
+        Template::Once(once) => member(out, "once", &once.value, indent),
     }
 }
 
@@ -78,6 +101,7 @@ fn member(out: &mut String, head: &str, value: &Template, indent: usize) {
             let _ = writeln!(out, "{:indent$}{head}", "");
             template(out, value, indent + 2);
         }
+        Template::Once(Once { key: _, value }) => member(out, &format!("{head} once"), value, indent),
     }
 }
 
@@ -109,6 +133,7 @@ fn expr(value: &Expr) -> String {
         Expr::Root(root) => root_name(*root).to_owned(),
         Expr::Var(index) => format!("vars#{index}"),
         Expr::Child(index) => format!("children#{index}"),
+        Expr::Read(index) => format!("reads#{index}"),
         Expr::Binding(index) => format!("binding#{index}"),
         Expr::Local(slot) => format!("local#{slot}"),
         Expr::Bind { slot, init, body } => format!("cel.bind(local#{slot}, {}, {})", expr(init), expr(body)),
@@ -189,6 +214,7 @@ fn root_name(root: Root) -> &'static str {
         Root::Inputs => "inputs",
         Root::Hooks => "hook",
         Root::Now => "now",
+        Root::This => "self",
     }
 }
 

@@ -20,14 +20,16 @@ pub use program::lower;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A reference to a child that the entry does not have.
-    #[error("entry `{entry}`: `{from}` reads child `{id}`, which the entry does not have")]
-    UnknownChild {
+    /// A reference to a child or a read that the entry does not have.
+    #[error("entry `{entry}`: `{from}` uses {what} `{id}`, which the entry does not have")]
+    UnknownReference {
         /// The entry.
         entry: String,
-        /// Id of the child, or path of the status field, that reads it.
+        /// Id of the child, or path of the status field, that uses it.
         from: String,
-        /// What it reads.
+        /// `child`, `read`.
+        what: &'static str,
+        /// Its id.
         id: String,
     },
     /// More of something than the program format counts.
@@ -35,7 +37,7 @@ pub enum Error {
     TooMany {
         /// The entry.
         entry: String,
-        /// `children`, `vars`.
+        /// `children`, `vars`, `reads`.
         what: &'static str,
         /// How many there may be.
         max: usize,
@@ -49,7 +51,7 @@ impl Error {
     /// One word for machines.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::UnknownChild { .. } => "UnknownChild",
+            Self::UnknownReference { .. } => "UnknownReference",
             Self::TooMany { .. } => "ProgramBounds",
             Self::Program(error) => error.reason(),
         }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use orkestra_pattern::model as checked;
-use orkestra_program::model::{Child, Entry, Policy, Program, StatusField};
+use orkestra_program::model::{Child, Entry, ForEach, Policy, Program, Read, StatusField, Which};
 
 use crate::Error;
-use crate::lower::{self, Slots};
-use crate::template::template;
+use crate::lower::{self, Element, Slots};
+use crate::template::{once, template};
 
 /// Lowers a pattern.
 ///
@@ -19,52 +19,96 @@ pub fn lower(pattern: &checked::Pattern) -> Result<Program, Error> {
 }
 
 fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
-    let checked::Entry { name, api: _, workers: _, resync: _, vars, reads: _, children, status } = entry;
-    let slots = Slots {
+    let checked::Entry { name, api: _, workers: _, resync: _, vars, reads, children, status } = entry;
+    let mut slots = Slots {
         vars: indexes(name, "vars", vars.iter().map(|var| &var.name))?,
         children: indexes(name, "children", children.iter().map(|child| &child.id))?,
+        reads: indexes(name, "reads", reads.iter().map(|read| &read.id))?,
+        element: None,
     };
-    let requires = |from: &str, ids: &[String]| -> Result<Vec<u16>, Error> {
-        let mut found = Vec::with_capacity(ids.len());
-        for id in ids {
-            found.push(*slots.children.get(id).ok_or_else(|| Error::UnknownChild {
-                entry: name.clone(),
-                from: from.to_owned(),
-                id: id.clone(),
-            })?);
-        }
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
-    };
-
     let mut lowered = Entry { name: name.clone(), ..Entry::default() };
     for checked::Var { name: _, value } in vars {
         lowered.vars.push(lower::text(value, &slots));
     }
-    for child in children {
-        // What the host needs of a kind is in the manifest, which is all that the engine sees.
-        let checked::Child { id, policy, requires: reads, when, manifest, .. } = child;
-        lowered.children.push(Child {
-            id: id.clone(),
-            policy: match policy {
-                checked::Policy::Create => Policy::Create,
-                checked::Policy::Apply | checked::Policy::Delete => Policy::Apply,
-            },
-            requires: requires(id, reads)?,
-            when: when.as_ref().map(|when| lower::located(when, &slots)),
-            manifest: template(manifest, &slots),
-        });
+    for checked::Read { id, api_version: _, kind: _, which, optional: _ } in reads {
+        let which = match which {
+            checked::Which::Name(name) => Which::Name(lower::text(name, &slots)),
+            checked::Which::Labels(labels) => {
+                Which::Labels(labels.iter().map(|(key, value)| (key.clone(), lower::text(value, &slots))).collect())
+            }
+        };
+        lowered.reads.push(Read { id: id.clone(), which });
     }
-    for checked::StatusField { path, requires: reads, reads: _, value } in status {
+    for child in children {
+        lowered.children.push(self::child(name, child, &mut slots)?);
+    }
+    for checked::StatusField { path, requires, reads, value } in status {
+        let from = format!("status.{}", path.join("."));
         lowered.status.push(StatusField {
             path: path.clone(),
-            requires: requires(&format!("status.{}", path.join(".")), reads)?,
+            requires: references(name, &from, Kind::Child, requires, &slots)?,
+            reads: references(name, &from, Kind::Read, reads, &slots)?,
             value: template(value, &slots),
         });
     }
     lowered.status.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(lowered)
+}
+
+fn child(entry: &str, child: &checked::Child, slots: &mut Slots) -> Result<Child, Error> {
+    // What the host needs of a kind is in the manifest, which is all that the engine sees.
+    let checked::Child { id, policy, requires, reads, for_each, when, ready_when, once: made_once, manifest, .. } =
+        child;
+    let requires = references(entry, id, Kind::Child, requires, slots)?;
+    let reads = references(entry, id, Kind::Read, reads, slots)?;
+    let range = for_each.as_ref().map(|for_each| lower::located(&for_each.range, slots));
+    slots.element = for_each.as_ref().map(|for_each| Element { name: for_each.name.clone() });
+    let for_each = for_each
+        .as_ref()
+        .zip(range)
+        .map(|(for_each, range)| ForEach { range, key: for_each.key.as_ref().map(|key| lower::located(key, slots)) });
+    let lowered = Child {
+        id: id.clone(),
+        policy: match policy {
+            checked::Policy::Create => Policy::Create,
+            checked::Policy::Apply => Policy::Apply,
+            checked::Policy::Delete => Policy::Delete,
+        },
+        requires,
+        reads,
+        for_each,
+        when: when.as_ref().map(|when| lower::located(when, slots)),
+        ready_when: ready_when.as_ref().map(|ready_when| lower::located(ready_when, slots)),
+        manifest: if *made_once { once(manifest, slots) } else { template(manifest, slots) },
+    };
+    slots.element = None;
+    Ok(lowered)
+}
+
+/// What a name refers to.
+#[derive(Clone, Copy)]
+enum Kind {
+    Child,
+    Read,
+}
+
+fn references(entry: &str, from: &str, kind: Kind, ids: &[String], slots: &Slots) -> Result<Vec<u16>, Error> {
+    let (what, known) = match kind {
+        Kind::Child => ("child", &slots.children),
+        Kind::Read => ("read", &slots.reads),
+    };
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        found.push(*known.get(id).ok_or_else(|| Error::UnknownReference {
+            entry: entry.to_owned(),
+            from: from.to_owned(),
+            what,
+            id: id.clone(),
+        })?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 fn indexes<'a>(

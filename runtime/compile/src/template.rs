@@ -1,7 +1,7 @@
 //! YAML values with expressions → templates: what never changes becomes ready JSON text, the rest holes.
 
 use orkestra_pattern::model::{Node, Part, Target as Place, Text};
-use orkestra_program::model::{Hole, Target, Template};
+use orkestra_program::model::{Hole, Once, Target, Template};
 
 use crate::lower::{self, Slots};
 
@@ -19,6 +19,20 @@ pub(crate) fn template(node: &Node, slots: &Slots) -> Template {
             static_list(&items).unwrap_or(Template::List(items))
         }
     }
+}
+
+/// The template of a Secret whose values below `data` are made once.
+pub(crate) fn once(manifest: &Node, slots: &Slots) -> Template {
+    let Node::Map(members) = manifest else { return template(manifest, slots) };
+    let made_once = |(key, node): &(String, Node)| {
+        let value = Box::new(template(node, slots));
+        (key.clone(), Template::Once(Once { key: key.clone(), value }))
+    };
+    let member = |(key, node): &(String, Node)| match node {
+        Node::Map(data) if key == "data" => (key.clone(), Template::Object(data.iter().map(made_once).collect())),
+        node => (key.clone(), template(node, slots)),
+    };
+    Template::Object(members.iter().map(member).collect())
 }
 
 fn hole(text: &Text, place: Place, slots: &Slots) -> Hole {

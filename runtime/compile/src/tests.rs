@@ -98,6 +98,6 @@ fn a_pattern_that_no_check_let_through_is_an_error() {
     let mut broken = pattern(&[]);
     broken.entries[0].status[0].requires = vec!["gone".to_owned()];
     let error = super::lower(&broken).unwrap_err();
-    assert_eq!(error.to_string(), "entry `shop`: `status.endpoint` reads child `gone`, which the entry does not have");
-    assert_eq!(error.reason(), "UnknownChild");
+    assert_eq!(error.to_string(), "entry `shop`: `status.endpoint` uses child `gone`, which the entry does not have");
+    assert_eq!(error.reason(), "UnknownReference");
 }

@@ -13,6 +13,7 @@ pub(crate) enum Type {
     Named(&'static str),
     List(&'static Type),
     Option(&'static Type),
+    Tuple(&'static [Type]),
     Result(&'static Type, &'static Type),
 }
 
@@ -48,7 +49,7 @@ pub(crate) struct Interface {
 }
 
 use Definition::{Alias, Enum, Record, Variant};
-use Type::{Bool, List, Named as N, Option as Opt, Result as Res, S64, String as Str, U8, U64};
+use Type::{Bool, List, Named as N, Option as Opt, Result as Res, S64, String as Str, Tuple, U8, U64};
 
 const JSON: Type = N("json");
 const CHILD_REF: Type = N("child-ref");
@@ -93,7 +94,7 @@ pub(crate) const RECONCILER: Interface = Interface {
                 ("budget", U64),
             ]),
         ),
-        ("policy", Enum(&["create", "apply"])),
+        ("policy", Enum(&["create", "apply", "delete"])),
         (
             "child",
             Record(&[
@@ -104,12 +105,14 @@ pub(crate) const RECONCILER: Interface = Interface {
                 ("after", List(&CHILD_REF)),
             ]),
         ),
+        ("wanted-read", Record(&[("id", Str), ("name", Opt(&Str)), ("labels", List(&Tuple(&[Str, Str])))])),
         (
             "plan",
             Record(&[
                 ("children", List(&N("child"))),
                 ("status", JSON),
                 ("pending-status", List(&Str)),
+                ("reads", List(&N("wanted-read"))),
                 ("violations", List(&N("violation"))),
                 ("conditions", JSON),
                 ("requeue-after", Opt(&U64)),
@@ -168,6 +171,7 @@ fn type_names(t: &Type, into: &mut Vec<&str>) {
         Bool | S64 | U64 | U8 | Str => {}
         N(name) => into.push(name),
         List(t) | Opt(t) => type_names(t, into),
+        Tuple(items) => items.iter().for_each(|t| type_names(t, into)),
         Res(ok, err) => {
             type_names(ok, into);
             type_names(err, into);

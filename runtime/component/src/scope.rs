@@ -86,7 +86,7 @@ impl Scope {
             Type::U64 => PrimitiveValType::U64.into(),
             Type::U8 => PrimitiveValType::U8.into(),
             Type::String => PrimitiveValType::String.into(),
-            Type::Named(_) | Type::List(_) | Type::Option(_) | Type::Result(..) => {
+            Type::Named(_) | Type::List(_) | Type::Option(_) | Type::Tuple(_) | Type::Result(..) => {
                 ComponentValType::Type(self.anonymous(t))
             }
         }
@@ -105,6 +105,12 @@ impl Scope {
                 let item = self.value(item);
                 let (index, encoder) = self.builder.type_defined(None);
                 encoder.option(item);
+                index
+            }
+            Type::Tuple(items) => {
+                let items: Vec<ComponentValType> = items.iter().map(|item| self.value(item)).collect();
+                let (index, encoder) = self.builder.type_defined(None);
+                encoder.tuple(items);
                 index
             }
             Type::Result(ok, error) => {

@@ -8,7 +8,7 @@ use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::failure::Failure;
 use crate::store::State;
-use crate::types::{Child, ChildRef, Evaluation, Observed, Plan, Policy, Read, Request, Violation};
+use crate::types::{Child, ChildRef, Evaluation, Observed, Plan, Policy, Read, Request, Violation, WantedRead};
 
 /// [`Request`] without copies.
 #[derive(ComponentType, Lower)]
@@ -59,6 +59,8 @@ pub(crate) enum PolicyAbi {
     Create,
     #[component(name = "apply")]
     Apply,
+    #[component(name = "delete")]
+    Delete,
 }
 
 #[derive(ComponentType, Lift)]
@@ -82,11 +84,20 @@ pub(crate) struct ViolationAbi {
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
+pub(crate) struct WantedReadAbi {
+    id: WasmStr,
+    name: Option<WasmStr>,
+    labels: WasmList<(WasmStr, WasmStr)>,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
 pub(crate) struct PlanAbi {
     children: WasmList<ChildAbi>,
     status: WasmList<u8>,
     #[component(name = "pending-status")]
     pending_status: WasmList<WasmStr>,
+    reads: WasmList<WantedReadAbi>,
     violations: WasmList<ViolationAbi>,
     conditions: WasmList<u8>,
     #[component(name = "requeue-after")]
@@ -140,12 +151,13 @@ impl<'a> Copier<'a> {
     }
 
     pub(crate) fn plan(&mut self, plan: PlanAbi) -> Result<Plan, Failure> {
-        let PlanAbi { children, status, pending_status, violations, conditions, requeue_after, done, cost } = plan;
+        let PlanAbi { children, status, pending_status, reads, violations, conditions, requeue_after, done, cost } =
+            plan;
         Ok(Plan {
             children: self.list(&children, Self::child)?,
             status: self.json(&status)?,
             pending_status: self.list(&pending_status, |copier, path| copier.text(&path))?,
-            reads: Vec::new(),
+            reads: self.list(&reads, Self::wanted_read)?,
             violations: self.list(&violations, Self::violation)?,
             conditions: self.json(&conditions)?,
             requeue_after,
@@ -182,6 +194,7 @@ impl<'a> Copier<'a> {
             policy: match child.policy {
                 PolicyAbi::Create => Policy::Create,
                 PolicyAbi::Apply => Policy::Apply,
+                PolicyAbi::Delete => Policy::Delete,
             },
             object: child.object.map(|object| self.json(&object)).transpose()?,
             ready: child.ready,
@@ -191,6 +204,14 @@ impl<'a> Copier<'a> {
 
     fn child_ref(&mut self, child: ChildRefAbi) -> Result<ChildRef, Failure> {
         Ok(ChildRef { id: self.text(&child.id)?, key: child.key.map(|key| self.text(&key)).transpose()? })
+    }
+
+    fn wanted_read(&mut self, read: WantedReadAbi) -> Result<WantedRead, Failure> {
+        Ok(WantedRead {
+            id: self.text(&read.id)?,
+            name: read.name.map(|name| self.text(&name)).transpose()?,
+            labels: self.list(&read.labels, |copier, (key, value)| Ok((copier.text(&key)?, copier.text(&value)?)))?,
+        })
     }
 
     fn violation(&mut self, violation: ViolationAbi) -> Result<Violation, Failure> {

@@ -29,7 +29,8 @@ pub struct Observed {
 pub struct Read {
     /// The item's id.
     pub id: String,
-    /// The objects; none: the read is missing.
+    /// The objects: by name at most one, by labels any number, sorted by name. A read that was not asked for yet is not in
+    /// the request at all.
     pub objects: Vec<Vec<u8>>,
 }
 
@@ -64,7 +65,7 @@ pub enum Policy {
     Create,
     /// Drift is corrected; pruned when no longer listed.
     Apply,
-    /// Created when the primary is being deleted, and waited for.
+    /// Created when the primary is being deleted, and waited for. Listed only then, and then alone.
     Delete,
 }
 
@@ -86,11 +87,12 @@ pub struct Child {
     pub child: ChildRef,
     /// What the host does when it differs.
     pub policy: Policy,
-    /// The whole desired object; none: pending, neither applied nor pruned.
+    /// The whole desired object; none: pending, neither applied nor pruned. A template under `forEach` that is pending is
+    /// one child without key and without object: none of its elements is applied or pruned.
     pub object: Option<Vec<u8>>,
     /// The answer of `readyWhen`; none: the host's own rule for the kind decides.
     pub ready: Option<bool>,
-    /// Children that come before this one.
+    /// Children that come before this one. Without a key: all of that template.
     pub after: Vec<ChildRef>,
 }
 

@@ -31,10 +31,10 @@ fn program() -> Program {
         ("kind".to_owned(), Template::Raw("\"ConfigMap\"".to_owned())),
         ("data".to_owned(), Template::Object(vec![("word".to_owned(), hole(spec("word")))])),
     ]);
-    let child = Child { id: "words".to_owned(), policy: Policy::Apply, requires: vec![], when: None, manifest };
+    let child = Child::new("words", Policy::Apply, manifest);
     let letters = hole(Expr::Call(Function::Size, vec![spec("word")]));
-    let status = StatusField { path: vec!["letters".to_owned()], requires: vec![], value: letters };
-    let entry = Entry { name: "words".to_owned(), vars: vec![], children: vec![child], status: vec![status] };
+    let status = StatusField { path: vec!["letters".to_owned()], requires: vec![], reads: vec![], value: letters };
+    let entry = Entry { name: "words".to_owned(), children: vec![child], status: vec![status], ..Entry::default() };
     Program { entries: vec![entry], evaluations: vec![] }
 }
 

@@ -4,8 +4,10 @@ use orkestra_program::model::Root;
 use orkestra_program::{Code, EvaluationCode, ReadError};
 
 use super::Machine;
+use crate::elements::Element;
 use crate::fault::{Fault, Res};
 use crate::json::Document;
+use crate::observed::{Given, Seen};
 use crate::time::Timestamp;
 use crate::typed;
 use crate::value::Value;
@@ -25,9 +27,24 @@ pub(crate) struct EntryEnv<'a> {
     pub(crate) hooks: Document<'a>,
     /// Unix time in milliseconds.
     pub(crate) now: i64,
-    /// By child number; none: not observed.
-    pub(crate) children: Vec<Option<Document<'a>>>,
+    /// 32 bytes that nobody else knows.
+    pub(crate) entropy: &'a [u8],
+    /// By child number.
+    pub(crate) children: Vec<Seen<'a>>,
+    /// By read number.
+    pub(crate) reads: Vec<Given<'a>>,
     pub(crate) vars: Vec<Var<'a>>,
+}
+
+/// The child that is being planned.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// The template's id.
+    pub(crate) id: &'a str,
+    /// The element, under `forEach`.
+    pub(crate) element: Option<Element<'a>>,
+    /// The child as observed.
+    pub(crate) observed: Option<&'a Document<'a>>,
 }
 
 /// A variable of the entry.
@@ -66,6 +83,7 @@ impl<'a> Machine<'a> {
                 let now = Timestamp::from_millis(entry.now).map(Value::Timestamp);
                 return now.ok_or_else(|| Fault::input(arena, &["now is not between the years 1 and 9999"]));
             }
+            Root::This => return self.this(),
             Root::Metadata => "metadata",
             Root::Spec => "spec",
             Root::Status => "status",
@@ -80,6 +98,13 @@ impl<'a> Machine<'a> {
         })
     }
 
+    fn this(&self) -> Res<'a, Value<'a>> {
+        match self.subject.and_then(|subject| subject.observed) {
+            Some(document) => document.root(self.arena),
+            None => Err(self.malformed(ReadError::Reference)),
+        }
+    }
+
     pub(super) fn var(&mut self, number: u16) -> Res<'a, Value<'a>> {
         self.meter.spend(1)?;
         let at = usize::from(number);
@@ -92,7 +117,10 @@ impl<'a> Machine<'a> {
             },
             _ => return Err(self.malformed(ReadError::Reference)),
         };
+        // A variable is the same for all children.
+        let subject = self.subject.take();
         let value = self.located(code);
+        self.subject = subject;
         if let Some(var) = self.entry()?.vars.get_mut(at) {
             *var = Var::Known(value);
         }
@@ -102,10 +130,17 @@ impl<'a> Machine<'a> {
     pub(super) fn child(&mut self, number: u16) -> Res<'a, Value<'a>> {
         self.meter.spend(1)?;
         let arena = self.arena;
-        let entry = self.entry()?;
-        match entry.children.get(usize::from(number)) {
-            Some(Some(document)) => document.root(arena),
-            Some(None) => Ok(Value::NONE),
+        match self.entry()?.children.get_mut(usize::from(number)) {
+            Some(seen) => seen.value(arena),
+            None => Err(self.malformed(ReadError::Reference)),
+        }
+    }
+
+    pub(super) fn read(&mut self, number: u16) -> Res<'a, Value<'a>> {
+        self.meter.spend(1)?;
+        let arena = self.arena;
+        match self.entry()?.reads.get_mut(usize::from(number)) {
+            Some(given) => given.value(arena),
             None => Err(self.malformed(ReadError::Reference)),
         }
     }

@@ -17,7 +17,7 @@ use crate::functions;
 use crate::time::Timestamp;
 use crate::value::Value;
 
-pub(crate) use env::{Bindings, EntryEnv, Env, Var};
+pub(crate) use env::{Bindings, EntryEnv, Env, Subject, Var};
 
 /// Everything that evaluation needs, for one call.
 pub(crate) struct Machine<'a> {
@@ -26,6 +26,10 @@ pub(crate) struct Machine<'a> {
     pub(crate) meter: Meter,
     pub(crate) env: Env<'a>,
     pub(crate) patterns: functions::Patterns<'a>,
+    /// The child that is being planned, where there is one.
+    pub(crate) subject: Option<Subject<'a>>,
+    /// How many random texts were drawn for it.
+    pub(crate) draws: u64,
     /// Locals of all expressions that are under way, the innermost last. A local may hold a fault: it counts only if used.
     locals: Vec<Option<Res<'a, Value<'a>>>>,
     /// Where the present expression's locals begin.
@@ -42,6 +46,8 @@ impl<'a> Machine<'a> {
             meter: Meter::new(budget),
             env,
             patterns: functions::Patterns::default(),
+            subject: None,
+            draws: 0,
             locals: Vec::new(),
             base: 0,
             levels: MAX_EXPRESSION_DEPTH,
@@ -66,10 +72,18 @@ impl<'a> Machine<'a> {
         self.expression(record.at, &mut code)
     }
 
+    /// The place of an expression.
+    pub(crate) fn place(&self, code: Code<'a>) -> Res<'a, &'a str> {
+        self.program.located(code).map(|record| record.at).map_err(|error| self.malformed(error))
+    }
+
     /// The same for an expression that something else follows.
     pub(crate) fn expression(&mut self, at: &'a str, code: &mut Code<'a>) -> Res<'a, Value<'a>> {
         let meter = self.meter.enter();
         let base = core::mem::replace(&mut self.base, self.locals.len());
+        if let Some(element) = self.subject.and_then(|subject| subject.element) {
+            self.locals.extend([Some(Ok(element.item)), Some(Ok(Value::String(element.key)))]);
+        }
         let result = self.eval(code);
         self.locals.truncate(self.base);
         self.base = base;
@@ -115,6 +129,7 @@ impl<'a> Machine<'a> {
             Node::Root(root) => self.root(root),
             Node::Var(number) => self.var(number),
             Node::Child(number) => self.child(number),
+            Node::Read(number) => self.read(number),
             Node::Binding(number) => self.binding(number),
             Node::Bind(slot, init) => self.bind(slot, init, code),
             Node::Select(mode, field) => self.eval_select(mode, field, code),

@@ -3,10 +3,12 @@
 mod arithmetic;
 mod collections;
 mod conversions;
+mod digest;
 mod encoders;
 mod format;
 mod math;
 mod optionals;
+mod random;
 mod strings;
 mod strings_extension;
 mod times;
@@ -103,6 +105,8 @@ pub(crate) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
         | Function::BitShiftLeft
         | Function::BitShiftRight => math::call(m, function, arguments)?,
         Function::Base64Encode | Function::Base64Decode => encoders::call(m, function, arguments)?,
+        Function::ContentDigest | Function::Reveal => digest::call(m, function, arguments)?,
+        Function::RandomAlphanumeric | Function::RandomHex => random::call(m, function, arguments)?,
     };
     result.ok_or_else(|| m.no_overload(function.name(), arguments))
 }

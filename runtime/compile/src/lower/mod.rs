@@ -27,6 +27,32 @@ pub struct Slots {
     pub vars: BTreeMap<String, u16>,
     /// Indexes of children, by id.
     pub children: BTreeMap<String, u16>,
+    /// Indexes of `reads`, by id.
+    pub reads: BTreeMap<String, u16>,
+    /// The element that the expressions are about, under `forEach`.
+    pub element: Option<Element>,
+}
+
+/// The element of `forEach`: slot 0 holds it, slot 1 its key.
+#[derive(Debug, Clone, Default)]
+pub struct Element {
+    /// What it is called beside `item`.
+    pub name: Option<String>,
+}
+
+impl Element {
+    /// How many slots it takes.
+    const SLOTS: usize = 2;
+
+    /// The slot of a name.
+    fn slot(&self, name: &str) -> Option<u16> {
+        match name {
+            name if Some(name) == self.name.as_deref() => Some(0),
+            "item" => Some(0),
+            "key" => Some(1),
+            _ => None,
+        }
+    }
 }
 
 /// Lowers one expression. One that may be absent ([`Checked::path`]) becomes an optional.

@@ -2,7 +2,7 @@
 
 use orkestra_program::model::{Expr, Root};
 
-use super::Slots;
+use super::{Element, Slots};
 
 /// Where an expression's variables come from.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,14 @@ pub(super) enum Names<'a> {
 }
 
 impl Names<'_> {
+    /// How many slots are taken before the first macro.
+    pub(super) fn slots(&self) -> usize {
+        match self {
+            Names::Entry(slots) if slots.element.is_some() => Element::SLOTS,
+            _ => 0,
+        }
+    }
+
     /// What the longest prefix of a dotted name stands for, and how many parts of the name it takes.
     pub(super) fn resolve(&self, parts: &[&str], from_root: bool) -> Option<(Expr, usize)> {
         match self {
@@ -40,9 +48,15 @@ impl Names<'_> {
 }
 
 fn entry(slots: &Slots, parts: &[&str]) -> Option<(Expr, usize)> {
+    if let (Some(element), [name, ..]) = (&slots.element, parts)
+        && let Some(slot) = element.slot(name)
+    {
+        return Some((Expr::Local(slot), 1));
+    }
     Some(match parts {
         ["vars", name, ..] => (Expr::Var(*slots.vars.get(*name)?), 2),
         ["children", id, ..] => (Expr::Child(*slots.children.get(*id)?), 2),
+        ["reads", id, ..] => (Expr::Read(*slots.reads.get(*id)?), 2),
         [name, ..] if root(name).is_some() => (Expr::Root(root(name)?), 1),
         ["google", "protobuf", name, ..] => (type_name(&format!("google.protobuf.{name}"))?, 3),
         [name, ..] => (type_name(name)?, 1),
@@ -57,6 +71,8 @@ fn root(name: &str) -> Option<Root> {
         "spec" => Root::Spec,
         "status" => Root::Status,
         "inputs" => Root::Inputs,
+        "now" => Root::Now,
+        "self" => Root::This,
         _ => return None,
     })
 }

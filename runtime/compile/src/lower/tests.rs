@@ -35,7 +35,11 @@ fn scope() -> Scope {
 }
 
 fn slots() -> Slots {
-    Slots { vars: [("image".to_owned(), 0), ("port".to_owned(), 1)].into(), children: [("svc".to_owned(), 3)].into() }
+    Slots {
+        vars: [("image".to_owned(), 0), ("port".to_owned(), 1)].into(),
+        children: [("svc".to_owned(), 3)].into(),
+        ..Slots::default()
+    }
 }
 
 fn checked(source: &str, place: Place<'_>) -> Checked {

@@ -9,7 +9,7 @@ use super::convert::{convert, from_json};
 use super::loops;
 use super::names::Names;
 
-/// A variable of a macro or of `cel.bind`. Its slot is its position.
+/// A variable of a macro or of `cel.bind`. Its slot is its position, after the slots that are taken from the start.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Local<'a> {
     pub(super) name: &'a str,
@@ -61,6 +61,9 @@ impl<'a> Lowering<'a> {
                 value => value,
             };
         }
+        if let Some(value) = self.optional_name(node) {
+            return value;
+        }
         match &node.node {
             Node::Member { expr, field, optional } => {
                 let mode = if *optional { Select::Optional } else { Select::Strict };
@@ -95,6 +98,9 @@ impl<'a> Lowering<'a> {
             Some(value) => return value,
             None => {}
         }
+        if let Some(value) = self.optional_name(node) {
+            return value;
+        }
         match &node.node {
             Node::Member { expr, field, .. } => optional_field(self.optional_path(expr), field),
             Node::Index { expr, index, .. } => {
@@ -109,10 +115,37 @@ impl<'a> Lowering<'a> {
     fn name(&self, node: &SpannedExpr) -> Option<Expr> {
         let (parts, from_root) = dotted(node)?;
         if !from_root && let Some(slot) = self.locals.iter().rposition(|local| local.name == parts[0]) {
-            return (parts.len() == 1).then(|| Expr::Local(slot_number(slot)));
+            return (parts.len() == 1).then(|| Expr::Local(self.slot(slot)));
         }
         let (value, length) = self.names.resolve(&parts, from_root)?;
         (length == parts.len()).then_some(value)
+    }
+
+    /// `reads.?x`, `vars.?x`, `children.?x`: what the name stands for, as an optional.
+    fn optional_name(&self, node: &SpannedExpr) -> Option<Expr> {
+        let Node::Member { expr, field, optional: true } = &node.node else { return None };
+        let (mut parts, from_root) = dotted(expr)?;
+        if !from_root && self.locals.iter().any(|local| local.name == parts[0]) {
+            return None;
+        }
+        parts.push(field);
+        let (value, length) = self.names.resolve(&parts, from_root)?;
+        match value {
+            _ if length != parts.len() => None,
+            Expr::Var(_) if self.checked.absent_vars.contains(field) => Some(value),
+            Expr::Var(_) | Expr::Child(_) => Some(Expr::Call(Function::OptionalOf, vec![value])),
+            // An object is never empty, so only a missing one is none.
+            Expr::Read(_) => {
+                let object = Expr::Default(Box::new(value), Box::new(Expr::Null));
+                Some(Expr::Call(Function::OptionalOfNonZeroValue, vec![object]))
+            }
+            _ => None,
+        }
+    }
+
+    /// The slot of a local. Slots are as deep as expressions are nested, which is far below what 16 bits count.
+    fn slot(&self, position: usize) -> u16 {
+        u16::try_from(self.names.slots() + position).unwrap_or(u16::MAX)
     }
 
     fn is_absent_var(&self, node: &SpannedExpr) -> bool {
@@ -161,7 +194,7 @@ impl<'a> Lowering<'a> {
             Node::Bind { var_name, init, body } => {
                 let from_json = self.types.is_some() && from_json(init, &self.locals);
                 let init = self.boxed(init);
-                let slot = slot_number(self.locals.len());
+                let slot = self.slot(self.locals.len());
                 self.locals.push(Local { name: var_name, from_json });
                 let body = self.boxed(body);
                 self.locals.pop();
@@ -178,14 +211,6 @@ impl<'a> Lowering<'a> {
     }
 
     fn presence(&mut self, node: &'a SpannedExpr, operand: &'a SpannedExpr, field: &str) -> Expr {
-        if !self.checked.optional.contains(&node.id) {
-            return Expr::Select {
-                operand: Box::new(self.path_operand(operand)),
-                field: field.to_owned(),
-                mode: Select::Test,
-            };
-        }
-        // Present means: every step is there, and the value is not null.
         let named = dotted(operand).and_then(|(mut parts, from_root)| {
             let local = !from_root && self.locals.iter().any(|local| local.name == parts[0]);
             parts.push(field);
@@ -193,10 +218,20 @@ impl<'a> Lowering<'a> {
             resolved.filter(|(_, length)| *length == parts.len())
         });
         let value = match named {
+            Some((Expr::Read(read), _)) => Expr::Read(read),
             Some((Expr::Var(slot), _)) if self.checked.absent_vars.contains(field) => Expr::Var(slot),
-            Some(_) => return Expr::Bool(true),
-            None => optional_field(self.optional_path(operand), field),
+            // What depends on a child is not rendered before that is there.
+            Some((Expr::Var(_) | Expr::Child(_), _)) => return Expr::Bool(true),
+            _ if !self.checked.optional.contains(&node.id) => {
+                return Expr::Select {
+                    operand: Box::new(self.path_operand(operand)),
+                    field: field.to_owned(),
+                    mode: Select::Test,
+                };
+            }
+            _ => optional_field(self.optional_path(operand), field),
         };
+        // Present means: every step is there, and the value is not null.
         let value = Expr::Default(Box::new(value), Box::new(Expr::Null));
         Expr::Call(Function::NotEqual, vec![value, Expr::Null])
     }
@@ -232,9 +267,9 @@ impl<'a> Lowering<'a> {
         let range = self.lower(&data.iter_range);
         let items_from_json = self.types.is_some() && from_json(&data.iter_range, &self.locals);
         let outer = self.locals.len();
-        let slot = slot_number(outer);
+        let slot = self.slot(outer);
         let two = !data.iter_var2.is_empty();
-        let slot2 = two.then(|| slot_number(outer + 1));
+        let slot2 = two.then(|| self.slot(outer + 1));
         let shape = loops::recognise(data);
         let init = shape.is_none().then(|| self.lower(&data.accu_init));
         // Of two variables the first is a position or a key, which are the same in JSON and CEL.
@@ -249,7 +284,7 @@ impl<'a> Lowering<'a> {
                 Expr::Loop(Box::new(Loop { kind: shape.kind, range, slot, slot2, predicate, result }))
             }
             (None, init) => {
-                let accumulator = slot_number(self.locals.len());
+                let accumulator = self.slot(self.locals.len());
                 self.locals.push(Local { name: &data.accu_var, from_json: false });
                 Expr::Fold(Box::new(Fold {
                     range,
@@ -306,11 +341,6 @@ fn binary(op: BinaryOp) -> Option<Function> {
         BinaryOp::In => Function::In,
         BinaryOp::And | BinaryOp::Or => return None,
     })
-}
-
-/// Slots are as deep as expressions are nested, which is far below what a number of 16 bits counts.
-fn slot_number(slot: usize) -> u16 {
-    u16::try_from(slot).unwrap_or(u16::MAX)
 }
 
 /// An expression that fails whenever it is evaluated: the value of an optional that has none.
