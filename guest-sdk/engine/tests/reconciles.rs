@@ -246,10 +246,3 @@ fn malformed_requests_are_named() {
     let request = Request { primary: b"[]", ..request(&[]) };
     with_plan(read(), &request, |plan| assert!(matches!(plan, Err(Failure::InvalidInput(_)))));
 }
-
-#[test]
-fn the_same_request_gives_the_same_plan() {
-    let manifest = || object([("a", hole(spec("list"), Target::Any)), ("b", hole(Expr::Root(Root::Now), Target::Any))]);
-    let run = || with_plan(entry(vec![child("c", manifest())]), &request(&[]), |plan| format!("{plan:?}"));
-    assert_eq!(run(), run());
-}
