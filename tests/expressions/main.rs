@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use orkestra_compile::lower::{self, Slots};
-use orkestra_pattern::cel::{self, Checked, Place, Scope};
+use orkestra_pattern::cel::{self, Checked, Count, Objects, Place, Scope};
 use orkestra_pattern::kinds;
 use orkestra_pattern::schema::Schema;
 use orkestra_program::model::{Child, Entry, Hole, Policy, Program, StatusField, Target, Template};
@@ -82,7 +82,8 @@ const VARS: [(&str, &str); 3] =
 fn scope() -> (Scope, Vec<Checked>) {
     let mut scope = Scope::new(&schema(), true);
     scope.add_input("size", &Arc::new(Schema::parse(&json!({"type": "integer"})).unwrap()));
-    scope.add_child("svc", Some(&kinds::lookup("v1", "Service").unwrap().schema), true);
+    let service = kinds::lookup("v1", "Service").unwrap().schema;
+    scope.add_child("svc", Objects { schema: Some(&service), namespaced: true, secret: false, count: Count::One });
     let mut vars = Vec::new();
     for (name, source) in VARS {
         let checked = check(source, &scope, Place::Value(None));

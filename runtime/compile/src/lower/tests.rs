@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orkestra_pattern::cel::{self, Checked, Place, Scope};
+use orkestra_pattern::cel::{self, Checked, Count, Objects, Place, Scope, Secrecy};
 use orkestra_pattern::schema::Schema;
 use orkestra_program::function::Function;
 use orkestra_program::model::{LoopKind, Root, Select};
@@ -29,8 +29,8 @@ fn scope() -> Scope {
     scope.add_input("size", &Arc::new(Schema::parse(&json!({"type": "integer"})).unwrap()));
     let port = cel::check("spec.port", "", &scope, Place::Value(None)).unwrap();
     scope.add_var("port", &port);
-    scope.add_text_var("image");
-    scope.add_child("svc", None, true);
+    scope.add_text_var("image", Secrecy::Open);
+    scope.add_child("svc", Objects { schema: None, namespaced: true, secret: false, count: Count::One });
     scope
 }
 

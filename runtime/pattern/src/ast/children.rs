@@ -1,8 +1,8 @@
-//! The templates of an entry: `onCreate` and `onReconcile`, each with lists by kind.
+//! The templates of an entry: `onCreate`, `onReconcile` and `onDelete`, each with lists by kind.
 
 use super::fields::{Fields, list};
 use super::scalars::identifier;
-use super::{Entry, Form, Template};
+use super::{Entry, Form, Template, options};
 use crate::codes::{bounds, keys};
 use crate::diagnostic::Diagnostics;
 use crate::model::Policy;
@@ -11,14 +11,13 @@ use crate::yaml::{Node, Value};
 /// The most templates of an entry.
 const TEMPLATES: usize = 500;
 
-/// Keys of a child that a later version understands.
-const KEYS_LATER: [&str; 8] = ["or", "forEach", "readyWhen", "once", "deletionPolicy", "adopt", "recreate", "raw"];
-
 /// Reads the templates of `operatorBox`.
 pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Diagnostics) {
-    for (key, what, policy) in
-        [("onCreate", "`onCreate`", Policy::Create), ("onReconcile", "`onReconcile`", Policy::Apply)]
-    {
+    for (key, what, policy) in [
+        ("onCreate", "`onCreate`", Policy::Create),
+        ("onReconcile", "`onReconcile`", Policy::Apply),
+        ("onDelete", "`onDelete`", Policy::Delete),
+    ] {
         let Some(node) = operator_box.take(key) else { continue };
         let Some(fields) = Fields::open(node, what, problems) else { continue };
         for form in Form::ALL {
@@ -44,6 +43,10 @@ fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnost
     let id = fields.take("id").and_then(|node| identifier(node, "the id", problems));
     if let Some(node) = fields.take("reconcile") {
         match (&node.value, policy) {
+            (Value::Bool(true), Policy::Delete) => {
+                let problem = keys::wrong_kind(node.span, "`reconcile` under `onDelete`", "`false`", "`true`");
+                problems.push(problem.hint("a child that exists while the primary lives stands under `onReconcile`"));
+            }
             (Value::Bool(true), _) => policy = Policy::Apply,
             (Value::Bool(false), Policy::Create | Policy::Delete) => {}
             (Value::Bool(false), Policy::Apply) => {
@@ -53,7 +56,7 @@ fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnost
             _ => problems.push(keys::wrong_kind(node.span, "`reconcile`", "`true` or `false`", &node.describe())),
         }
     }
-    fields.later(&KEYS_LATER, problems);
+    let options = options::parse(&fields, problems);
     let template = Template {
         form,
         policy,
@@ -63,7 +66,11 @@ fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnost
         labels: fields.take("labels").cloned(),
         annotations: fields.take("annotations").cloned(),
         when: fields.take("when").cloned(),
-        item: without(item, &KEYS_LATER),
+        or: fields.take("or").cloned(),
+        for_each: fields.entry("forEach").and_then(|(key, node)| options::for_each(node, key.span, problems)),
+        ready_when: fields.take("readyWhen").cloned(),
+        item: if options.raw.is_some() { options::raw(item, &Template::COMMON) } else { item.clone() },
+        options,
         span,
     };
     if form == Form::Manifest {
@@ -71,11 +78,4 @@ fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnost
         fields.finish(problems);
     }
     Some(template)
-}
-
-/// The item without keys that have been reported.
-fn without(item: &Node, keys: &[&str]) -> Node {
-    let members = item.members().unwrap_or_default().iter();
-    let members = members.filter(|(key, _)| !keys.contains(&key.text.as_str())).cloned().collect();
-    Node { span: item.span, value: Value::Map(members) }
 }

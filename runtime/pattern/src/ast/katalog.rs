@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fields::{Fields, MANY, list, string};
 use super::scalars::{check_label, duration, identifier, label, number, version};
-use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children};
+use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children, reads};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -182,6 +182,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
         workers: workers.unwrap_or(WORKERS),
         resync: resync.unwrap_or(RESYNC),
         vars: Vec::new(),
+        reads: Vec::new(),
         templates: Vec::new(),
         status: Vec::new(),
     };
@@ -230,6 +231,10 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
             }
         }
     }
+    if let Some(node) = fields.take("reads") {
+        entry.reads = reads::parse(node, problems);
+        unique("read", entry.reads.iter().map(|read| &read.id), problems);
+    }
     children::parse(&fields, entry, problems);
     if let Some(node) = fields.take("status")
         && let Some(status) = Fields::open(node, "`status`", problems)
@@ -241,7 +246,7 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
         status.later(&["conditions"], problems);
         status.finish(problems);
     }
-    fields.later(&["reads", "onDelete", "validation", "mutation", "requeue", "normalize", "hooks"], problems);
+    fields.later(&["validation", "mutation", "requeue", "normalize", "hooks"], problems);
     fields.finish(problems);
 }
 

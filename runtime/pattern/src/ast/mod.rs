@@ -4,6 +4,8 @@ mod children;
 pub(crate) mod fields;
 mod form;
 mod katalog;
+mod options;
+mod reads;
 pub(crate) mod scalars;
 
 pub(crate) use form::Form;
@@ -47,6 +49,7 @@ pub(crate) struct Entry {
     pub(crate) workers: u16,
     pub(crate) resync: Duration,
     pub(crate) vars: Vec<(Key, Node)>,
+    pub(crate) reads: Vec<Read>,
     pub(crate) templates: Vec<Template>,
     pub(crate) status: Vec<StatusField>,
 }
@@ -60,6 +63,23 @@ pub(crate) enum Api {
     Broken,
     /// All of it.
     Given { group: Spanned<String>, version: Spanned<String>, kind: Spanned<String>, plural: Spanned<String> },
+}
+
+/// One of `reads`.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) id: Spanned<String>,
+    pub(crate) api_version: Spanned<String>,
+    pub(crate) kind: Spanned<String>,
+    pub(crate) which: Which,
+    pub(crate) optional: bool,
+}
+
+/// Which objects a read means.
+#[derive(Debug)]
+pub(crate) enum Which {
+    Name(Node),
+    Labels(Vec<(Key, Node)>),
 }
 
 #[derive(Debug)]
@@ -79,14 +99,53 @@ pub(crate) struct Template {
     pub(crate) labels: Option<Node>,
     pub(crate) annotations: Option<Node>,
     pub(crate) when: Option<Node>,
+    pub(crate) or: Option<Node>,
+    pub(crate) for_each: Option<ForEach>,
+    pub(crate) ready_when: Option<Node>,
+    pub(crate) options: Options,
     /// The item as it was written, of which the short form takes its own keys.
     pub(crate) item: Node,
     /// The place that stands for the whole child in messages.
     pub(crate) span: Span,
 }
 
+/// `forEach`, as it was written.
+#[derive(Debug)]
+pub(crate) struct ForEach {
+    pub(crate) field: Node,
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) key: Option<Node>,
+    pub(crate) span: Span,
+}
+
+/// What a child asks for beside its manifest: each with the place of its key where it does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Options {
+    pub(crate) once: Option<Span>,
+    pub(crate) retain: Option<Span>,
+    pub(crate) adopt: Option<Span>,
+    pub(crate) recreate: Option<Span>,
+    pub(crate) raw: Option<Span>,
+}
+
 impl Template {
     /// The keys that every child has, which a short form leaves alone.
-    pub(crate) const COMMON: [&'static str; 8] =
-        ["id", "name", "namespace", "labels", "annotations", "when", "reconcile", "manifest"];
+    pub(crate) const COMMON: [&'static str; 16] = [
+        "id",
+        "name",
+        "namespace",
+        "labels",
+        "annotations",
+        "when",
+        "or",
+        "forEach",
+        "readyWhen",
+        "once",
+        "reconcile",
+        "deletionPolicy",
+        "adopt",
+        "recreate",
+        "raw",
+        "manifest",
+    ];
 }

@@ -23,6 +23,10 @@ pub(super) struct Reads {
     pub(super) children: BTreeSet<String>,
     pub(super) vars: BTreeSet<String>,
     pub(super) absent_vars: BTreeSet<String>,
+    pub(super) reads: BTreeSet<String>,
+    pub(super) absent_reads: BTreeSet<String>,
+    /// Whether it uses the element of `forEach` or its key.
+    pub(super) element: bool,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -238,6 +242,7 @@ impl<'a> Walker<'a> {
             }
         }
         let Some(root) = path.root else { return };
+        self.reads.element |= self.paths.scope.is_element(root);
         let second = path.steps.get(1);
         match (root, second.and_then(|step| step.name)) {
             ("children", Some(id)) => {
@@ -249,7 +254,13 @@ impl<'a> Walker<'a> {
                     self.reads.absent_vars.insert(name.to_owned());
                 }
             }
-            ("children" | "vars", None) => {
+            ("reads", Some(id)) => {
+                self.reads.reads.insert(id.to_owned());
+                if second.is_some_and(|step| step.may_be_absent) {
+                    self.reads.absent_reads.insert(id.to_owned());
+                }
+            }
+            ("children" | "reads" | "vars", None) => {
                 if let Some(step) = path.steps.first() {
                     self.reads.problems.push(
                         Problem::new(

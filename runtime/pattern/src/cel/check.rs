@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock};
 use cel_core::{Ast, CelType, CheckError, CheckErrorKind, CheckResult, Env, Expr, SpannedExpr};
 
 use super::absence::{self, Reads};
-use super::parse::parse;
+use super::parse::{parse, shorten};
 use super::place::{self, Place};
 use super::problem::{Problem, ProblemKind};
 use super::types::{ambiguous, describe, generalise, type_of};
-use super::{Checked, Scope, functions, tree};
+use super::{Checked, Scope, Secrecy, Sources, functions, secret, tree};
 use crate::schema::nearest;
 
 /// Variables of an expression that stands alone, outside of any pattern.
@@ -46,7 +46,7 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
         if !problems.is_empty() {
             return Err(problems);
         }
-        let Reads { optional, absent, children, vars, absent_vars, mut problems } =
+        let Reads { optional, absent, children, vars, absent_vars, reads, absent_reads, element, mut problems } =
             absence::walk(&expr, &types, scope, place);
         if problems.is_empty() {
             place::fits(&expr, &types, scope, place, absent, &mut problems);
@@ -59,6 +59,7 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
             CelType::Optional(inner) => CelType::clone(&inner),
             ty => ty,
         };
+        let flow = secret::flow(&expr, &types, scope);
         let ast = Arc::new(Ast::new_checked(expr, source, types));
         Ok(Checked {
             source: source.to_owned(),
@@ -67,9 +68,14 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
             ty,
             path: absent,
             optional,
+            secrecy: flow.secrecy,
+            element,
             children,
             vars,
             absent_vars,
+            reads,
+            absent_reads,
+            sources: Sources { secret: flow.from, random: flow.random },
         })
     })
 }
@@ -125,10 +131,25 @@ fn free(source: &str, at: &str, ast: Ast, ty: CelType) -> Checked {
         ty,
         path: false,
         optional: BTreeSet::new(),
+        secrecy: Secrecy::Open,
+        element: false,
         children: BTreeSet::new(),
         vars: BTreeSet::new(),
         absent_vars: BTreeSet::new(),
+        reads: BTreeSet::new(),
+        absent_reads: BTreeSet::new(),
+        sources: Sources::default(),
     }
+}
+
+/// The same text for every way to write an expression; none for what is no expression.
+pub(crate) fn canonical(source: &str) -> Option<String> {
+    let shown = on_a_deep_stack(|| {
+        let mut expr = parse(source)?;
+        shorten(&mut expr);
+        Ok(cel_core::ast_to_string(&expr))
+    });
+    shown.ok()
 }
 
 static ENVIRONMENT: LazyLock<Env> = LazyLock::new(functions::environment);
@@ -190,9 +211,13 @@ fn not_yet(function: &str, range: std::ops::Range<usize>) -> Problem {
     Problem::new(ProblemKind::NotYet, range, format!("the function `{function}` is not supported yet"))
 }
 
-/// Roots that the language has for places that are not understood yet.
-const ROOTS_NOT_YET: &[(&str, &str)] =
-    &[("reads", "`reads`"), ("self", "`readyWhen`"), ("item", "`forEach`"), ("hook", "hooks"), ("now", "the time")];
+/// Variables that only some places have.
+const ROOTS_ELSEWHERE: [(&str, &str); 4] = [
+    ("self", "`readyWhen`"),
+    ("item", "a child with `forEach`"),
+    ("key", "a child with `forEach`"),
+    ("now", "`when` and `readyWhen`"),
+];
 
 struct Explain<'a> {
     source: &'a str,
@@ -254,28 +279,32 @@ impl Explain<'_> {
     }
 
     fn unknown_name(&self, name: &str, range: std::ops::Range<usize>) -> Problem {
-        if let Some((_, what)) = ROOTS_NOT_YET.iter().find(|(root, _)| *root == name) {
-            return Problem::new(ProblemKind::NotYet, range, format!("`{name}` is not supported yet"))
-                .found(format!("`{name}`, which belongs to {what}"))
+        if name == "hook" {
+            return Problem::new(ProblemKind::NotYet, range, "`hook` is not supported yet")
                 .mend("take it out until this version of the language is supported");
+        }
+        if let Some((_, place)) = ROOTS_ELSEWHERE.iter().find(|(root, _)| *root == name) {
+            return Problem::new(ProblemKind::UnknownName, range, format!("`{name}` is not there in this place"))
+                .expected(format!("`{name}` only in {place}"));
         }
         let mut problem = Problem::new(ProblemKind::UnknownName, range, format!("there is no variable `{name}`"));
         if !self.roots.is_empty() {
             let roots: Vec<String> = self.roots.iter().map(|root| format!("`{root}`")).collect();
             problem = problem.expected(format!("one of {}", roots.join(", ")));
         }
-        let below = ["spec", "vars", "inputs", "children", "metadata", "status"].into_iter().find_map(|root| {
-            let message = match root {
-                "spec" | "status" | "metadata" => format!("object.{root}"),
-                _ => root.to_owned(),
-            };
-            self.scope
-                .registry
-                .field_names(&message)
-                .iter()
-                .any(|field| field == name)
-                .then(|| format!("{root}.{name}"))
-        });
+        let below =
+            ["spec", "vars", "inputs", "children", "reads", "metadata", "status"].into_iter().find_map(|root| {
+                let message = match root {
+                    "spec" | "status" | "metadata" => format!("object.{root}"),
+                    _ => root.to_owned(),
+                };
+                self.scope
+                    .registry
+                    .field_names(&message)
+                    .iter()
+                    .any(|field| field == name)
+                    .then(|| format!("{root}.{name}"))
+            });
         problem.did_you_mean(below.as_deref().or(nearest(name, self.roots.iter().copied())))
     }
 
@@ -301,6 +330,7 @@ impl Explain<'_> {
         let near = registry.nearest(type_name, field);
         let (kind, message) = match type_name {
             "children" => (ProblemKind::UnknownChild, format!("there is no child `{field}`")),
+            "reads" => (ProblemKind::UnknownRead, format!("there is no read `{field}`")),
             "inputs" => (ProblemKind::UnknownInput, format!("there is no input `{field}`")),
             "vars" => (ProblemKind::UnknownVar, format!("there is no variable `vars.{field}`")),
             _ if registry.schema(type_name).is_some() => {

@@ -47,8 +47,6 @@ const NOT_YET: &[&str] = &[
     "fromBase64",
     "slugify",
     "truncateName",
-    "randomAlphanumeric",
-    "randomHex",
 ];
 
 /// Whether the language promises this function for later.
@@ -81,7 +79,24 @@ pub(super) fn environment() -> Env {
                 .with_type_params(vec!["A".to_owned()]),
         ),
     );
+    patterns_own(&mut env);
     env
+}
+
+/// What only patterns have. Where randomness may be used, and what `reveal` takes away, is not the types' matter.
+fn patterns_own(env: &mut Env) {
+    let value = CelType::type_param("A");
+    let any = vec!["A".to_owned()];
+    env.add_function(FunctionDecl::new("contentDigest").with_overload(
+        OverloadDecl::function("contentDigest", vec![value.clone()], CelType::String).with_type_params(any.clone()),
+    ));
+    env.add_function(FunctionDecl::new("reveal").with_overload(
+        OverloadDecl::function("reveal", vec![value.clone()], value).with_type_params(any),
+    ));
+    for name in ["randomAlphanumeric", "randomHex"] {
+        let of_length = OverloadDecl::function(name, vec![CelType::Int], CelType::String);
+        env.add_function(FunctionDecl::new(name).with_overload(of_length));
+    }
 }
 
 /// As in Kubernetes, numbers of different types can be compared.

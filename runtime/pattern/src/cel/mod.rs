@@ -15,6 +15,7 @@ mod problem;
 mod registry;
 mod scan;
 mod scope;
+mod secret;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -24,12 +25,16 @@ mod types;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub(crate) use check::canonical;
 pub use check::{Declarations, check, check_free, parse_free};
 pub use functions::{FunctionSignature, functions};
 pub use place::Place;
 pub use problem::{Problem, ProblemKind};
-pub use scope::Scope;
+pub(crate) use scope::is_root;
+pub use scope::{Count, Objects, Scope};
+pub use secret::Secrecy;
 pub use split::{Piece, split};
+pub(crate) use types::describe;
 
 /// The syntax tree and the types of `cel-core`, for the code that lowers them.
 pub mod ast {
@@ -62,10 +67,27 @@ pub struct Checked {
     pub path: bool,
     /// Nodes that are lowered to optionals: paths that may be absent where that is allowed.
     pub optional: BTreeSet<i64>,
+    /// What of its value is secret.
+    pub secrecy: Secrecy,
+    /// It uses `item`, the name of `as`, or `key`.
+    pub element: bool,
     /// Ids of the children that it reads.
     pub children: BTreeSet<String>,
     /// Names of the `vars` that it reads.
     pub vars: BTreeSet<String>,
     /// Those of `vars` whose value may be absent: their slots hold optionals.
     pub absent_vars: BTreeSet<String>,
+    /// Ids of the `reads` that it uses.
+    pub reads: BTreeSet<String>,
+    /// Those of `reads` whose object may be missing: their slots hold optionals.
+    pub absent_reads: BTreeSet<String>,
+    /// Where its text first has a secret value, and where it first asks for a random one.
+    pub(crate) sources: Sources,
+}
+
+/// Places of a text, in bytes from its start.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sources {
+    pub(crate) secret: Option<std::ops::Range<usize>>,
+    pub(crate) random: Option<std::ops::Range<usize>>,
 }

@@ -29,6 +29,20 @@ pub(super) fn parse(source: &str) -> Result<SpannedExpr, Vec<Problem>> {
     Ok(expr)
 }
 
+/// `.spec` and `object.spec` become `spec`.
+pub(super) fn shorten(expr: &mut SpannedExpr) {
+    match &expr.node {
+        Expr::RootIdent(name) => expr.node = Expr::Ident(name.clone()),
+        Expr::Member { expr: operand, field, optional: false }
+            if matches!(&operand.node, Expr::Ident(name) | Expr::RootIdent(name) if name == "object")
+                && matches!(field.as_str(), "metadata" | "spec" | "status") =>
+        {
+            expr.node = Expr::Ident(field.clone());
+        }
+        _ => tree::children_mut(expr).into_iter().for_each(shorten),
+    }
+}
+
 /// What a recursive parser needs to be safe: the text is short, and nothing that it recurses into is deep.
 fn bounds(source: &str, tokens: &[Token]) -> Result<(), Problem> {
     if source.len() > MAX_LENGTH {

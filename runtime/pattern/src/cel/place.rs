@@ -19,6 +19,10 @@ pub enum Place<'a> {
     When,
     /// Alone in a name or namespace.
     Name,
+    /// A list or map of which each element makes a child.
+    Range,
+    /// The key of such an element.
+    Key,
 }
 
 /// Reports what does not fit.
@@ -36,6 +40,17 @@ pub(super) fn fits(
         Place::Value(Some(schema)) => fit.value(expr, schema, absent, problems),
         Place::Text => fit.text(expr, "a string", problems),
         Place::Name => fit.text(expr, "a name", problems),
+        Place::Range => match type_of(expr, types) {
+            CelType::List(_) | CelType::Map(..) | CelType::Dyn => {}
+            ty => problems.push(wrong(expr, &ty, "a list or a map".to_owned(), "`forEach` needs a list or a map")),
+        },
+        Place::Key => match type_of(expr, types) {
+            CelType::String | CelType::Int | CelType::UInt | CelType::Bool | CelType::Dyn => {}
+            ty => {
+                let expected = "a string, integer or bool".to_owned();
+                problems.push(wrong(expr, &ty, expected, "a key must be a value that names one element"));
+            }
+        },
         Place::When => match type_of(expr, types) {
             CelType::Bool | CelType::Dyn => {}
             ty => {

@@ -37,6 +37,8 @@ pub enum ProblemKind {
     UnknownField,
     /// `children.<id>` without such a child.
     UnknownChild,
+    /// `reads.<id>` without such a read.
+    UnknownRead,
     /// `inputs.<name>` without such an input.
     UnknownInput,
     /// `vars.<name>` without such a variable.

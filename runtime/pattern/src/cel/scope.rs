@@ -7,6 +7,7 @@ use cel_core::CelType;
 
 use super::Checked;
 use super::registry::Registry;
+use super::secret::Secrecy;
 use crate::kinds;
 use crate::schema::{Field, Object, Rest, Schema, Shape};
 
@@ -18,6 +19,49 @@ pub struct Scope {
     inputs: BTreeMap<String, (CelType, bool)>,
     vars: BTreeMap<String, (CelType, bool)>,
     children: BTreeMap<String, (CelType, bool)>,
+    reads: BTreeMap<String, (CelType, bool)>,
+    /// Variables of some places only: `self`, `item`, `key`, `now`.
+    locals: BTreeMap<String, CelType>,
+    /// Those of `locals` that stand for an element of `forEach`.
+    element: Vec<String>,
+    /// What is not open, by the variable or the name below `children`, `reads` or `vars`.
+    secret: BTreeMap<String, Secrecy>,
+}
+
+/// The variables that every place has, and those that some have.
+const ROOTS: [&str; 13] = [
+    "object", "metadata", "spec", "status", "inputs", "vars", "children", "reads", "hook", "self", "item", "key", "now",
+];
+
+/// Whether a name is one of the language's variables, so that no other may have it.
+pub(crate) fn is_root(name: &str) -> bool {
+    ROOTS.contains(&name)
+}
+
+/// How many objects a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// One object.
+    One,
+    /// One that may be missing.
+    Optional,
+    /// A list of objects.
+    List,
+    /// Objects by their keys.
+    Map,
+}
+
+/// What is known of objects that expressions may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Objects<'a> {
+    /// The schema of their kind; none: not known.
+    pub schema: Option<&'a Schema>,
+    /// Whether they live in namespaces.
+    pub namespaced: bool,
+    /// Whether they are of the kind Secret.
+    pub secret: bool,
+    /// How many there are.
+    pub count: Count,
 }
 
 impl Scope {
@@ -29,6 +73,10 @@ impl Scope {
             inputs: BTreeMap::new(),
             vars: BTreeMap::new(),
             children: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            locals: BTreeMap::new(),
+            element: Vec::new(),
+            secret: BTreeMap::new(),
         }
     }
 
@@ -41,11 +89,13 @@ impl Scope {
     /// Declares `vars.<name>` whose value is one expression.
     pub fn add_var(&mut self, name: &str, value: &Checked) {
         self.vars.insert(name.to_owned(), (value.ty.clone(), value.path));
+        self.set_secrecy(&format!("vars.{name}"), value.secrecy);
     }
 
     /// Declares `vars.<name>` whose value is a longer string.
-    pub fn add_text_var(&mut self, name: &str) {
+    pub fn add_text_var(&mut self, name: &str, secrecy: Secrecy) {
         self.vars.insert(name.to_owned(), (CelType::String, false));
+        self.set_secrecy(&format!("vars.{name}"), secrecy);
     }
 
     /// Declares `vars.<name>` whose expression is wrong, so that its uses bring no further problems.
@@ -53,13 +103,91 @@ impl Scope {
         self.vars.insert(name.to_owned(), (CelType::Dyn, false));
     }
 
-    /// Declares `children.<id>`; none: the schema of its kind is not known.
-    pub fn add_child(&mut self, id: &str, schema: Option<&Schema>, namespaced: bool) {
+    /// Declares `children.<id>`.
+    pub fn add_child(&mut self, id: &str, objects: Objects<'_>) {
+        let ty = self.objects(&format!("children.{id}"), objects);
+        self.children.insert(id.to_owned(), ty);
+    }
+
+    /// Declares `reads.<id>`.
+    pub fn add_read(&mut self, id: &str, objects: Objects<'_>) {
+        let ty = self.objects(&format!("reads.{id}"), objects);
+        self.reads.insert(id.to_owned(), ty);
+    }
+
+    fn objects(&mut self, name: &str, objects: Objects<'_>) -> (CelType, bool) {
         let open =
             Schema { shape: Shape::Object(Object { rest: Rest::Anything, ..Object::default() }), ..Schema::default() };
-        let schema = Arc::new(whole_object(schema.unwrap_or(&open), namespaced));
-        let ty = self.registry.type_of(&format!("children.{id}"), &schema);
-        self.children.insert(id.to_owned(), (ty, false));
+        let schema = Arc::new(whole_object(objects.schema.unwrap_or(&open), objects.namespaced));
+        let one = self.registry.type_of(name, &schema);
+        let many = matches!(objects.count, Count::List | Count::Map);
+        if objects.secret {
+            self.set_secrecy(name, if many { Secrecy::Objects } else { Secrecy::Object });
+        }
+        let ty = match objects.count {
+            Count::One | Count::Optional => one,
+            Count::List => CelType::list(one),
+            Count::Map => CelType::map(CelType::String, one),
+        };
+        (ty, objects.count == Count::Optional)
+    }
+
+    /// This scope with `now`.
+    pub fn with_now(&self) -> Scope {
+        self.with("now", CelType::Timestamp, Secrecy::Open)
+    }
+
+    /// This scope with `self`, one object of the child `id`.
+    pub fn with_self(&self, id: &str) -> Scope {
+        let ty = match self.children.get(id) {
+            Some((CelType::Map(_, one), _)) => CelType::clone(one),
+            Some((ty, _)) => ty.clone(),
+            None => CelType::Dyn,
+        };
+        let secrecy = match self.secrecy(&format!("children.{id}")) {
+            Secrecy::Objects => Secrecy::Object,
+            secrecy => secrecy,
+        };
+        self.with("self", ty, secrecy)
+    }
+
+    /// This scope with `key`, `item` and the name that `as` gives the same, for elements of that type.
+    pub fn with_element(&self, ty: &CelType, secrecy: Secrecy, name: Option<&str>) -> Scope {
+        let mut scope = self.with("key", CelType::String, Secrecy::Open);
+        scope.element = vec!["key".to_owned()];
+        for name in ["item"].into_iter().chain(name) {
+            scope = scope.with(name, ty.clone(), secrecy);
+            scope.element.push(name.to_owned());
+        }
+        scope
+    }
+
+    fn with(&self, name: &str, ty: CelType, secrecy: Secrecy) -> Scope {
+        let mut scope = self.clone();
+        scope.locals.insert(name.to_owned(), ty);
+        scope.set_secrecy(name, secrecy);
+        scope
+    }
+
+    fn set_secrecy(&mut self, name: &str, secrecy: Secrecy) {
+        if secrecy != Secrecy::Open {
+            self.secret.insert(name.to_owned(), secrecy);
+        }
+    }
+
+    /// What of a variable is secret; `name` is its own, or the one below `children`, `reads` or `vars` behind a dot.
+    pub(super) fn secrecy(&self, name: &str) -> Secrecy {
+        self.secret.get(name).copied().unwrap_or_default()
+    }
+
+    /// Whether a variable stands for an element of `forEach`.
+    pub(crate) fn is_element(&self, name: &str) -> bool {
+        self.element.iter().any(|element| element == name)
+    }
+
+    /// Whether the primary's schema has a field of that name at its root.
+    pub(crate) fn has_root_field(&self, name: &str) -> bool {
+        self.object.field(name).is_some()
     }
 
     /// The names of `inputs`.
@@ -68,19 +196,21 @@ impl Scope {
     }
 
     /// The roots that an expression may begin with, and their types.
-    pub(super) fn roots(&self) -> Vec<(&'static str, CelType)> {
+    pub(super) fn roots(&self) -> Vec<(&str, CelType)> {
         let object = self.registry.type_of("object", &self.object);
         let mut roots = vec![
             ("object", object),
             ("inputs", self.registry.names("inputs", self.inputs.clone())),
             ("vars", self.registry.names("vars", self.vars.clone())),
             ("children", self.registry.names("children", self.children.clone())),
+            ("reads", self.registry.names("reads", self.reads.clone())),
         ];
         for name in ["metadata", "spec", "status"] {
             if let Some(field) = self.registry.field("object", name) {
                 roots.push((name, field.ty));
             }
         }
+        roots.extend(self.locals.iter().map(|(name, ty)| (name.as_str(), ty.clone())));
         roots
     }
 

@@ -1,20 +1,18 @@
 //! The children of an entry: ids, whole manifests, conditions, order.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use super::entry::Context;
-use super::strings::{Expressions, Found, Reads, lone};
+use super::kind::{self, Kind};
+use super::reads::References;
+use super::strings::{Expressions, Found, Use, lone};
 use super::value::Values;
-use super::vars::Var;
-use super::{manifest, order};
-use crate::ast::{self, Template};
-use crate::cel::{Checked, Place, Scope};
-use crate::codes::{keys, references};
+use super::{conditions, for_each, manifest, order};
+use crate::ast::{self, Options, Template};
+use crate::cel::{self, Checked, Count, Objects, Piece, Place, Scope};
+use crate::codes::{keys, options, references as codes};
 use crate::diagnostic::Diagnostics;
-use crate::kinds;
-use crate::model::Child;
-use crate::schema::{Field, Object, Rest, Schema, Shape};
+use crate::model::{Child, Policy};
 use crate::shorthand;
 use crate::source::Span;
 use crate::yaml::{Node, Value};
@@ -25,14 +23,6 @@ pub(super) struct Prepared<'a> {
     id: String,
     kind: Kind,
     manifest: Node,
-}
-
-/// What a child is.
-pub(super) struct Kind {
-    pub(super) api_version: String,
-    pub(super) kind: String,
-    pub(super) namespaced: bool,
-    pub(super) schema: Arc<Schema>,
 }
 
 /// Gives every template its id and its whole manifest, and declares it in the scope.
@@ -53,12 +43,14 @@ pub(super) fn prepare<'a>(
         let Some(id) = id else { continue };
         let around = shorthand::Context { id, siblings: &siblings };
         let manifest = shorthand::expand(template, &around, problems);
-        let kind = manifest.as_ref().and_then(|manifest| kind(manifest, context, problems));
+        let kind = manifest.as_ref().and_then(|manifest| kind::of_manifest(manifest, context, problems));
+        let count = if template.item.get("forEach").is_some() { Count::Map } else { Count::One };
         // Declared even if it is broken, so that what refers to it brings no further problems.
-        match &kind {
-            Some(kind) if kind.schema.shape != Shape::Any => scope.add_child(id, Some(&kind.schema), kind.namespaced),
-            _ => scope.add_child(id, None, true),
-        }
+        let objects = match &kind {
+            Some(kind) => kind.objects(count),
+            None => Objects { schema: None, namespaced: true, secret: false, count },
+        };
+        scope.add_child(id, objects);
         if let (Some(manifest), Some(kind)) = (manifest, kind) {
             prepared.push(Prepared { template, id: id.clone(), kind, manifest });
         }
@@ -81,7 +73,7 @@ fn ids(templates: &[Template], problems: &mut Diagnostics) -> Vec<Option<String>
             None => {
                 let same = default.iter().filter(|other| *other == name).count();
                 if same > 1 {
-                    problems.push(references::id_required(template.span, &kind_name(template), same));
+                    problems.push(codes::id_required(template.span, &kind_name(template), same));
                     ids.push(None);
                     continue;
                 }
@@ -95,7 +87,7 @@ fn ids(templates: &[Template], problems: &mut Diagnostics) -> Vec<Option<String>
         }
         match seen.get(&id) {
             Some(first) => {
-                problems.push(references::duplicate_id(span, &id, *first));
+                problems.push(codes::duplicate_id(span, &id, *first));
                 ids.push(None);
             }
             None => {
@@ -124,210 +116,189 @@ fn lower_camel(kind: &str) -> String {
     kind[..lowered].to_ascii_lowercase() + &kind[lowered..]
 }
 
-/// The kind of a manifest: one of Kubernetes' own, one of `crd.yaml`, or one that nothing is known of.
-fn kind(manifest: &Node, context: &Context, problems: &mut Diagnostics) -> Option<Kind> {
-    let mut text = |key: &str, expected: &str| {
-        let Some(node) = manifest.get(key) else {
-            let at = manifest.members().and_then(|members| members.first()).map_or(manifest.span, |(key, _)| key.span);
-            let members = manifest.members().unwrap_or_default();
-            let near = members.iter().find(|(name, _)| crate::schema::nearest(&name.text, [key]).is_some());
-            let problem = keys::missing(at, key, "a manifest");
-            problems.push(match near {
-                Some((name, _)) => problem.note(name.span, format!("was this meant to be `{key}`?")),
-                None => problem,
-            });
-            return None;
-        };
-        match node.text() {
-            Some(text) if is_type_name(text) => Some((text.to_owned(), node.span)),
-            _ => {
-                problems.push(keys::wrong_kind(node.span, &format!("`{key}`"), expected, &node.describe()));
-                None
-            }
-        }
-    };
-    let (api_version, kind) =
-        (text("apiVersion", "a version such as `v1` or `apps/v1`"), text("kind", "the name of a kind"));
-    let ((api_version, version_span), (kind, kind_span)) = (api_version?, kind?);
-    if let Some(known) = kinds::lookup(&api_version, &kind) {
-        return Some(Kind { api_version, kind, namespaced: known.namespaced, schema: known.schema });
-    }
-    if kinds::is_built_in_version(&api_version) {
-        let near = kinds::nearest_kind(&api_version, &kind);
-        problems.push(crate::codes::manifests::unknown_kind(
-            kind_span,
-            &api_version,
-            &kind,
-            near,
-            &kinds::versions_of(&kind),
-        ));
-        return None;
-    }
-    let versions = kinds::versions_of(&kind);
-    if !api_version.contains('.') && !versions.is_empty() {
-        // Groups of other makers have a domain, so that this is a slip in one of Kubernetes' own.
-        problems.push(crate::codes::manifests::unknown_kind(version_span, &api_version, &kind, None, &versions));
-        return None;
-    }
-    let crds = context.crds.iter().filter(|crd| crd.kind == kind);
-    let mut own = crds.filter_map(|crd| {
-        let version = api_version.strip_prefix(&format!("{}/", crd.group))?;
-        Some((crd.namespaced, whole(&crd.version(version)?.schema)))
-    });
-    let (namespaced, schema) = own.next().unwrap_or_else(|| (true, Arc::new(open())));
-    Some(Kind { api_version, kind, namespaced, schema })
-}
-
-/// Whether a text can be an `apiVersion` or a `kind`: words of letters, digits, `-` and `.`, at most one `/` between two.
-fn is_type_name(text: &str) -> bool {
-    let word = |text: &str| {
-        let edge = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-        edge(text.bytes().next())
-            && edge(text.bytes().last())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
-    };
-    text.split('/').count() <= 2 && text.split('/').all(word)
-}
-
-/// The schema of a custom kind with what every object has.
-fn whole(schema: &Schema) -> Arc<Schema> {
-    let mut schema = schema.clone();
-    if let Shape::Object(object) = &mut schema.shape {
-        common(object);
-    }
-    Arc::new(schema)
-}
-
-/// The schema of a kind that nothing is known of.
-fn open() -> Schema {
-    let mut object = Object { rest: Rest::Anything, ..Object::default() };
-    common(&mut object);
-    Schema { shape: Shape::Object(object), ..Schema::default() }
-}
-
-fn common(object: &mut Object) {
-    for key in ["apiVersion", "kind"] {
-        object.fields.insert(key.to_owned(), Field { schema: Arc::default(), required: true });
-    }
-    object.fields.insert("metadata".to_owned(), Field { schema: kinds::object_meta(), required: true });
-}
-
 /// Checks the manifests and conditions, and puts the children in the order of their references.
 pub(super) fn check(
     entry: &ast::Entry,
     prepared: Vec<Prepared>,
-    vars: &[Var],
+    references: &References,
     scope: &Scope,
     context: &Context,
     problems: &mut Diagnostics,
 ) -> Vec<Child> {
-    same_objects(&prepared, problems);
+    same_objects(&prepared, context, problems);
     let places: HashMap<String, Span> = prepared
         .iter()
         .map(|child| (child.id.clone(), child.template.id.as_ref().map_or(child.template.span, |id| id.span)))
         .collect();
-    let mut children: Vec<Child> =
-        prepared.into_iter().map(|child| one(child, vars, scope, context, problems)).collect();
+    let last = on_delete(&prepared);
+    let mut children: Vec<Child> = Vec::new();
+    for child in prepared {
+        children.push(one(child, references, &last, scope, context, problems));
+    }
     let ids: Vec<String> = children.iter().map(|child| child.id.clone()).collect();
-    let references: Vec<BTreeSet<usize>> = children
+    let needed: Vec<BTreeSet<usize>> = children
         .iter()
         .map(|child| child.requires.iter().filter_map(|id| ids.iter().position(|other| other == id)).collect())
         .collect();
-    match order::sort(&references) {
+    match order::sort(&needed) {
         Ok(order) => {
             let mut slots: Vec<Option<Child>> = children.into_iter().map(Some).collect();
             order.into_iter().filter_map(|index| slots.get_mut(index)?.take()).collect()
         }
-        Err(circle) => {
-            let names: Vec<String> = circle.iter().filter_map(|index| ids.get(*index).cloned()).collect();
-            let at = names.first().and_then(|id| places.get(id)).copied().unwrap_or(entry.name.span);
-            problems.push(references::cycle(at, "children", &names));
-            children.clear();
-            children
+        Err(circles) => {
+            for circle in circles {
+                let names: Vec<String> = circle.iter().filter_map(|index| ids.get(*index).cloned()).collect();
+                let at = names.first().and_then(|id| places.get(id)).copied().unwrap_or(entry.name.span);
+                let problem = codes::cycle(at, "children", &names);
+                problems.push(match names.len() {
+                    2 => problem.hint("a child sees itself in `readyWhen` only, as `self`"),
+                    _ => problem,
+                });
+            }
+            Vec::new()
         }
     }
 }
 
-fn one(child: Prepared, vars: &[Var], scope: &Scope, context: &Context, problems: &mut Diagnostics) -> Child {
+/// The ids of the children that are made when the primary is being deleted.
+pub(super) fn on_delete(prepared: &[Prepared]) -> BTreeSet<String> {
+    let last = prepared.iter().filter(|child| child.template.policy == Policy::Delete);
+    last.map(|child| child.id.clone()).collect()
+}
+
+/// Reports expressions that read a child which is only there when the primary is being deleted.
+pub(super) fn living(uses: &[Use], references: &References, last: &BTreeSet<String>, problems: &mut Diagnostics) {
+    for Use { span, reads } in uses {
+        if let Some(id) = references.children(reads).iter().find(|id| last.contains(*id)) {
+            problems.push(options::on_delete(*span, id));
+        }
+    }
+}
+
+fn one(
+    child: Prepared,
+    references: &References,
+    last: &BTreeSet<String>,
+    scope: &Scope,
+    context: &Context,
+    problems: &mut Diagnostics,
+) -> Child {
     let Prepared { template, id, kind, manifest } = child;
-    let mut expressions = Expressions::new(scope, context.source);
-    let when = template.when.as_ref().and_then(|node| when(node, &mut expressions, problems));
+    super::options::check(template, &kind, &manifest, problems);
+    let element = for_each::check(template, scope, context.source, problems);
+    let (with_now, source) = (element.scope.with_now(), context.source);
+    let mut before = Expressions::new(&with_now, source);
+    let when = conditions::check(template.when.as_ref(), template.or.as_ref(), &mut before, problems);
+    let with_self = with_now.with_self(&id);
+    let mut after = Expressions::new(&with_self, source);
+    let ready_when = template.ready_when.as_ref().and_then(|node| ready_when(node, &mut after, problems));
+    let mut expressions = Expressions::new(&element.scope, source);
     let manifest = manifest::complete(manifest, &kind, template, context, &mut expressions, problems);
+    if element.model.is_some() {
+        one_name(&manifest, &element.scope, context, problems);
+    }
     let mut values = Values::new(&kind.kind, &mut expressions, problems);
+    values.keeps = kind.is_secret().then_some(template.options.once.is_some());
     let value = values.value(&manifest, &kind.schema);
+    for other in [element.expressions, before, after] {
+        expressions.reads.extend(other.reads);
+        expressions.uses.extend(other.uses);
+    }
+    if template.policy != Policy::Delete {
+        living(&expressions.uses, references, last, problems);
+    }
+    let Options { once, retain, adopt, recreate, raw: _ } = template.options;
     Child {
         id,
         at: context.source.at(template.span),
         policy: template.policy,
         api_version: kind.api_version,
         kind: kind.kind,
-        requires: requires(&expressions.reads, vars),
-        reads: Vec::new(),
-        for_each: None,
+        requires: references.children(&expressions.reads),
+        reads: references.reads(&expressions.reads),
+        for_each: element.model,
         when,
-        ready_when: None,
-        once: false,
-        retain: false,
-        adopt: false,
-        recreate: false,
+        ready_when,
+        once: once.is_some(),
+        retain: retain.is_some(),
+        adopt: adopt.is_some(),
+        recreate: recreate.is_some(),
         manifest: value,
     }
 }
 
-/// The children that are read, by themselves or through variables.
-pub(super) fn requires(reads: &Reads, vars: &[Var]) -> Vec<String> {
-    let mut children = reads.children.clone();
-    for var in vars.iter().filter(|var| reads.vars.contains(&var.model.name)) {
-        children.extend(var.reads.children.iter().cloned());
-    }
-    children.into_iter().collect()
-}
-
-fn when(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Checked> {
-    if matches!(node.value, Value::List(_)) {
-        problems.push(
-            keys::unsupported(node.span, "`when` as a list of conditions")
-                .hint("write one expression: \"{{ … && … }}\""),
-        );
-        return None;
-    }
+fn ready_when(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Checked> {
     match expressions.string(node, Place::When, problems) {
         Found::Lone(text) => lone(text),
         Found::Broken => None,
         Found::Plain | Found::Mixed(_) => {
-            let problem = keys::wrong_kind(node.span, "`when`", "one expression, \"{{ … }}\"", &node.describe());
-            problems.push(problem);
+            let expected = "one expression, \"{{ … }}\"";
+            problems.push(keys::wrong_kind(node.span, "`readyWhen`", expected, &node.describe()));
             None
         }
     }
 }
 
+/// The children of all elements need names of their own.
+fn one_name(manifest: &Node, scope: &Scope, context: &Context, problems: &mut Diagnostics) {
+    let Some(metadata) = manifest.get("metadata") else { return };
+    let mut place = None;
+    for key in ["name", "namespace"] {
+        let Some(node) = metadata.get(key) else { continue };
+        let mut expressions = Expressions::new(scope, context.source);
+        // What is wrong with it is reported where it is checked as a value.
+        let found = expressions.string(node, Place::Name, &mut Diagnostics::default());
+        if expressions.element || matches!(found, Found::Broken) {
+            return;
+        }
+        place = place.or(Some(node.span));
+    }
+    if let Some(span) = place {
+        problems.push(options::one_name(span));
+    }
+}
+
 /// Two templates of one kind with the same name and namespace.
-fn same_objects(prepared: &[Prepared], problems: &mut Diagnostics) {
-    let mut seen: HashMap<(String, String, String, String), &Prepared> = HashMap::new();
+fn same_objects(prepared: &[Prepared], context: &Context, problems: &mut Diagnostics) {
+    let mut seen: HashMap<[String; 4], &Prepared> = HashMap::new();
     for child in prepared {
-        let text = |key: &str| {
-            let node = child.manifest.get("metadata").and_then(|metadata| metadata.get(key));
-            // `{{ .metadata.name }}` and `{{metadata.name}}` are the same expression.
-            let text: String = node.and_then(Node::text).unwrap_or_default().split_whitespace().collect();
-            text.replace("{{.", "{{")
+        let metadata = |key: &str| child.manifest.get("metadata").and_then(|metadata| metadata.get(key));
+        let name = metadata("name").map(canonical).unwrap_or_default();
+        let namespace = match metadata("namespace") {
+            Some(node) => canonical(node),
+            None if child.kind.namespaced && context.api.namespaced => "{{ metadata.namespace }}".to_owned(),
+            None => String::new(),
         };
         // The group without the version: a kind is the same object in each of its versions.
         let group = child.kind.api_version.split_once('/').map_or("", |(group, _)| group).to_owned();
-        let name = text("name");
-        match seen.get(&(group.clone(), child.kind.kind.clone(), text("namespace"), name.clone())) {
+        match seen.get(&[group.clone(), child.kind.kind.clone(), namespace.clone(), name.clone()]) {
             Some(first) => {
                 let ids = (first.id.as_str(), child.id.as_str());
-                let shown = name.replace("{{", "{{ ").replace("}}", " }}");
                 let problem =
-                    references::same_object(child.template.span, &child.kind.kind, &shown, ids, first.template.span);
+                    codes::same_object(child.template.span, &child.kind.kind, &name, ids, first.template.span);
                 problems.push(problem);
             }
             None => {
-                seen.insert((group, child.kind.kind.clone(), text("namespace"), name), child);
+                seen.insert([group, child.kind.kind.clone(), namespace, name], child);
             }
         }
     }
+}
+
+/// A string whose expressions are written the same however the author wrote them.
+fn canonical(node: &Node) -> String {
+    let Value::String(text) = &node.value else { return String::new() };
+    if !text.has_expressions() {
+        return text.text.clone();
+    }
+    let Ok(pieces) = cel::split(&text.text) else { return text.text.clone() };
+    let shown = pieces.into_iter().map(|piece| match piece {
+        Piece::Literal { text, .. } => text,
+        Piece::Expression { source, .. } => {
+            format!("{{{{ {} }}}}", cel::canonical(&source).unwrap_or_else(|| source.trim().to_owned()))
+        }
+    });
+    shown.collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::crd::{Crd, Version};
 use super::inputs::Input;
+use super::reads::{self, References};
 use super::{children, status, vars};
 use crate::ast::{self, Api};
 use crate::cel::Scope;
@@ -38,15 +39,19 @@ pub(super) fn check(
     }
     let context = Context { source, crds, api: &api, primary: &version.schema };
     let children = children::prepare(entry, &context, &mut scope, problems);
+    let kinds = reads::declare(&entry.reads, &context, &mut scope, problems);
     let vars = vars::check(&entry.vars, &mut scope, source, problems);
-    let children = children::check(entry, children, &vars, &scope, &context, problems);
-    let status = status::check(entry, &vars, &scope, &context, problems);
+    let reads = reads::check(&entry.reads, kinds, &vars, &scope, &context, problems);
+    let references = References { vars: &vars, reads: &reads };
+    let last = children::on_delete(&children);
+    let children = children::check(entry, children, &references, &scope, &context, problems);
+    let status = status::check(entry, &references, &last, &scope, &context, problems);
     Some(model::Entry {
         name: entry.name.value.clone(),
         workers: entry.workers,
         resync: entry.resync,
         vars: vars.into_iter().map(|var| var.model).collect(),
-        reads: Vec::new(),
+        reads,
         children,
         status,
         api,

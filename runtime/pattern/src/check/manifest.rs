@@ -1,7 +1,7 @@
 //! What holds for every manifest, whatever its kind: its name, its namespace, and what it must leave to the runtime.
 
-use super::children::Kind;
 use super::entry::Context;
+use super::kind::Kind;
 use super::strings::Expressions;
 use crate::ast::Template;
 use crate::cel::Place;
@@ -70,7 +70,11 @@ pub(super) fn complete(
 }
 
 fn is_own_namespace(node: &Node) -> bool {
-    let inside = node.text().and_then(|text| text.trim().strip_prefix("{{")?.strip_suffix("}}"));
+    let Value::String(text) = &node.value else { return false };
+    if !text.has_expressions() {
+        return false;
+    }
+    let inside = text.text.trim().strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
     inside.is_some_and(|path| {
         matches!(path.trim(), "metadata.namespace" | ".metadata.namespace" | "object.metadata.namespace")
     })
@@ -95,17 +99,19 @@ fn name(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) 
     let mut found = Diagnostics::default();
     expressions.string(node, Place::Name, &mut found);
     problems.extend(found);
-    let Some(text) = node.text() else { return };
+    let Value::String(written) = &node.value else { return };
+    let text = written.text.as_str();
+    let expressions = written.has_expressions();
     // What an expression gives is only known in the cluster; what stands around it must fit already.
     let mut literal = String::new();
     let mut rest = text;
-    while let Some(open) = rest.find("{{") {
+    while let Some(open) = rest.find("{{").filter(|_| expressions) {
         literal.push_str(&rest[..open]);
         rest = rest[open..].find("}}").map_or("", |close| &rest[open + close + 2..]);
     }
     literal.push_str(rest);
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b':');
-    if !literal.bytes().all(fits) || text.is_empty() || text.len() > 253 && !text.contains("{{") {
+    if !literal.bytes().all(fits) || text.is_empty() || text.len() > 253 && !expressions {
         let problem = keys::name(node.span, "a name", text, None);
         problems.push(problem.expected("lower-case letters, digits, `-` and `.`"));
     }

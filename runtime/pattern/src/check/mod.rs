@@ -1,14 +1,19 @@
 //! From files to a checked pattern: every problem at once, and a pattern if none of them is an error.
 
 mod children;
+mod conditions;
 mod cr;
 mod crd;
 mod entry;
 mod files;
+mod for_each;
 mod inputs;
+mod kind;
 mod manifest;
+mod options;
 mod order;
 mod plain;
+mod reads;
 mod status;
 mod strings;
 mod value;

@@ -1,13 +1,15 @@
 //! `status.fields`: what the primary's status shows.
 
-use super::children::requires;
+use std::collections::BTreeSet;
+
+use super::children::living;
 use super::entry::Context;
+use super::reads::References;
 use super::strings::Expressions;
 use super::value::Values;
-use super::vars::Var;
 use crate::ast;
 use crate::cel::Scope;
-use crate::codes::{crd as codes, manifests, references};
+use crate::codes::{crd as codes, manifests, references as names};
 use crate::diagnostic::Diagnostics;
 use crate::model::StatusField;
 use crate::schema::{Schema, Shape};
@@ -19,7 +21,8 @@ const RESERVED: [&str; 2] = ["conditions", "observedGeneration"];
 /// Checks the status fields and sorts them by path.
 pub(super) fn check(
     entry: &ast::Entry,
-    vars: &[Var],
+    references: &References,
+    last: &BTreeSet<String>,
     scope: &Scope,
     context: &Context,
     problems: &mut Diagnostics,
@@ -34,7 +37,7 @@ pub(super) fn check(
         }
         let other = found.iter().find(|(other, _)| other.path.starts_with(&path) || path.starts_with(&other.path));
         if let Some((other, first)) = other {
-            problems.push(references::status_overlap(span, &field.path.value, &other.path.join("."), *first));
+            problems.push(names::status_overlap(span, &field.path.value, &other.path.join("."), *first));
             continue;
         }
         let Some(schema) = schema(&path, field, context, problems) else { continue };
@@ -45,8 +48,10 @@ pub(super) fn check(
             values.problems.push(manifests::nothing(field.value.span, "value"));
         }
         let value = values.value(&field.value, schema);
-        let requires = requires(&expressions.reads, vars);
-        found.push((StatusField { path, requires, reads: Vec::new(), value }, span));
+        living(&expressions.uses, references, last, problems);
+        let requires = references.children(&expressions.reads);
+        let reads = references.reads(&expressions.reads);
+        found.push((StatusField { path, requires, reads, value }, span));
     }
     found.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     found.into_iter().map(|(field, _)| field).collect()

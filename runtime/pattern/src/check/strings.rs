@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cel::{self, Checked, Piece, Place, Scope};
-use crate::codes::expressions;
+use crate::cel::{self, Checked, Piece, Place, Scope, Secrecy};
+use crate::codes::{expressions, secrets};
 use crate::diagnostic::Diagnostics;
 use crate::model::{Part, Text};
 use crate::source::{Source, Span};
@@ -14,6 +14,38 @@ use crate::yaml::{self, Node, Value};
 pub(super) struct Reads {
     pub(super) children: BTreeSet<String>,
     pub(super) vars: BTreeSet<String>,
+    pub(super) reads: BTreeSet<String>,
+}
+
+impl Reads {
+    /// What one expression refers to.
+    fn of(checked: &Checked) -> Reads {
+        Reads { children: checked.children.clone(), vars: checked.vars.clone(), reads: checked.reads.clone() }
+    }
+
+    pub(super) fn extend(&mut self, other: Reads) {
+        let Reads { children, vars, reads } = other;
+        self.children.extend(children);
+        self.vars.extend(vars);
+        self.reads.extend(reads);
+    }
+}
+
+/// One expression: its place, and what it refers to.
+pub(super) struct Use {
+    pub(super) span: Span,
+    pub(super) reads: Reads,
+}
+
+/// What the place of an expression does with a secret value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sink {
+    /// It would be seen there.
+    Shown,
+    /// It stays secret, and what uses it is looked at.
+    Carried,
+    /// It is kept in a Secret; `once`: and written but once, so that it may be random.
+    Kept { once: bool },
 }
 
 /// Checks the expressions of one place of the source and gathers what they refer to.
@@ -21,6 +53,14 @@ pub(super) struct Expressions<'a> {
     pub(super) scope: &'a Scope,
     pub(super) source: &'a Source,
     pub(super) reads: Reads,
+    /// Every expression that was checked, in order.
+    pub(super) uses: Vec<Use>,
+    /// What the place at hand does with a secret value.
+    pub(super) sink: Sink,
+    /// What of the values that were checked is secret.
+    pub(super) secrecy: Secrecy,
+    /// Whether one of the expressions uses the element of `forEach` or its key.
+    pub(super) element: bool,
 }
 
 /// What a string turned out to be.
@@ -37,13 +77,21 @@ pub(super) enum Found {
 
 impl<'a> Expressions<'a> {
     pub(super) fn new(scope: &'a Scope, source: &'a Source) -> Self {
-        Self { scope, source, reads: Reads::default() }
+        Self {
+            scope,
+            source,
+            reads: Reads::default(),
+            uses: Vec::new(),
+            sink: Sink::Shown,
+            secrecy: Secrecy::Open,
+            element: false,
+        }
     }
 
     /// Checks a string; `lone` is the place of an expression that is alone in it.
     pub(super) fn string(&mut self, node: &Node, lone: Place, problems: &mut Diagnostics) -> Found {
         let Value::String(text) = &node.value else { return Found::Plain };
-        if !text.text.contains("{{") {
+        if !text.has_expressions() {
             return Found::Plain;
         }
         let pieces = match cel::split(&text.text) {
@@ -76,6 +124,20 @@ impl<'a> Expressions<'a> {
         if alone { Found::Lone(found) } else { Found::Mixed(found) }
     }
 
+    /// Reports a secret or random value that this place cannot take.
+    fn guard(&self, checked: &Checked, span: impl Fn(std::ops::Range<usize>) -> Span, problems: &mut Diagnostics) {
+        let whole = 0..checked.source.len();
+        if self.sink == Sink::Shown && checked.secrecy != Secrecy::Open {
+            let from = checked.sources.secret.clone().unwrap_or(whole);
+            let what = checked.source.get(from.clone()).unwrap_or_default().trim().to_owned();
+            problems.push(secrets::shown(span(from), &what, checked.sources.random.is_some()));
+        } else if self.sink != (Sink::Kept { once: true })
+            && let Some(random) = checked.sources.random.clone()
+        {
+            problems.push(secrets::random(span(random)));
+        }
+    }
+
     /// Checks one expression that begins at a byte of a text.
     fn expression(
         &mut self,
@@ -88,16 +150,33 @@ impl<'a> Expressions<'a> {
     ) -> Option<Checked> {
         let blanks = source.len() - source.trim_start().len();
         let at = self.source.at(text.span(node, start + blanks..start + source.trim_end().len().max(blanks)));
-        match cel::check(source, &at, self.scope, place) {
+        let span = |range: std::ops::Range<usize>| text.span(node, start + range.start..start + range.end);
+        self.text(source, &at, place, span, problems)
+    }
+
+    /// Checks an expression; `span` is the place of a range of its text.
+    pub(super) fn text(
+        &mut self,
+        source: &str,
+        at: &str,
+        place: Place,
+        span: impl Fn(std::ops::Range<usize>) -> Span,
+        problems: &mut Diagnostics,
+    ) -> Option<Checked> {
+        let blanks = source.len() - source.trim_start().len();
+        match cel::check(source, at, self.scope, place) {
             Ok(checked) => {
-                self.reads.children.extend(checked.children.iter().cloned());
-                self.reads.vars.extend(checked.vars.iter().cloned());
+                self.guard(&checked, &span, problems);
+                let reads = Reads::of(&checked);
+                self.reads.extend(reads.clone());
+                self.uses.push(Use { span: span(blanks..source.trim_end().len().max(blanks)), reads });
+                self.element |= checked.element;
+                self.secrecy = self.secrecy.or(checked.secrecy);
                 Some(checked)
             }
             Err(found) => {
                 for problem in found {
-                    let range = start + problem.range.start..start + problem.range.end;
-                    problems.push(expressions::problem(text.span(node, range), problem));
+                    problems.push(expressions::problem(span(problem.range.clone()), problem));
                 }
                 None
             }

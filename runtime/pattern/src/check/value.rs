@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value as Json;
 
 use super::plain;
-use super::strings::{Expressions, Found};
+use super::strings::{Expressions, Found, Sink};
 use crate::cel::Place;
 use crate::codes::{expressions, keys, manifests as codes};
 use crate::diagnostic::Diagnostics;
@@ -23,17 +23,19 @@ pub(super) struct Values<'a, 'b> {
     pub(super) problems: &'a mut Diagnostics,
     /// The keys down to the value at hand.
     pub(super) path: Vec<String>,
+    /// The value is a Secret, which keeps what is secret in its data; true: what is there already is kept.
+    pub(super) keeps: Option<bool>,
 }
 
 impl<'a, 'b> Values<'a, 'b> {
     /// A walk over a value whose strings may hold expressions.
     pub(super) fn new(of: &'a str, expressions: &'a mut Expressions<'b>, problems: &'a mut Diagnostics) -> Self {
-        Self { of, expressions: Some(expressions), problems, path: Vec::new() }
+        Self { of, expressions: Some(expressions), problems, path: Vec::new(), keeps: None }
     }
 
     /// A walk over a value whose strings are just text.
     pub(super) fn plain(of: &'a str, problems: &'a mut Diagnostics) -> Self {
-        Self { of, expressions: None, problems, path: Vec::new() }
+        Self { of, expressions: None, problems, path: Vec::new(), keeps: None }
     }
 
     /// Checks a value and everything in it. What is wrong is reported, and null in its stead.
@@ -146,8 +148,15 @@ impl<'a, 'b> Values<'a, 'b> {
     }
 
     fn string(&mut self, node: &Node, schema: &Schema) -> model::Node {
+        let sink = match (self.keeps, self.path.first().map(String::as_str)) {
+            (Some(once), Some(at @ ("data" | "stringData"))) => Sink::Kept { once: once && at == "data" },
+            _ => Sink::Shown,
+        };
         let found = match &mut self.expressions {
-            Some(expressions) => expressions.string(node, Place::Value(Some(schema)), self.problems),
+            Some(expressions) => {
+                expressions.sink = sink;
+                expressions.string(node, Place::Value(Some(schema)), self.problems)
+            }
             None => Found::Plain,
         };
         match found {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::order;
-use super::strings::{Expressions, Found, Reads};
-use crate::cel::{self, Place, Scope};
+use super::strings::{Expressions, Found, Reads, Sink};
+use crate::cel::{self, Place, Scope, Secrecy};
 use crate::codes::{keys, manifests, references};
 use crate::diagnostic::Diagnostics;
 use crate::model::{self, Part, Text};
@@ -30,10 +30,10 @@ pub(super) fn check(vars: &[(Key, Node)], scope: &mut Scope, source: &Source, pr
     for index in order {
         let Some((key, node)) = vars.get(index) else { continue };
         match one(key, node, scope, source, problems) {
-            Some((value, mut reads)) => {
+            Some((value, mut reads, secrecy)) => {
                 match value.parts.as_slice() {
                     [Part::Expression(checked)] => scope.add_var(&key.text, checked),
-                    _ => scope.add_text_var(&key.text),
+                    _ => scope.add_text_var(&key.text, secrecy),
                 }
                 for var in found
                     .iter()
@@ -42,7 +42,7 @@ pub(super) fn check(vars: &[(Key, Node)], scope: &mut Scope, source: &Source, pr
                     .cloned()
                     .collect::<Vec<_>>()
                 {
-                    reads.children.extend(var.children);
+                    reads.extend(var);
                 }
                 found.push(Var { model: model::Var { name: key.text.clone(), value }, reads });
             }
@@ -70,32 +70,42 @@ fn sorted(vars: &[(Key, Node)], scope: &Scope, source: &Source, problems: &mut D
         .collect();
     match order::sort(&references) {
         Ok(order) => Some(order),
-        Err(circle) => {
-            let names: Vec<String> = circle.iter().filter_map(|index| Some(vars.get(*index)?.0.text.clone())).collect();
-            if let Some((key, _)) = circle.first().and_then(|index| vars.get(*index)) {
-                problems.push(references::cycle(key.span, "vars", &names));
+        Err(circles) => {
+            for circle in circles {
+                let names: Vec<String> =
+                    circle.iter().filter_map(|index| Some(vars.get(*index)?.0.text.clone())).collect();
+                if let Some((key, _)) = circle.first().and_then(|index| vars.get(*index)) {
+                    problems.push(references::cycle(key.span, "vars", &names));
+                }
             }
             None
         }
     }
 }
 
-fn one(key: &Key, node: &Node, scope: &Scope, source: &Source, problems: &mut Diagnostics) -> Option<(Text, Reads)> {
+fn one(
+    key: &Key,
+    node: &Node,
+    scope: &Scope,
+    source: &Source,
+    problems: &mut Diagnostics,
+) -> Option<(Text, Reads, Secrecy)> {
     let at = source.at(node.span);
     match &node.value {
         Value::String(text) => {
             let mut expressions = Expressions::new(scope, source);
+            expressions.sink = Sink::Carried;
             let value = match expressions.string(node, Place::Value(None), problems) {
                 Found::Plain => Text { at, parts: vec![Part::Literal(text.text.clone())] },
                 Found::Lone(text) | Found::Mixed(text) => text,
                 Found::Broken => return None,
             };
-            Some((value, expressions.reads))
+            Some((value, expressions.reads, expressions.secrecy))
         }
         // A scalar keeps its type by being an expression.
         Value::Bool(_) | Value::Number(_) => {
             let checked = cel::check(&node.to_json().to_string(), &at, scope, Place::Value(None)).ok()?;
-            Some((Text { at, parts: vec![Part::Expression(checked)] }, Reads::default()))
+            Some((Text { at, parts: vec![Part::Expression(checked)] }, Reads::default(), Secrecy::Open))
         }
         Value::Null => {
             problems.push(manifests::nothing(key.span, &key.text));

@@ -58,6 +58,7 @@ spec:
                 version: {type: string}
                 replicas: {type: integer, default: 1, minimum: 0, maximum: 9}
                 note: {type: string}
+                users: {type: array, default: [], items: {type: object, required: [name], properties: {name: {type: string}}}}
             status:
               type: object
               properties:

@@ -67,9 +67,11 @@ pub(crate) fn problem(span: Span, problem: Problem) -> Diagnostic {
         ProblemKind::Syntax => &SYNTAX,
         ProblemKind::TooLong => &bounds::EXPRESSION_SIZE,
         ProblemKind::TooDeep => &bounds::EXPRESSION_DEPTH,
-        ProblemKind::UnknownName | ProblemKind::UnknownChild | ProblemKind::UnknownInput | ProblemKind::UnknownVar => {
-            &references::UNKNOWN_NAME
-        }
+        ProblemKind::UnknownName
+        | ProblemKind::UnknownChild
+        | ProblemKind::UnknownRead
+        | ProblemKind::UnknownInput
+        | ProblemKind::UnknownVar => &references::UNKNOWN_NAME,
         ProblemKind::UnknownField => &UNKNOWN_FIELD,
         ProblemKind::UnknownFunction => &UNKNOWN_FUNCTION,
         ProblemKind::NoOverload => &NO_OVERLOAD,

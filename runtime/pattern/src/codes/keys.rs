@@ -16,7 +16,7 @@ pub static UNSUPPORTED: Code = error(
     "K0202",
     "not supported yet",
     "The language has this, but this version of `ork` does not yet.",
-    edit("- id: svc\n", "- id: svc\n              forEach: {field: spec.items, as: item}\n"),
+    edit("workers: 2", "workers: 2\n      queue: {maxDepth: 1}"),
 );
 /// A key that must be there.
 pub static MISSING: Code = error("K0203", "a key is missing", "The key must be given.", edit("  version: 1.0.0\n", ""));
@@ -140,6 +140,11 @@ pub(crate) fn identifier(span: Span, what: &str, found: &str, reserved: bool) ->
     }
     Diagnostic::new(&IDENTIFIER, span, format!("{what} `{found}` cannot be used in expressions"))
         .expected("a lower-case letter, then letters, digits and `_`")
+}
+
+pub(crate) fn hides(span: Span, found: &str) -> Diagnostic {
+    Diagnostic::new(&IDENTIFIER, span, format!("the name `{found}` would hide the variable `{found}`"))
+        .hint("choose another name")
 }
 
 pub(crate) fn version(span: Span, found: &str, why: &str) -> Diagnostic {

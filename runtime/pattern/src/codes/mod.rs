@@ -10,7 +10,10 @@ pub mod example;
 pub mod expressions;
 pub mod keys;
 pub mod manifests;
+pub mod options;
+pub mod reads;
 pub mod references;
+pub mod secrets;
 pub mod yaml;
 
 use crate::diagnostic::Severity;
@@ -80,6 +83,9 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         manifests::CODES,
         crd::CODES,
         cr::CODES,
+        secrets::CODES,
+        options::CODES,
+        reads::CODES,
     ]
     .into_iter()
     .flatten()

@@ -141,6 +141,11 @@ impl Diagnostics {
         }
     }
 
+    /// Adds a problem, if there is one.
+    pub(crate) fn extend_one(&mut self, diagnostic: Option<Diagnostic>) {
+        diagnostic.into_iter().for_each(|diagnostic| self.push(diagnostic));
+    }
+
     /// Whether further problems would only be counted, so that looking for more of the same kind is in vain.
     pub fn is_full(&self) -> bool {
         self.list.len() >= Self::MOST

@@ -42,11 +42,11 @@ fn data(node: &Node, context: &Context) -> Node {
 /// One value. What is no string stays as it is: the schema's check says so, at its place.
 fn value(node: &Node, context: &Context) -> Node {
     let Value::String(text) = &node.value else { return node.clone() };
+    if !text.has_expressions() {
+        return Node::string(node.span, base64(text.text.as_bytes()));
+    }
     // What is no expression is told where expressions are checked.
     let Ok(pieces) = cel::split(&text.text) else { return node.clone() };
-    if let [Piece::Literal { text, .. }] = pieces.as_slice() {
-        return Node::string(node.span, base64(text.as_bytes()));
-    }
     if let Some(source) = lone(text) {
         if is_encoded(&source.text, context) {
             return node.clone();

@@ -52,6 +52,8 @@ pub struct Text {
     pub text: String,
     /// Sorted: from this offset of `text` on, bytes stand in the file from that offset on.
     places: Vec<(u32, u32)>,
+    /// It is text only: braces in it are no expressions.
+    literal: bool,
 }
 
 impl Text {
@@ -83,7 +85,7 @@ impl Text {
         let first = self.places.partition_point(|(text, _)| *text <= start).saturating_sub(1);
         let places = self.places.iter().skip(first).take_while(|(text, _)| *text < end);
         let places = places.map(|(text, file)| (text.saturating_sub(start), file + start.saturating_sub(*text)));
-        Text { text, places: places.collect() }
+        Text { text, places: places.collect(), literal: self.literal }
     }
 
     /// Texts of one file, and such that no file holds, one after another. Each byte of the latter is where the last byte
@@ -105,20 +107,31 @@ impl Text {
                 (None, None) => {}
             }
             whole.text.push_str(&part.text);
+            whole.literal |= part.literal;
         }
         whole
+    }
+
+    /// The same, text only: braces in it are no expressions.
+    pub(crate) fn literal(&self) -> Text {
+        Text { literal: true, ..self.clone() }
+    }
+
+    /// Whether it holds expressions, or what looks like one.
+    pub fn has_expressions(&self) -> bool {
+        !self.literal && self.text.contains("{{")
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self { text: text.to_owned(), places: Vec::new() }
+        Self { text: text.to_owned(), places: Vec::new(), literal: false }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self { text, places: Vec::new() }
+        Self { text, places: Vec::new(), literal: false }
     }
 }
 

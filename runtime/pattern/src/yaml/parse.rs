@@ -249,7 +249,7 @@ impl Builder<'_> {
         let end = start + raw[lead..].trim_end().len().max(1).min(raw.len() - lead);
         Node {
             span: Span::new(self.file, start..end.max(start)),
-            value: Value::String(Text { text: text.to_owned(), places }),
+            value: Value::String(Text { text: text.to_owned(), places, literal: false }),
         }
     }
 

@@ -1,0 +1,135 @@
+//! `reads`: existing objects that are not ours.
+
+use super::entry::Context;
+use super::kind::{self, Kind};
+use super::strings::{Expressions, Found, Reads, Use};
+use super::vars::Var;
+use crate::ast;
+use crate::cel::{Count, Objects, Place, Scope};
+use crate::codes::{keys, manifests, reads as codes};
+use crate::diagnostic::Diagnostics;
+use crate::model::{Part, Read, Text, Which};
+use crate::yaml::{Node, Value};
+
+/// What the expressions of an entry may refer to, for finding what they need.
+pub(super) struct References<'a> {
+    pub(super) vars: &'a [Var],
+    pub(super) reads: &'a [Read],
+}
+
+impl References<'_> {
+    /// What expressions refer to, by themselves or through variables.
+    pub(super) fn all(&self, reads: &Reads) -> Reads {
+        let mut all = reads.clone();
+        for var in self.vars.iter().filter(|var| reads.vars.contains(&var.model.name)) {
+            all.extend(var.reads.clone());
+        }
+        all
+    }
+
+    /// The children, sorted.
+    pub(super) fn children(&self, reads: &Reads) -> Vec<String> {
+        self.all(reads).children.into_iter().collect()
+    }
+
+    /// The reads that must be there, sorted.
+    pub(super) fn reads(&self, reads: &Reads) -> Vec<String> {
+        let optional = |id: &String| self.reads.iter().any(|read| read.id == *id && read.optional);
+        self.all(reads).reads.into_iter().filter(|id| !optional(id)).collect()
+    }
+}
+
+/// Finds the kinds of the reads and declares them in the scope.
+pub(super) fn declare(
+    reads: &[ast::Read],
+    context: &Context,
+    scope: &mut Scope,
+    problems: &mut Diagnostics,
+) -> Vec<Option<Kind>> {
+    let mut kinds = Vec::new();
+    for read in reads {
+        let known = kind::find(&read.api_version, &read.kind, context, problems);
+        let count = match (&read.which, read.optional) {
+            (ast::Which::Labels(_), _) => Count::List,
+            (ast::Which::Name(_), true) => Count::Optional,
+            (ast::Which::Name(_), false) => Count::One,
+        };
+        let objects = match &known {
+            Some(kind) => kind.objects(count),
+            None => Objects { schema: None, namespaced: true, secret: false, count },
+        };
+        scope.add_read(&read.id.value, objects);
+        if let Some(kind) = &known
+            && kind.namespaced
+            && !context.api.namespaced
+        {
+            let what = format!("a read of a namespaced kind ({}) by a cluster-scoped primary", kind.kind);
+            problems.push(keys::unsupported(read.kind.span, &what));
+        }
+        kinds.push(known);
+    }
+    kinds
+}
+
+/// Checks names and labels, which are evaluated before anything is observed.
+pub(super) fn check(
+    reads: &[ast::Read],
+    kinds: Vec<Option<Kind>>,
+    vars: &[Var],
+    scope: &Scope,
+    context: &Context,
+    problems: &mut Diagnostics,
+) -> Vec<Read> {
+    let references = References { vars, reads: &[] };
+    let mut found = Vec::new();
+    for (read, kind) in reads.iter().zip(kinds) {
+        let mut expressions = Expressions::new(scope, context.source);
+        let which = match &read.which {
+            ast::Which::Name(node) => {
+                if node.text() == Some("") {
+                    problems.push(manifests::nothing(node.span, "name"));
+                }
+                text(node, &mut expressions, problems).map(Which::Name)
+            }
+            ast::Which::Labels(labels) => {
+                let labels =
+                    labels.iter().map(|(key, node)| Some((key.text.clone(), text(node, &mut expressions, problems)?)));
+                // All of them are looked at before one that is wrong stops it.
+                let labels: Vec<_> = labels.collect();
+                labels.into_iter().collect::<Option<Vec<_>>>().map(Which::Labels)
+            }
+        };
+        for Use { span, reads } in &expressions.uses {
+            let all = references.all(reads);
+            let child = all.children.first().map(|id| format!("`children.{id}`"));
+            let read = all.reads.first().map(|id| format!("`reads.{id}`"));
+            if let Some(what) = child.or(read) {
+                problems.push(codes::late(*span, &what));
+            }
+        }
+        let (Some(which), Some(kind)) = (which, kind) else { continue };
+        found.push(Read {
+            id: read.id.value.clone(),
+            api_version: kind.api_version,
+            kind: kind.kind,
+            which,
+            optional: read.optional,
+        });
+    }
+    found
+}
+
+fn text(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Text> {
+    let Value::String(written) = &node.value else {
+        problems.push(keys::wrong_kind(node.span, "the value", "a string", &node.describe()));
+        return None;
+    };
+    match expressions.string(node, Place::Name, problems) {
+        Found::Plain => {
+            let at = expressions.source.at(node.span);
+            Some(Text { at, parts: vec![Part::Literal(written.text.clone())] })
+        }
+        Found::Lone(text) | Found::Mixed(text) => Some(text),
+        Found::Broken => None,
+    }
+}
