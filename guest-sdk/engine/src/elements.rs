@@ -94,11 +94,8 @@ fn own_key<'a>(machine: &mut Machine<'a>, item: Value<'a>) -> Res<'a, &'a str> {
 fn unique<'a>(machine: &Machine<'a>, elements: &[Element<'a>]) -> Res<'a, ()> {
     let mut keys: Vec<(&str, usize)> = elements.iter().enumerate().map(|(at, element)| (element.key, at)).collect();
     keys.sort_unstable();
-    match keys.first() {
-        Some(("", at)) => {
-            return Err(Fault::composed(machine.arena, &["the key of element ", &text(*at), " is empty"]));
-        }
-        _ => {}
+    if let Some(("", at)) = keys.first() {
+        return Err(Fault::composed(machine.arena, &["the key of element ", &text(*at), " is empty"]));
     }
     for pair in keys.windows(2) {
         if let [(first, at), (second, other)] = pair

@@ -67,6 +67,14 @@ impl<'a> Seen<'a> {
         matches!(self, Seen::One(Some(_)) | Seen::Each { complete: true, .. })
     }
 
+    /// The child of a template without `forEach`, where it is observed.
+    pub(crate) fn one(&self) -> Option<&'a Document<'a>> {
+        match self {
+            Seen::One(document) => *document,
+            _ => None,
+        }
+    }
+
     pub(crate) fn value(&mut self, arena: &'a Bump) -> Res<'a, Value<'a>> {
         match self {
             Seen::Unknown | Seen::One(None) => Ok(Value::NONE),

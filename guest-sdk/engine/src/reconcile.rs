@@ -128,7 +128,7 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
     /// The text that an expression gives.
     fn text(&mut self, code: Code<'a>) -> Res<'a, String> {
         let value = self.machine.located(code)?;
-        let text = scalar_text(&mut self.machine, value);
+        let text = scalar_text(&self.machine, value);
         match text {
             Ok(text) => Ok(text.into()),
             Err(fault) => Err(fault.located(self.machine.arena, self.machine.place(code)?)),
@@ -145,7 +145,10 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
         }
         match &child.for_each {
             None => {
-                let observed = self.observations.find(self.machine.arena, child.id, None);
+                let observed = match &self.machine.env {
+                    Env::Entry(env) => env.children.get(number).and_then(Seen::one),
+                    Env::Bindings(_) => None,
+                };
                 self.child(child, None, observed)?;
             }
             Some(for_each) => {

@@ -8,13 +8,30 @@ use crate::eval::Machine;
 use crate::fault::{Res, join};
 use crate::value::{List, Value};
 
+/// Both types of integers have methods of the same names, and no trait for them.
+macro_rules! integers {
+    ($m:ident, $function:ident, $a:ident, $b:ident, $value:path) => {{
+        let value = match $function {
+            Function::Add => $a.checked_add($b),
+            Function::Subtract => $a.checked_sub($b),
+            Function::Multiply => $a.checked_mul($b),
+            Function::Divide if $b == 0 => return $m.error("division by zero"),
+            Function::Modulo if $b == 0 => return $m.error("modulus by zero"),
+            Function::Divide => $a.checked_div($b),
+            Function::Modulo => $a.checked_rem($b),
+            _ => return Ok(None),
+        };
+        in_range($m, value.map($value))?
+    }};
+}
+
 pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Value<'a>]) -> Called<'a> {
     let value = match *arguments {
         [Value::Bool(value)] if function == Function::Not => Value::Bool(!value),
         [Value::Int(value)] if function == Function::Negate => in_range(m, value.checked_neg().map(Value::Int))?,
         [Value::Double(value)] if function == Function::Negate => Value::Double(-value),
-        [Value::Int(a), Value::Int(b)] => return ints(m, function, a, b),
-        [Value::Uint(a), Value::Uint(b)] => return uints(m, function, a, b),
+        [Value::Int(a), Value::Int(b)] => integers!(m, function, a, b, Value::Int),
+        [Value::Uint(a), Value::Uint(b)] => integers!(m, function, a, b, Value::Uint),
         [Value::Double(a), Value::Double(b)] => match function {
             Function::Add => Value::Double(a + b),
             Function::Subtract => Value::Double(a - b),
@@ -36,34 +53,6 @@ pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
 
 fn in_range<'a>(m: &Machine<'a>, value: Option<Value<'a>>) -> Res<'a, Value<'a>> {
     value.map_or_else(|| m.error("the result is out of range"), Ok)
-}
-
-fn ints<'a>(m: &Machine<'a>, function: Function, a: i64, b: i64) -> Called<'a> {
-    let value = match function {
-        Function::Add => a.checked_add(b),
-        Function::Subtract => a.checked_sub(b),
-        Function::Multiply => a.checked_mul(b),
-        Function::Divide if b == 0 => return m.error("division by zero"),
-        Function::Modulo if b == 0 => return m.error("modulus by zero"),
-        Function::Divide => a.checked_div(b),
-        Function::Modulo => a.checked_rem(b),
-        _ => return Ok(None),
-    };
-    in_range(m, value.map(Value::Int)).map(Some)
-}
-
-fn uints<'a>(m: &Machine<'a>, function: Function, a: u64, b: u64) -> Called<'a> {
-    let value = match function {
-        Function::Add => a.checked_add(b),
-        Function::Subtract => a.checked_sub(b),
-        Function::Multiply => a.checked_mul(b),
-        Function::Divide if b == 0 => return m.error("division by zero"),
-        Function::Modulo if b == 0 => return m.error("modulus by zero"),
-        Function::Divide => a.checked_div(b),
-        Function::Modulo => a.checked_rem(b),
-        _ => return Ok(None),
-    };
-    in_range(m, value.map(Value::Uint)).map(Some)
 }
 
 /// `+` of what is not two numbers.
