@@ -1,0 +1,54 @@
+//! What can be typed to get files for a cluster.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Subcommand, ValueEnum};
+
+/// Write what a cluster needs before patterns run in it
+#[derive(Debug, Group)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Generate {
+    #[command(subcommand)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    Rbac(Rbac),
+}
+
+/// Accounts and rights: one account for the runtime and one for each pattern, with as little as they can work with
+///
+/// Derived from the patterns' templates, each rule with its reasons. The runtime acts as the account `orkestra`, a pattern as
+/// `orkestra-PATTERN`; all of them are in a namespace of their own, in which nothing else may run. A kind that a newer
+/// version of a pattern no longer makes is still deleted by it: keep its rule until that is done.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork generate rbac patterns/postgres/v14 | kubectl apply -f -
+  ork generate rbac -f komposer.yaml --namespace team-a --namespace team-b
+  ork generate rbac --format text .                   for reading: who may do what, and why")]
+pub(crate) struct Rbac {
+    /// Pattern directories
+    #[arg(value_name = "DIR", default_value = ".", conflicts_with = "file")]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// A Komposer that names the patterns
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Patterns work in this namespace only. May be given several times [default: in all]
+    #[arg(short, long = "namespace", value_name = "NAME")]
+    pub(crate) namespaces: Vec<String>,
+    /// The namespace of the runtime and of all accounts
+    #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
+    pub(crate) system_namespace: String,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
+    pub(crate) format: RbacFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RbacFormat {
+    Yaml,
+    Json,
+    Text,
+}

@@ -1,0 +1,156 @@
+//! What the runtime does in its own name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orkestra_komposer::Instance;
+use orkestra_pattern::model::Entry;
+use orkestra_pattern::rights::{Resource, needs_finalizer, resource};
+use serde_json::Value;
+
+use super::{Place, Rule, account_name};
+
+/// The runtime's rules, by where they must hold.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    /// In the whole cluster.
+    pub(crate) cluster: Vec<Rule>,
+    /// In the namespace that is watched, where it is one.
+    pub(crate) namespaced: Vec<Rule>,
+    /// In the runtime's own namespace.
+    pub(crate) system: Vec<Rule>,
+}
+
+/// What is kept in one ConfigMap of this name.
+const INVENTORY: &str = "orkestra-inventory";
+
+pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
+    let mut rules = Rules {
+        cluster: vec![
+            rule(
+                "authorization.k8s.io",
+                "subjectaccessreviews",
+                &["create"],
+                "an account's right is asked for before its pattern sees a cached object",
+            ),
+            Rule {
+                names: instances.iter().flat_map(definitions).collect::<BTreeSet<_>>().into_iter().collect(),
+                ..rule(
+                    "apiextensions.k8s.io",
+                    "customresourcedefinitions",
+                    &["get", "create", "patch"],
+                    "the patterns' definitions are installed and kept so; with --no-crds, get is enough",
+                )
+            },
+        ],
+        namespaced: Vec::new(),
+        system: vec![
+            Rule {
+                names: instances.iter().map(account_name).collect(),
+                ..rule("", "serviceaccounts", &["impersonate"], "children are read and written as their pattern's account")
+            },
+            Rule {
+                names: vec![INVENTORY.to_owned()],
+                ..rule("", "configmaps", &["get", "patch"], "the kinds that each pattern ever made are remembered")
+            },
+            rule("", "configmaps", &["create"], "the same, at the first start; a name cannot be given for it"),
+            Rule {
+                names: vec![place.system.clone()],
+                ..rule("", "namespaces", &["get"], "whether the runtime's own namespace is there")
+            },
+        ],
+    };
+    let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
+        true => rules.namespaced.push(rule),
+        false => rules.cluster.push(rule),
+    };
+    for (resource, reasons) in watched(instances) {
+        let mut watch = rule(&resource.group, &resource.name, &["list", "watch"], "");
+        watch.reasons = reasons.into_iter().collect();
+        put(resource.namespaced, watch);
+    }
+    for (entry, instance) in running(instances) {
+        let api = &entry.api;
+        let name = format!("{}/{}", instance.name, entry.name);
+        let subresource = has_status(&instance.pattern.crds, entry);
+        if subresource {
+            let plural = format!("{}/status", api.plural);
+            put(api.namespaced, rule(&api.group, &plural, &["patch"], &format!("{name}: its status is written")));
+        }
+        let mut reasons = Vec::new();
+        if !subresource {
+            reasons.push(format!("{name}: its status is written; the definition has no status subresource"));
+        }
+        if needs_finalizer(entry) {
+            reasons.push(format!("{name}: its finalizer is set and taken off"));
+        }
+        if !reasons.is_empty() {
+            put(api.namespaced, Rule { reasons, ..rule(&api.group, &api.plural, &["patch"], "") });
+        }
+    }
+    let why = "what a user must know is told as an Event";
+    put(true, rule("", "events", &["create", "patch"], why));
+    if place.only().is_some() && running(instances).any(|(entry, _)| !entry.api.namespaced) {
+        put(false, rule("", "events", &["create", "patch"], &format!("{why}, of a resource without a namespace, too")));
+    }
+    rules
+}
+
+fn running(instances: &[Instance]) -> impl Iterator<Item = (&Entry, &Instance)> {
+    instances.iter().flat_map(|instance| {
+        let runs = |entry: &&Entry| instance.entries.iter().any(|settings| settings.name == entry.name);
+        instance.pattern.entries.iter().filter(runs).map(move |entry| (entry, instance))
+    })
+}
+
+/// Every kind that is watched, with what for.
+fn watched(instances: &[Instance]) -> BTreeMap<Resource, BTreeSet<String>> {
+    let mut watched: BTreeMap<Resource, BTreeSet<String>> = BTreeMap::new();
+    for (entry, instance) in running(instances) {
+        let name = format!("{}/{}", instance.name, entry.name);
+        let api = &entry.api;
+        let primary = Resource {
+            group: api.group.clone(),
+            name: api.plural.clone(),
+            namespaced: api.namespaced,
+            guessed: false,
+        };
+        watched.entry(primary).or_default().insert(format!("{name}: its resources are watched"));
+        for child in &entry.children {
+            let resource = resource(&instance.pattern, &child.api_version, &child.kind);
+            watched.entry(resource).or_default().insert(format!("{name}: its children are watched"));
+        }
+        for read in &entry.reads {
+            let resource = resource(&instance.pattern, &read.api_version, &read.kind);
+            watched.entry(resource).or_default().insert(format!("{name}: what it reads is watched"));
+        }
+    }
+    watched
+}
+
+fn definitions(instance: &Instance) -> impl Iterator<Item = String> {
+    let text = |crd: &Value, pointer: &str| crd.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    instance.pattern.crds.iter().filter_map(move |crd| text(crd, "/metadata/name"))
+}
+
+fn has_status(crds: &[Value], entry: &Entry) -> bool {
+    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let of_entry = |crd: &&Value| {
+        text(crd, "/spec/group").as_deref() == Some(&entry.api.group)
+            && text(crd, "/spec/names/kind").as_deref() == Some(&entry.api.kind)
+    };
+    let versions = crds.iter().find(of_entry).and_then(|crd| crd.pointer("/spec/versions")).and_then(Value::as_array);
+    let version = versions.and_then(|versions| {
+        versions.iter().find(|version| text(version, "/name").as_deref() == Some(&entry.api.version))
+    });
+    version.is_some_and(|version| version.pointer("/subresources/status").is_some())
+}
+
+fn rule(group: &str, resource: &str, verbs: &[&str], reason: &str) -> Rule {
+    Rule {
+        group: group.to_owned(),
+        resources: vec![resource.to_owned()],
+        names: Vec::new(),
+        verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+        reasons: vec![reason.to_owned()],
+    }
+}

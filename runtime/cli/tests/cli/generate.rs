@@ -1,0 +1,123 @@
+use serde_json::Value;
+
+use crate::support::{Copy, Ended, ork, postgres};
+
+fn rbac<const N: usize>(more: [&str; N]) -> Ended {
+    let dir = postgres();
+    let mut args = vec!["generate", "rbac", dir.to_str().unwrap()];
+    args.extend(more);
+    match *args.as_slice() {
+        [a, b, c] => ork([a, b, c]),
+        [a, b, c, d, e] => ork([a, b, c, d, e]),
+        [a, b, c, d, e, f, g] => ork([a, b, c, d, e, f, g]),
+        _ => panic!("{args:?}"),
+    }
+}
+
+/// Paths of this machine are none of a golden file's.
+fn shown(ended: &Ended) -> String {
+    ended.text().replace(postgres().to_str().unwrap(), "postgres")
+}
+
+#[test]
+fn the_rights_of_the_shipped_pattern_are_as_they_were_read_and_found_good() {
+    let all = rbac([]).ends(0);
+    assert_eq!(all.stderr, "");
+    insta::assert_snapshot!("rbac", shown(&all));
+    insta::assert_snapshot!("rbac_text", shown(&rbac(["--format", "text"]).ends(0)));
+    assert_eq!(all.stdout, rbac([]).ends(0).stdout, "the order is not the same each time");
+}
+
+#[test]
+fn a_namespace_narrows_the_patterns_and_the_runtime() {
+    let roles = |ended: Ended| -> Vec<String> {
+        let list = ended.ends(0).json();
+        let items = list["items"].as_array().unwrap().iter().filter(|item| item.get("rules").is_some());
+        items
+            .map(|item| format!("{} {} {}", item["kind"], item["metadata"]["name"], item["metadata"]["namespace"]))
+            .map(|line| line.replace('"', ""))
+            .collect()
+    };
+    assert_eq!(
+        roles(rbac(["--format", "json"])),
+        [
+            "ClusterRole orkestra:orkestra-system:runtime null",
+            "Role orkestra:orkestra-system:runtime orkestra-system",
+            "ClusterRole orkestra:orkestra-system:postgres null",
+        ]
+    );
+    assert_eq!(
+        roles(rbac(["--format", "json", "-n", "a"])),
+        [
+            "ClusterRole orkestra:orkestra-system:runtime null",
+            "Role orkestra:orkestra-system:runtime a",
+            "Role orkestra:orkestra-system:runtime orkestra-system",
+            "Role orkestra:orkestra-system:postgres a",
+        ]
+    );
+}
+
+#[test]
+fn no_rule_is_wider_than_it_must_be() {
+    let list = rbac(["--format", "json"]).ends(0).json();
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut impersonates = 0;
+    for item in list["items"].as_array().unwrap() {
+        for rule in item["rules"].as_array().into_iter().flatten() {
+            let verbs = texts(&rule["verbs"]);
+            for text in verbs.iter().chain(&texts(&rule["resources"])).chain(&texts(&rule["apiGroups"])) {
+                assert!(!["*", "escalate", "bind", "deletecollection", "update"].contains(&&**text), "{rule}");
+            }
+            if verbs.contains(&"impersonate".to_owned()) {
+                impersonates += 1;
+                assert_eq!(texts(&rule["resourceNames"]), ["orkestra-postgres"]);
+                assert_eq!(item["metadata"]["namespace"], "orkestra-system");
+            }
+            let runtime = item["metadata"]["name"].as_str().unwrap().ends_with(":runtime");
+            assert!(!(runtime && texts(&rule["resources"]) == ["secrets"]), "{rule}");
+        }
+    }
+    assert_eq!(impersonates, 1);
+}
+
+#[test]
+fn what_is_never_given_and_what_is_guessed_is_told() {
+    let manifests = "\
+          resources:
+            - id: hook
+              manifest:
+                apiVersion: example.com/v1
+                kind: Proxy
+                metadata: {name: \"{{ metadata.name }}\"}
+            - id: reader
+              manifest:
+                apiVersion: rbac.authorization.k8s.io/v1
+                kind: Role
+                metadata: {name: \"{{ metadata.name }}\"}
+                rules:
+                  - {apiGroups: [''], resources: [secrets], verbs: [get]}
+                  - {apiGroups: [''], resources: [pods/exec], verbs: [create]}
+";
+    let copy = Copy::new().edit("katalog.yaml", "          resources:\n", manifests);
+    let ended = ork(["generate", "rbac", copy.path(), "--format", "text"]).ends(0);
+    assert!(ended.stderr.contains("`proxies`") && ended.stderr.contains("a guess"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("child `reader` gives `create` on `pods/exec`"), "{}", ended.stderr);
+    assert!(ended.text().contains("\n  get secrets\n"), "{}", ended.text());
+    assert!(!ended.text().contains("pods/exec"), "{}", ended.text());
+}
+
+#[test]
+fn namespaces_that_are_nobodys_are_refused() {
+    for (option, name, problem) in [
+        ("--namespace", "kube-system", "no pattern works in"),
+        ("--namespace", "orkestra-system", "no pattern works in"),
+        ("--namespace", "a\n  b: c", "is no name"),
+        ("--system-namespace", "default", "not the runtime's alone"),
+        ("--system-namespace", "", "is no name"),
+    ] {
+        let ended = rbac([option, name]).ends(2);
+        assert!(ended.stderr.contains(problem), "{}", ended.stderr);
+    }
+}
