@@ -23,14 +23,15 @@ pub(super) struct Context<'a> {
     pub(super) primary: &'a Arc<Schema>,
 }
 
-/// Checks one entry. None where its primary's kind is not known, without which nothing else can be said of it.
+/// Checks one entry, and gives the scope that its expressions were checked in. None where its primary's kind is not known,
+/// without which nothing else can be said of it.
 pub(super) fn check(
     entry: &ast::Entry,
     crds: &[Crd],
     inputs: &[Input],
     source: &Source,
     problems: &mut Diagnostics,
-) -> Option<model::Entry> {
+) -> Option<(model::Entry, Scope)> {
     let (api, version) = resolve(entry, crds, problems)?;
     facts(version, problems);
     let mut scope = Scope::new(&version.schema, api.namespaced);
@@ -46,7 +47,7 @@ pub(super) fn check(
     let last = children::on_delete(&children);
     let children = children::check(entry, children, &references, &scope, &context, problems);
     let status = status::check(entry, &references, &last, &scope, &context, problems);
-    Some(model::Entry {
+    let checked = model::Entry {
         name: entry.name.value.clone(),
         workers: entry.workers,
         resync: entry.resync,
@@ -55,7 +56,8 @@ pub(super) fn check(
         children,
         status,
         api,
-    })
+    };
+    Some((checked, scope))
 }
 
 fn resolve<'a>(entry: &ast::Entry, crds: &'a [Crd], problems: &mut Diagnostics) -> Option<(model::Api, &'a Version)> {

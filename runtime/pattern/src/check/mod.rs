@@ -22,6 +22,7 @@ mod vars;
 pub use files::{REQUIRED_FILES, required_files};
 
 use crate::ast;
+use crate::cel::Scope;
 use crate::codes::yaml as codes;
 use crate::diagnostic::Diagnostics;
 use crate::model::Pattern;
@@ -37,10 +38,20 @@ pub fn check(source: &Source) -> (Option<Pattern>, Diagnostics) {
     let pattern = pattern(source, &mut problems);
     problems.sort();
     let pattern = pattern.filter(|_| !problems.has_errors());
-    (pattern, problems)
+    (pattern.map(|(pattern, _)| pattern), problems)
 }
 
-fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<Pattern> {
+/// The names that the expressions of an entry may use, for expressions that do not stand in the Katalog. None where the
+/// pattern has errors or no such entry.
+pub fn scope(source: &Source, entry: &str) -> Option<Scope> {
+    let mut problems = Diagnostics::default();
+    let (pattern, scopes) = pattern(source, &mut problems).filter(|_| !problems.has_errors())?;
+    let at = pattern.entries.iter().position(|checked| checked.name == entry)?;
+    scopes.into_iter().nth(at)
+}
+
+/// The pattern, with the scope of each entry.
+fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<(Pattern, Vec<Scope>)> {
     let crds = match source.find("crd.yaml") {
         Some(file) => crd::read(&documents(source, file, problems), source, problems),
         None => {
@@ -58,23 +69,26 @@ fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<Pattern> {
     let root = document(source, file, problems)?;
     let katalog = ast::parse(&root, problems);
     let inputs = inputs::check(&katalog.inputs, source, problems);
-    let mut entries = Vec::new();
+    let (mut entries, mut scopes) = (Vec::new(), Vec::new());
     if crds_known {
         for entry in &katalog.entries {
-            entries.extend(entry::check(entry, &crds, &inputs, source, problems));
+            let (checked, scope) = entry::check(entry, &crds, &inputs, source, problems).unzip();
+            entries.extend(checked);
+            scopes.extend(scope);
         }
         entry::one_per_kind(&katalog.entries, &entries, problems);
         if let Some(cr) = &cr {
             cr::check(cr, &crds, source, problems);
         }
     }
-    Some(Pattern {
+    let pattern = Pattern {
         name: katalog.name?,
         version: katalog.version?,
         inputs: inputs.into_iter().map(|input| input.model).collect(),
         crds: crds.into_iter().map(|crd| crd.json).collect(),
         entries,
-    })
+    };
+    Some((pattern, scopes))
 }
 
 /// All documents of a file that are not empty.
