@@ -1,11 +1,17 @@
 //! What can be typed.
 
+mod author;
+mod generate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+
+pub(crate) use author::{Completions, Eval, Explain, ExplainFormat, Init, Over, Test};
+pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -64,11 +70,18 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(Init),
     Check(Check),
     Build(Build),
     Render(Render),
+    Eval(Eval),
+    Test(Test),
+    Explain(Explain),
     Inspect(Inspect),
     Run(Run),
+    Status(Status),
+    Generate(Generate),
+    Completions(Completions),
     /// Compiles one component to native code, from stdin to stdout. Started by the sandbox alone
     #[command(name = crate::sandbox::COMPILE_CHILD, hide = true)]
     InternalCompile,
@@ -138,23 +151,20 @@ Examples:
   ork render patterns/postgres/v14                            with the pattern's own cr.yaml
   ork render . --cr big.yaml --input imageRegistry=reg.corp   another resource, another input
   kubectl get sts,svc -o yaml > seen.yaml
-  ork render . --children seen.yaml                           with what the cluster has by now")]
+  ork render . --children seen.yaml                           with what the cluster has by now
+  ork render . --deleting                                     what it would do before the resource goes")]
 pub(crate) struct Render {
     /// The pattern directory
     #[arg(value_name = "DIR", default_value = ".")]
     pub(crate) dir: PathBuf,
-    /// The custom resource [default: DIR/cr.yaml]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cr: Option<PathBuf>,
-    /// Observed children: YAML or JSON, one object, several documents or a List. May be given several times
-    #[arg(long, value_name = "FILE")]
-    pub(crate) children: Vec<PathBuf>,
-    /// An input of the pattern; the value is YAML. May be given several times
-    #[arg(long = "input", visible_alias = "inputs", value_name = "NAME=VALUE")]
-    pub(crate) inputs: Vec<String>,
-    /// Which entry, where the pattern has several [default: the one of the resource's kind]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) entry: Option<String>,
+    #[command(flatten)]
+    pub(crate) over: Over,
+    /// As if the resource were being deleted
+    #[arg(long)]
+    pub(crate) deleting: bool,
+    /// Print the values of Secrets, not only their digests
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub(crate) format: YamlOrJson,
@@ -187,6 +197,7 @@ Examples:
   ork run --no-impersonation patterns/postgres/v14    on a laptop, with your own rights
   ork run -f komposer.yaml --namespace team-a
   ork run --context kind-dev --no-crds .
+  ork run --dry-run .                                 what would it change? Then it ends
 
 ORK_LOG takes a log filter, such as info,orkestra_operator=debug.")]
 pub(crate) struct Run {
@@ -218,23 +229,65 @@ pub(crate) struct Run {
     /// How to log [default: text on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<TextOrJson>,
+    /// Change nothing: look at every resource once, let the API server try out each write, print what would change, and end
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print what would change
+    #[arg(long, value_name = "FORMAT", default_value = "text", requires = "dry_run")]
+    pub(crate) format: TextOrJson,
     #[command(flatten)]
     pub(crate) cluster: Cluster,
+}
+
+/// Say why a resource is not ready
+///
+/// Reads the cluster with your rights: conditions, fields that are left to others, what is waited for, and the latest Events.
+/// Works whether or not the runtime runs. Exit status 1 where something is not ready.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork status                      all kinds of patterns, in the namespace of your context
+  ork status -A                   in all namespaces
+  ork status Postgres/shop-db     one resource
+  ork status postgreses -n shop --format json")]
+pub(crate) struct Status {
+    /// A kind, plural or short name, and a name [default: all kinds whose definitions a pattern brought]
+    #[arg(value_name = "KIND[/NAME]", value_parser = kind_and_name)]
+    pub(crate) what: Option<(String, Option<String>)>,
+    /// The namespace [default: that of the context]
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// All namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub(crate) all_namespaces: bool,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+    #[command(flatten)]
+    pub(crate) access: Access,
 }
 
 /// Which cluster.
 #[derive(Debug, Group)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct Cluster {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// Do not ask before acting on a cluster that is not on this machine
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// The way to a cluster.
+#[derive(Debug, Group)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct Access {
     /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the pod's service account]
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Its context [default: the current one]
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// Do not ask before acting on a cluster that is not on this machine
-    #[arg(short, long)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -253,4 +306,16 @@ pub(crate) enum YamlOrJson {
 fn address(text: &str) -> Result<SocketAddr, String> {
     let whole = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     whole.parse().map_err(|_| "an address and a port are expected, as in 127.0.0.1:8080 or :8080".to_owned())
+}
+
+/// `Postgres`, or `Postgres/shop-db`.
+fn kind_and_name(text: &str) -> Result<(String, Option<String>), String> {
+    let (kind, name) = match text.split_once('/') {
+        Some((kind, name)) => (kind, Some(name)),
+        None => (text, None),
+    };
+    if kind.is_empty() || name.is_some_and(|name| name.is_empty() || name.contains('/')) {
+        return Err("a kind is expected, or a kind and a name, as in Postgres/shop-db".to_owned());
+    }
+    Ok((kind.to_owned(), name.map(str::to_owned)))
 }

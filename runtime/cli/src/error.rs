@@ -14,6 +14,12 @@ pub(crate) enum Error {
     /// A difference that the command exists to find, printed already.
     #[error("")]
     Silent,
+    /// Cases that did not pass, printed already.
+    #[error("{failed} of {} did not pass", count(*.all, "case"))]
+    Cases { failed: usize, all: usize, differs: bool },
+    /// Expressions that were answered with a problem, printed already.
+    #[error("{} without a value", count(*.failed, "expression"))]
+    Expressions { failed: usize },
     #[error("cannot read `{}`", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write `{}`", path.display())]
@@ -60,6 +66,8 @@ impl Error {
             Self::Stdout(source) if source.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Problems { .. }
             | Self::Silent
+            | Self::Cases { .. }
+            | Self::Expressions { .. }
             | Self::Component { .. }
             | Self::Load { .. }
             | Self::Render { .. }
@@ -96,6 +104,9 @@ impl Error {
             }
             Self::NotAPattern { .. } => Some("a pattern directory holds katalog.yaml and crd.yaml".to_owned()),
             Self::Unusable { hint, .. } => hint.clone(),
+            Self::Cases { differs: true, .. } => {
+                Some("if what came out is what you want, `ork test --accept` writes it into the cases".to_owned())
+            }
             Self::NotConfirmed { .. } => Some("say --yes if it is the right one, or choose with --context".to_owned()),
             Self::Listen { .. } => Some("choose another with --listen; port 0 is any free one".to_owned()),
             Self::Component { .. } => Some("build it again with `ork build`".to_owned()),

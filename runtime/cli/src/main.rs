@@ -4,18 +4,25 @@
 //! and the only one that prints, reads the environment and decides the exit status.
 
 mod args;
+mod cases;
 mod commands;
 mod composition;
 mod defaults;
+mod diff;
 mod documents;
 mod error;
+mod expression;
 mod instances;
+mod kube_access;
 mod log;
 mod manifests;
 mod output;
+mod over;
 mod pattern_dir;
 mod program_text;
+mod rbac;
 mod sandbox;
+mod secrets;
 mod yaml;
 
 use std::process::ExitCode;

@@ -94,6 +94,14 @@ impl Output {
         self.message(format_args!("{s}warning{s:#}{b}:{b:#} {text}", s = role::WARNING, b = role::NAME));
     }
 
+    /// Something that is wrong and does not end the command.
+    pub(crate) fn problem(&self, text: &str, hint: Option<&str>) {
+        self.message(format_args!("{s}error{s:#}{b}:{b:#} {text}", s = role::ERROR, b = role::NAME));
+        if let Some(hint) = hint {
+            self.message(format_args!("{s}hint{s:#}{b}:{b:#} {}", escape(hint), s = role::HINT, b = role::NAME));
+        }
+    }
+
     /// A line on stderr. When stderr is gone there is nobody left to tell.
     pub(crate) fn message(&self, text: impl Display) {
         let _ = writeln!(AutoStream::new(io::stderr().lock(), self.color), "{text}");
@@ -152,15 +160,20 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 
 /// `1,234 bytes`
 pub(crate) fn size(bytes: usize) -> String {
-    let digits = bytes.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3 + 6);
+    grouped(u64::try_from(bytes).unwrap_or(u64::MAX)) + " bytes"
+}
+
+/// `1,234`
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
     }
-    text + " bytes"
+    text
 }
 
 #[cfg(test)]

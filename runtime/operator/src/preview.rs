@@ -1,6 +1,6 @@
 //! What a reconcile would apply, without a cluster.
 
-use orkestra_sandbox::Plan;
+use orkestra_sandbox::{ChildRef, Plan, Read, WantedRead};
 use serde_json::{Value, json};
 
 use crate::conditions::{Summary, conditions};
@@ -11,6 +11,19 @@ use crate::names;
 use crate::object::Object;
 use crate::plan::{self, Checked};
 use crate::readiness::readiness;
+
+/// What a preview is made over, all whole objects in JSON.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The custom resource. With a deletion timestamp it is being deleted.
+    pub primary: Vec<u8>,
+    /// Children as they would be observed. Which child each is, its label `orkestra.orkspace.io/id` says.
+    pub children: Vec<Vec<u8>>,
+    /// Objects of others, among which reads find theirs.
+    pub others: Vec<Vec<u8>>,
+    /// Unix time in milliseconds.
+    pub now: i64,
+}
 
 /// What a primary would get.
 #[derive(Debug, Clone)]
@@ -32,6 +45,8 @@ pub struct Preview {
 pub struct PreviewChild {
     /// Its id in the pattern.
     pub id: String,
+    /// The key of its element, of a child under `forEach`.
+    pub key: Option<String>,
     /// What would be done if it existed.
     pub policy: ChildPolicy,
     /// None: it waits for others.
@@ -41,34 +56,41 @@ pub struct PreviewChild {
 /// Stands in for the UID that the API server would give.
 const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Evaluates an entry over a primary and children as they would be observed, all whole objects in JSON. Which child an
-/// object is, its label `orkestra.orkspace.io/id` says; `now` is Unix time in milliseconds.
+/// The most calls that one preview makes: a pattern that still wants other reads then goes in circles.
+const ROUNDS: usize = 3;
+
+/// Evaluates an entry over what is given.
 ///
 /// A child's kind is taken to be namespaced where the primary is: only an API server could say.
 ///
 /// # Errors
 ///
 /// What a reconcile would fail with.
-pub fn preview(
-    instance: &Instance,
-    entry: &Entry,
-    primary: &[u8],
-    observed: &[Vec<u8>],
-    now: i64,
-) -> Result<Preview, Error> {
-    let primary = read_primary(primary, entry)?;
-    let mut children = Vec::new();
+pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Preview, Error> {
+    let primary = read_primary(&given.primary, entry)?;
+    let (mut children, mut states) = (Vec::new(), Vec::new());
     let mut summary = Summary::default();
-    for bytes in observed {
+    for bytes in &given.children {
         let object = Object::parse(bytes, "", "").map_err(|error| invalid("a child", &error.to_string()))?;
-        let Some(id) = object.id.as_deref() else {
+        let Some(child) = plan::identify(&object) else {
             return Err(invalid("a child", &format!("the label {} is missing: it says which child it is", names::ID)));
         };
-        summary.children.push((id.to_owned(), readiness(&object.tree())));
-        children.push((id.to_owned(), object.json.to_string()));
+        states.push((child.clone(), readiness(&object.tree())));
+        children.push((child, object.json.to_string()));
     }
-    let request = plan::request(&primary, &children, &instance.inputs, now);
-    let plan: Plan = instance.pattern.reconcile(&entry.name, &request)?;
+    let others = given.others.iter().map(|bytes| serde_json::from_slice(bytes));
+    let others: Vec<Value> =
+        others.collect::<Result<_, _>>().map_err(|error| invalid("an object of others", &error.to_string()))?;
+    let mut request = plan::request(&primary, &children, &instance.inputs, given.now);
+    let mut plan: Plan = instance.pattern.reconcile(&entry.name, &request)?;
+    for _ in 1..ROUNDS {
+        let reads = supply(&plan.reads, entry, &others, &primary.key.namespace);
+        if reads == request.reads {
+            break;
+        }
+        request.reads = reads;
+        plan = instance.pattern.reconcile(&entry.name, &request)?;
+    }
     let cost = plan.cost;
     let parent = Parent { instance: &instance.name, entry, primary: &primary };
     let namespaced = !primary.key.namespace.is_empty();
@@ -77,15 +99,27 @@ pub fn preview(
         Err(_) if !namespaced => plan::check(plan, parent, usize::MAX, |_, _| Ok(false))?,
         other => other?,
     };
-    let Checked { children, mut status, pending_status, conditions: extra, denied, requeue_after: _ } = checked;
-    (summary.missing, summary.pending) = plan::not_there(&children, &summary.children);
+    let Checked {
+        children,
+        mut status,
+        pending_status,
+        conditions: extra,
+        denied,
+        requeue_after: _,
+        digest: _,
+        given: _,
+    } = checked;
+    (summary.missing, summary.pending) = plan::not_there(&children, &states);
+    summary.children = states.into_iter().map(|(child, state)| (plan::shown(&child), state)).collect();
     let rendered = children.into_iter().map(|child| {
         let policy = child.desired.as_ref().map(|desired| desired.policy);
-        let declared = entry.children.iter().find(|declared| declared.id == child.id).map(|declared| declared.policy);
+        let ChildRef { id, key } = child.child;
+        let declared = entry.children.iter().find(|declared| declared.id == id).map(|declared| declared.policy);
         PreviewChild {
             policy: policy.or(declared).unwrap_or(ChildPolicy::Apply),
             object: child.desired.map(|desired| desired.body),
-            id: child.id,
+            id,
+            key,
         }
     });
     let rendered: Vec<PreviewChild> = rendered.collect();
@@ -113,6 +147,31 @@ fn read_primary(bytes: &[u8], entry: &Entry) -> Result<Object, Error> {
     }
     let api_version = crate::discovery::api_version(&entry.api.group, &entry.api.version);
     Object::parse(value.to_string().as_bytes(), &api_version, &entry.api.kind).map_err(unreadable)
+}
+
+/// What reads find among `others`: objects of the declared kind, in the primary's namespace where they are in one. A read
+/// that finds nothing is missing.
+fn supply(wanted: &[WantedRead], entry: &Entry, others: &[Value], namespace: &str) -> Vec<Read> {
+    let found = wanted.iter().filter_map(|wanted| {
+        let declared = entry.reads.iter().find(|declared| declared.id == wanted.id)?;
+        let text =
+            |object: &'_ Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let fits = |object: &&Value| {
+            let place = text(object, "/metadata/namespace");
+            let labelled = |(key, value): &(String, String)| object["metadata"]["labels"][key] == **value;
+            text(object, "/apiVersion").as_deref() == Some(&declared.api_version)
+                && text(object, "/kind").as_deref() == Some(&declared.kind)
+                && (namespace.is_empty() || place.is_none_or(|place| place == namespace))
+                && wanted.name.as_ref().is_none_or(|name| text(object, "/metadata/name").as_ref() == Some(name))
+                && wanted.labels.iter().all(labelled)
+        };
+        let mut objects: Vec<&Value> = others.iter().filter(fits).collect();
+        objects.sort_by_key(|object| text(object, "/metadata/name"));
+        let objects: Vec<Vec<u8>> = objects.into_iter().map(|object| object.to_string().into_bytes()).collect();
+        let missing = wanted.name.is_some() && objects.is_empty();
+        (!missing).then(|| Read { id: wanted.id.clone(), objects })
+    });
+    found.collect()
 }
 
 fn invalid(what: &str, message: &str) -> Error {
@@ -185,7 +244,13 @@ mod tests {
 
     fn previewed(observed: &[Vec<u8>]) -> Result<Preview, Error> {
         let instance = instance();
-        preview(&instance, &instance.entries[0], br#"{"metadata":{"name":"w"}}"#, observed, 0)
+        let given = Given {
+            primary: br#"{"metadata":{"name":"w"}}"#.to_vec(),
+            children: observed.to_vec(),
+            others: Vec::new(),
+            now: 0,
+        };
+        preview(&instance, &instance.entries[0], &given)
     }
 
     #[test]

@@ -59,7 +59,12 @@ fn write(target: &Path, bytes: &[u8], output: &Output) -> Result<String, Error> 
         output.bytes(bytes)?;
         return Ok(String::new());
     }
-    let failed = |source| Error::Write { path: target.to_owned(), source };
+    replace(target, bytes)?;
+    Ok(format!(" to {}", shown(target)))
+}
+
+/// Puts a whole file in the place of what is there.
+pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part: PathBuf = target.with_file_name(name);
@@ -68,8 +73,7 @@ fn write(target: &Path, bytes: &[u8], output: &Output) -> Result<String, Error> 
         // What failed is told; a part that is left over would be a second surprise.
         let _ = std::fs::remove_file(&part);
     }
-    written.map_err(failed)?;
-    Ok(format!(" to {}", shown(target)))
+    written.map_err(|source| Error::Write { path: target.to_owned(), source })
 }
 
 /// SHA-256, hexadecimal.

@@ -158,6 +158,6 @@ fn member(manifest: &Template, key: &str) -> Option<String> {
             (_, Template::Raw(json)) => text(&serde_json::from_str(json).ok()?),
             _ => None,
         },
-        Template::Hole(_) | Template::List(_) => None,
+        Template::Hole(_) | Template::List(_) | Template::Once(_) => None,
     }
 }

@@ -2,9 +2,16 @@
 
 mod build;
 mod check;
+mod completions;
+mod eval;
+mod explain;
+mod generate;
+mod init;
 mod inspect;
 mod render;
 mod run;
+mod status;
+mod test;
 
 use crate::args::{Args, Command};
 use crate::error::Error;
@@ -12,11 +19,18 @@ use crate::output::Output;
 
 pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
     match args.command {
+        Command::Init(args) => init::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Render(args) => render::run(&args, output),
+        Command::Eval(args) => eval::run(&args, output),
+        Command::Test(args) => test::run(&args, output),
+        Command::Explain(args) => explain::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Status(args) => status::run(&args, output),
+        Command::Generate(args) => generate::run(&args, output),
+        Command::Completions(args) => completions::run(&args, output),
         // It runs before anything else in `main`.
         Command::InternalCompile => Ok(()),
     }

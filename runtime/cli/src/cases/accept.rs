@@ -1,0 +1,66 @@
+//! Writing what came out into the file that expected something else.
+
+use serde_json::{Map, Value};
+
+use super::{Case, expect};
+use crate::error::Error;
+use crate::yaml;
+
+/// The text of a file in which these cases expect what came of them. Everything outside of the expectations stays as it is.
+pub(crate) fn accept(text: &str, outcomes: &[(&Case, &Map<String, Value>)]) -> Result<String, Error> {
+    let mut text = text.to_owned();
+    let mut outcomes = outcomes.to_vec();
+    // From the end, so that the places before keep their offsets.
+    outcomes.sort_by_key(|(case, _)| std::cmp::Reverse(case.place.start));
+    for (case, found) in outcomes {
+        let written = yaml::text(&expectation(case, found))?;
+        let indent = " ".repeat(case.place.indent + 2);
+        let block: String = written
+            .lines()
+            .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("\n{indent}{line}") })
+            .collect();
+        let before = if case.place.start == case.place.end { "\n" } else { "" };
+        text.replace_range(case.place.start..case.place.end, &format!("{before}expect:{block}"));
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// The parts that the case expects already, with the values that were found; all of them where it expects none of them.
+fn expectation(case: &Case, found: &Map<String, Value>) -> Value {
+    let mut parts = Map::new();
+    if case.expect.subset {
+        parts.insert("match".to_owned(), "subset".into());
+    }
+    for (part, value) in found {
+        match case.expect.parts.get(part) {
+            Some(expected) if case.expect.subset => {
+                parts.insert(part.clone(), restricted(part, value, expected));
+            }
+            Some(_) => drop(parts.insert(part.clone(), value.clone())),
+            None => {}
+        }
+    }
+    if !found.keys().any(|part| parts.contains_key(part)) {
+        parts.extend(found.clone());
+    }
+    Value::Object(parts)
+}
+
+/// Only what the expectation asked for, item by item.
+fn restricted(part: &str, found: &Value, expected: &Value) -> Value {
+    let name = match part {
+        "children" => "id",
+        "conditions" => "type",
+        _ => return expect::only(found, expected),
+    };
+    let (Value::Array(found), Value::Array(expected)) = (found, expected) else { return found.clone() };
+    let items = found.iter().filter_map(|found| {
+        let same =
+            |expected: &&Value| expected[name] == found[name] && (name != "id" || expected["key"] == found["key"]);
+        expected.iter().find(same).map(|expected| expect::only(found, expected))
+    });
+    items.collect()
+}

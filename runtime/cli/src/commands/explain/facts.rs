@@ -1,0 +1,232 @@
+//! What there is to say of a pattern, before it is put into words.
+
+use std::collections::BTreeMap;
+
+use orkestra_operator::Identity;
+use orkestra_pattern::cel::Checked;
+use orkestra_pattern::model::{Child, Entry, Part, Pattern, Policy, Read, Text, Which};
+use orkestra_pattern::rights::{self, Rights, Scope};
+use orkestra_sandbox::Limits;
+use serde_json::{Value, json};
+
+use crate::args::{Explain, Over};
+use crate::error::Error;
+use crate::output::Output;
+use crate::{instances, over, sandbox};
+
+/// Everything of one pattern, or of one child of it.
+pub(super) struct Facts<'a> {
+    pub(super) pattern: &'a Pattern,
+    pub(super) entries: Vec<EntryFacts<'a>>,
+    pub(super) rights: Rights,
+}
+
+/// Everything of one entry.
+pub(super) struct EntryFacts<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) children: Vec<ChildFacts<'a>>,
+    pub(super) reads: Vec<&'a Read>,
+    pub(super) finalizer: bool,
+    /// Of a call over cr.yaml, where that is one of this entry's resources.
+    pub(super) cost: Option<u64>,
+}
+
+/// A child, and when its turn comes.
+pub(super) struct ChildFacts<'a> {
+    pub(super) child: &'a Child,
+    /// Children of one step are applied one after another without waiting. Counted from one; zero: only at deletion.
+    pub(super) applied: usize,
+    /// In which step of a deletion it goes; none: it stays, or goes by itself when its work is done.
+    pub(super) deleted: Option<usize>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(args: &Explain, pattern: &'a Pattern, output: &Output) -> Result<Self, Error> {
+        let wanted = |id: &str| args.id.as_deref().is_none_or(|wanted| wanted == id);
+        let measured = measure(args, pattern, output)?;
+        let entries = pattern.entries.iter().map(|entry| {
+            let mut facts = EntryFacts {
+                entry,
+                children: children(entry),
+                reads: entry.reads.iter().filter(|read| wanted(&read.id)).collect(),
+                finalizer: rights::needs_finalizer(entry),
+                cost: measured.iter().find(|(name, _)| *name == entry.name).map(|(_, cost)| *cost),
+            };
+            facts.children.retain(|child| wanted(&child.child.id));
+            facts
+        });
+        let mut rights = rights::derive(pattern, |_| true);
+        if let Some(id) = &args.id {
+            // A reason names the child or read that it is about by its place or by its id.
+            let places: Vec<&str> = pattern
+                .entries
+                .iter()
+                .flat_map(|entry| &entry.children)
+                .filter(|child| child.id == *id)
+                .map(|child| child.at.as_str())
+                .collect();
+            let named = format!("`{id}`");
+            for right in &mut rights.rights {
+                right.reasons.retain(|reason| places.contains(&reason.at.as_str()) || reason.text.contains(&named));
+            }
+            rights.rights.retain(|right| !right.reasons.is_empty());
+            rights.refused.retain(|refused| places.contains(&refused.at.as_str()));
+        }
+        let entries =
+            entries.filter(|entry| args.id.is_none() || !entry.children.is_empty() || !entry.reads.is_empty());
+        Ok(Self { pattern, entries: entries.collect(), rights })
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let rights = self.rights.rights.iter().map(|right| {
+            let reasons = right.reasons.iter().map(|reason| json!({"text": reason.text, "at": reason.at}));
+            json!({
+                "group": right.resource.group,
+                "resource": right.resource.name,
+                "guessed": right.resource.guessed,
+                "scope": scope(right.scope),
+                "names": right.names,
+                "verbs": right.verbs,
+                "reasons": reasons.collect::<Vec<_>>(),
+            })
+        });
+        let refused = self.rights.refused.iter().map(|refused| json!({"text": refused.text, "at": refused.at}));
+        json!({
+            "name": self.pattern.name,
+            "version": self.pattern.version.to_string(),
+            "entries": self.entries.iter().map(EntryFacts::json).collect::<Vec<_>>(),
+            "rights": rights.collect::<Vec<_>>(),
+            "refused": refused.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl EntryFacts<'_> {
+    fn json(&self) -> Value {
+        let children = self.children.iter().map(|facts| {
+            let Child { id, at, policy, api_version, kind, requires, reads, for_each, when, ready_when, .. } =
+                facts.child;
+            json!({
+                "id": id,
+                "at": at,
+                "apiVersion": api_version,
+                "kind": kind,
+                "policy": self::policy(*policy),
+                "when": when.as_ref().map(source),
+                "forEach": for_each.as_ref().map(|each| source(&each.range)),
+                "readyWhen": ready_when.as_ref().map(source),
+                "requires": requires,
+                "reads": reads,
+                "options": options(facts.child),
+                "appliedInStep": (facts.applied > 0).then_some(facts.applied),
+                "deletedInStep": facts.deleted,
+            })
+        });
+        let reads = self.reads.iter().map(|read| {
+            json!({
+                "id": read.id, "apiVersion": read.api_version, "kind": read.kind, "which": which(read), "optional": read.optional,
+            })
+        });
+        let status = self
+            .entry
+            .status
+            .iter()
+            .map(|field| json!({"path": field.path.join("."), "requires": field.requires, "reads": field.reads}));
+        json!({
+            "name": self.entry.name,
+            "kind": self.entry.api.kind,
+            "group": self.entry.api.group,
+            "version": self.entry.api.version,
+            "finalizer": self.finalizer,
+            "reads": reads.collect::<Vec<_>>(),
+            "children": children.collect::<Vec<_>>(),
+            "status": status.collect::<Vec<_>>(),
+            "cost": {"measured": self.cost, "limit": Limits::default().cost},
+        })
+    }
+}
+
+/// The children with their turns: a child comes after all that it reads, and goes before them.
+fn children(entry: &Entry) -> Vec<ChildFacts<'_>> {
+    let mut steps: BTreeMap<&str, usize> = BTreeMap::new();
+    for child in &entry.children {
+        // The order of the model is one in which each reads only earlier ones.
+        let before = child.requires.iter().filter_map(|id| steps.get(id.as_str())).max();
+        steps.insert(&child.id, before.copied().unwrap_or(0) + 1);
+    }
+    let last = steps.values().copied().max().unwrap_or(0);
+    let facts = entry.children.iter().map(|child| {
+        let step = steps.get(child.id.as_str()).copied().unwrap_or(1);
+        let only_at_deletion = child.policy == Policy::Delete;
+        ChildFacts {
+            child,
+            applied: if only_at_deletion { 0 } else { step },
+            deleted: (!only_at_deletion && !child.retain).then(|| last + 1 - step),
+        }
+    });
+    facts.collect()
+}
+
+/// What a call over cr.yaml costs, by the engine's own meter. None where there is no cr.yaml, or it does not render.
+fn measure(args: &Explain, pattern: &Pattern, output: &Output) -> Result<Option<(String, u64)>, Error> {
+    if !args.dir.join("cr.yaml").is_file() {
+        return Ok(None);
+    }
+    let over = Over::default();
+    let instance = over::instance(&args.dir, pattern.clone(), &over)?;
+    let (entry, _, given) = over::given(&args.dir, &instance.pattern, &over, output)?;
+    let loaded = instances::load(&instance.pattern, &sandbox::start(None, output)?)?;
+    let described = instances::describe(&instance, loaded, Identity::Process);
+    let declared = described.entries.iter().find(|declared| declared.name == entry.name).ok_or(Error::Silent)?;
+    let preview = orkestra_operator::preview(&described, declared, &given);
+    Ok(preview.ok().map(|preview| (entry.name.clone(), preview.cost)))
+}
+
+pub(super) fn policy(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Create => "onCreate",
+        Policy::Apply => "onReconcile",
+        Policy::Delete => "onDelete",
+    }
+}
+
+pub(super) fn scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Namespaces => "namespaces",
+        Scope::Cluster => "cluster",
+    }
+}
+
+/// The options of a child by their names in the Katalog.
+pub(super) fn options(child: &Child) -> Vec<&'static str> {
+    let all = [
+        (child.once, "once"),
+        (child.retain, "deletionPolicy: retain"),
+        (child.adopt, "adopt"),
+        (child.recreate, "recreate"),
+    ];
+    all.into_iter().filter_map(|(is, name)| is.then_some(name)).collect()
+}
+
+/// An expression on one line.
+pub(super) fn source(checked: &Checked) -> String {
+    checked.source.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Which objects a read means.
+pub(super) fn which(read: &Read) -> String {
+    match &read.which {
+        Which::Name(name) => written(name),
+        Which::Labels(labels) => {
+            labels.iter().map(|(key, value)| format!("{key}={}", written(value))).collect::<Vec<_>>().join(",")
+        }
+    }
+}
+
+fn written(text: &Text) -> String {
+    let part = |part: &Part| match part {
+        Part::Literal(text) => text.clone(),
+        Part::Expression(checked) => format!("{{{{ {} }}}}", source(checked)),
+    };
+    text.parts.iter().map(part).collect()
+}

@@ -1,0 +1,167 @@
+//! Facts in words.
+
+use std::fmt::{Display, Write as _};
+
+use orkestra_pattern::model::Policy;
+use orkestra_pattern::rights::{Right, Scope};
+use orkestra_sandbox::Limits;
+
+use super::facts::{ChildFacts, EntryFacts, Facts, options, policy, source, which};
+use crate::output::{escape, grouped, role};
+
+/// The text; `file` says how a place of the Katalog is seen from where the user stands.
+pub(super) fn of(facts: &Facts<'_>, file: impl Fn(&str) -> String) -> String {
+    let mut text = String::new();
+    let (name, version) = (escape(&facts.pattern.name), &facts.pattern.version);
+    let _ = writeln!(text, "{b}{name} {version}{b:#}", b = role::NAME);
+    for entry in &facts.entries {
+        self::entry(&mut text, entry, &file);
+    }
+    if !facts.rights.rights.is_empty() {
+        head(&mut text, "rights that its account needs", "as YAML: `ork generate rbac`");
+        facts.rights.rights.iter().for_each(|right| self::right(&mut text, right, &file));
+    }
+    for refused in &facts.rights.refused {
+        let at = file(&refused.at);
+        let _ = writeln!(
+            text,
+            "  {s}not given{s:#} {} {f}{at}{f:#}",
+            escape(&refused.text),
+            s = role::WARNING,
+            f = role::FAINT
+        );
+    }
+    text
+}
+
+fn head(text: &mut String, what: &str, beside: impl Display) {
+    let _ = writeln!(text, "\n{s}{what}{s:#} {f}{beside}{f:#}", s = role::DONE, f = role::FAINT);
+}
+
+fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> String) {
+    let api = &facts.entry.api;
+    head(text, &format!("entry {}", facts.entry.name), format_args!("{} of {}/{}", api.kind, api.group, api.version));
+    for read in &facts.reads {
+        let optional = if read.optional { ", optional" } else { "" };
+        let _ = writeln!(
+            text,
+            "  reads {b}{}{b:#}: {} {}{optional}",
+            escape(&read.id),
+            escape(&read.kind),
+            escape(&which(read)),
+            b = role::NAME
+        );
+    }
+    let live: Vec<&ChildFacts<'_>> = facts.children.iter().filter(|child| child.applied > 0).collect();
+    let steps = live.iter().map(|child| child.applied).max().unwrap_or(0);
+    for step in 1..=steps {
+        for (index, child) in live.iter().filter(|child| child.applied == step).enumerate() {
+            let number = if index == 0 { format!("{step}.") } else { String::new() };
+            self::child(text, &number, child, file);
+        }
+    }
+    deletion(text, facts, file);
+    for field in &facts.entry.status {
+        let from: Vec<&str> = field.requires.iter().chain(&field.reads).map(String::as_str).collect();
+        let from = if from.is_empty() { String::new() } else { format!(", from {}", escape(&from.join(" and "))) };
+        let _ = writeln!(text, "  status.{}{from}", escape(&field.path.join(".")));
+    }
+    if let Some(cost) = facts.cost {
+        let limit = grouped(Limits::default().cost);
+        let _ = writeln!(text, "  cost of a call over cr.yaml: {} of {limit} units, measured", grouped(cost));
+    }
+}
+
+fn child(text: &mut String, number: &str, facts: &ChildFacts<'_>, file: &impl Fn(&str) -> String) {
+    let child = facts.child;
+    let _ = writeln!(
+        text,
+        "  {number:<3}{b}{}{b:#}: {} {f}({}, {}){f:#}",
+        escape(&child.id),
+        escape(&child.kind),
+        policy(child.policy),
+        escape(&file(&child.at)),
+        b = role::NAME,
+        f = role::FAINT,
+    );
+    let mut line = |what: String| {
+        let _ = writeln!(text, "     {}", escape(&what));
+    };
+    if let Some(each) = &child.for_each {
+        line(format!("one for each of {}", source(&each.range)));
+    }
+    if let Some(when) = &child.when {
+        line(format!("when {}", source(when)));
+    }
+    if !child.requires.is_empty() {
+        line(format!("after {}, which it uses", child.requires.join(" and ")));
+    }
+    if !child.reads.is_empty() {
+        line(format!("waits for the read {}", child.reads.join(" and ")));
+    }
+    if let Some(ready) = &child.ready_when {
+        line(format!("ready when {}", source(ready)));
+    }
+    let options = options(child);
+    if !options.is_empty() {
+        line(options.join(", "));
+    }
+}
+
+fn deletion(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> String) {
+    let ids = |step: Option<usize>| -> Vec<&str> {
+        facts
+            .children
+            .iter()
+            .filter(|child| child.applied > 0 && child.deleted == step)
+            .map(|child| child.child.id.as_str())
+            .collect()
+    };
+    let first: Vec<&ChildFacts<'_>> =
+        facts.children.iter().filter(|child| child.child.policy == Policy::Delete).collect();
+    if facts.children.is_empty() {
+        return;
+    }
+    if !facts.finalizer {
+        let _ = writeln!(text, "  at deletion: the garbage collector takes them, in no order; no finalizer is needed");
+    } else {
+        let _ = writeln!(text, "  at deletion, held by a finalizer:");
+        for child in &first {
+            self::child(text, "-", child, file);
+        }
+        let last = facts.children.iter().filter_map(|child| child.deleted).max().unwrap_or(0);
+        for step in 1..=last {
+            let going = ids(Some(step));
+            if !going.is_empty() {
+                let _ = writeln!(text, "  -  {} go, and are waited for", escape(&going.join(" and ")));
+            }
+        }
+    }
+    let staying = ids(None);
+    if !staying.is_empty() {
+        let _ = writeln!(text, "  {} stay", escape(&staying.join(" and ")));
+    }
+}
+
+fn right(text: &mut String, right: &Right, file: &impl Fn(&str) -> String) {
+    let group = if right.resource.group.is_empty() { String::new() } else { format!(".{}", right.resource.group) };
+    let place = match right.scope {
+        Scope::Namespaces => "",
+        Scope::Cluster => " in the whole cluster",
+    };
+    let names = if right.names.is_empty() { String::new() } else { format!(" named {}", right.names.join(", ")) };
+    let guessed = if right.resource.guessed { " (a guess: nothing here defines the kind)" } else { "" };
+    let _ = writeln!(
+        text,
+        "  {b}{}{}{b:#} {}{}{place}{guessed}",
+        escape(&right.resource.name),
+        escape(&group),
+        right.verbs.join(" "),
+        escape(&names),
+        b = role::NAME,
+    );
+    for reason in &right.reasons {
+        let at = if reason.at.is_empty() { String::new() } else { format!(" ({})", file(&reason.at)) };
+        let _ = writeln!(text, "     {}{f}{}{f:#}", escape(&reason.text), escape(&at), f = role::FAINT);
+    }
+}
