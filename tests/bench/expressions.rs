@@ -100,8 +100,9 @@ fn entry(number: usize, source: &str, scope: &Scope) -> Entry {
     let checked = checked.unwrap_or_else(|problems| panic!("{source}: {problems:#?}"));
     let value = lower::located(&checked, &Slots::default());
     let hole = Hole { value, target: Target::Any, absent: checked.path };
-    let field = StatusField { path: vec!["value".to_owned()], requires: vec![], value: Template::Hole(hole) };
-    Entry { name: name(number), vars: vec![], children: vec![], status: vec![field] }
+    let field =
+        StatusField { path: vec!["value".to_owned()], requires: vec![], reads: vec![], value: Template::Hole(hole) };
+    Entry { name: name(number), vars: vec![], reads: vec![], children: vec![], status: vec![field] }
 }
 
 fn request(object: &[u8]) -> Request {
