@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# One pattern from YAML to a ready custom resource, on a real API server. KEEP=1 leaves everything running.
+# The shipped patterns from YAML to ready custom resources, on a real API server. KEEP=1 leaves everything running.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-pattern=patterns/postgres/v14
+postgres=patterns/postgres/v14
+website=patterns/website/v1
 target=${CARGO_TARGET_DIR:-target}
 programs=${XDG_CACHE_HOME:-$HOME/.cache}/orkestra/control-plane
 keep=${KEEP:-}
@@ -67,34 +68,45 @@ sed -n '/^Kubernetes/,/data and logs/p' "$work/cluster.log"
 note "Pods are run by a simulated kubelet: they become ready, no container is started."
 PATH=$("$target/debug/devcluster" build 2>&1 | sed -n 's/^ready: //p'):$PATH
 
-say "3. Build the pattern: YAML in, a WebAssembly component out"
-run "$ork" check "$pattern"
-run "$ork" build "$pattern"
-run "$ork" inspect "$pattern/pattern.wasm"
+say "3. Build the patterns: YAML in, WebAssembly components out"
+run "$ork" check --strict "$postgres" "$website"
+run "$ork" build "$postgres"
+run "$ork" build "$website"
+run "$ork" inspect "$website/pattern.wasm"
 
-say "4. Run it"
-note "\$ ork run $pattern &"
-setsid "$ork" run "$pattern" --no-impersonation --listen 127.0.0.1:0 --log-format text >"$work/ork.log" 2>&1 &
+say "4. Run both in one process"
+note "\$ ork run $postgres $website &"
+setsid "$ork" run "$postgres" "$website" --no-impersonation --listen 127.0.0.1:0 --log-format text >"$work/ork.log" 2>&1 &
 runtime=$!
-crd=postgreses.postgres.orkestra.io
-wait_for 60 "the CRD" kubectl get "crd/$crd"
-run kubectl wait --for=condition=Established "crd/$crd" --timeout=30s
+crds="crd/postgreses.postgres.orkestra.io crd/websites.web.orkestra.io"
+# shellcheck disable=SC2086 # two words
+wait_for 60 "the CRDs" kubectl get $crds
+# shellcheck disable=SC2086
+run kubectl wait --for=condition=Established $crds --timeout=30s
 
-say "5. Ask for a database"
-run kubectl create secret generic shop-postgres --from-literal=password=demo
+say "5. Ask for a database and a website"
 begin=$(milliseconds)
-run kubectl apply -f "$pattern/cr.yaml"
-run kubectl wait --for=condition=Ready postgres/shop --timeout=120s
-note "Ready $(($(milliseconds) - begin)) ms after kubectl apply was started."
-run kubectl get postgres shop
+run kubectl apply -f "$postgres/cr.yaml" -f "$website/cr.yaml"
+run kubectl wait --for=condition=Ready postgres/shop website/hello --timeout=120s
+note "Both ready $(($(milliseconds) - begin)) ms after kubectl apply was started."
+run kubectl get postgreses,websites
 
 say "6. What exists now"
-owner=$(kubectl get postgres shop -o 'jsonpath={.metadata.uid}')
-run kubectl get configmap,service,statefulset,poddisruptionbudget -l "orkestra.orkspace.io/owner-uid=$owner"
+kinds=configmap,secret,service,statefulset,deployment,ingress,poddisruptionbudget
+run kubectl get "$kinds" -l app.kubernetes.io/managed-by=orkestra
 note "And what Kubernetes made of it (simulated kubelet):"
 run kubectl get pod,persistentvolumeclaim
 
-say "7. Delete a child and see it come back"
+say "7. Change the website's content: new pods replace the old ones"
+pods() { kubectl get pod -l app.kubernetes.io/instance=hello -o name 2>/dev/null | sort; }
+before=$(pods)
+replaced() { local now && now=$(pods) && [ -n "$now" ] && [ -z "$(comm -12 <(echo "$before") <(echo "$now"))" ]; }
+run kubectl patch website hello --type=merge --patch '{"spec": {"content": {"index.html": "<h1>Changed</h1>"}}}'
+wait_for 60 "new pods" replaced
+run kubectl wait --for=condition=Ready website/hello --timeout=60s
+run kubectl get pod -l app.kubernetes.io/instance=hello
+
+say "8. Delete a child and see it come back"
 uid() { kubectl get service shop-svc -o 'jsonpath={.metadata.uid}' 2>/dev/null; }
 old=$(uid)
 came_back() { local new && new=$(uid) && [ -n "$new" ] && [ "$new" != "$old" ]; }
@@ -114,11 +126,11 @@ if [ -n "$keep" ]; then
     exit 0
 fi
 
-say "8. Stop"
+say "9. Stop"
 note "\$ kill -TERM $runtime   (ork run)"
 kill -TERM "$runtime"
 status=0 && wait "$runtime" || status=$?
 note "ork run ended with status $status."
 runtime=
 [ "$status" = 0 ]
-say "Done: built, run, Ready=True, repaired, stopped. The control plane and its data are removed now."
+say "Done: built, run, Ready=True, rolled out, repaired, stopped. The control plane and its data are removed now."

@@ -49,9 +49,9 @@ fn manifests_are_whole_and_keep_their_expressions() {
     let good = postgres();
     let text = ork(["build", "--emit", "manifests", good.to_str().unwrap()]).ends(0).text().to_owned();
     let documents: Vec<_> = text.split("---\n").filter(|document| !document.is_empty()).collect();
-    assert_eq!(documents.len(), 5);
+    assert_eq!(documents.len(), 6);
     assert!(
-        documents[4]
+        documents[5]
             .starts_with("# postgres: budget (onReconcile)\n# when: {{ spec.replicas > 1 }}\napiVersion: policy/v1\n")
     );
     assert!(text.contains(r#"serviceName: "{{ metadata.name }}-pods""#), "{text}");
@@ -65,7 +65,7 @@ fn the_program_can_be_read() {
         "entry postgres\n",
         "  vars#0 = concat(inputs.imageRegistry, '/postgres:', spec.version)  @katalog.yaml:21:18\n",
         "    when (spec.replicas > 1)  @katalog.yaml:",
-        "  status.endpoint after children#1\n",
+        "  status.endpoint after children#2\n",
     ] {
         assert!(ended.text().contains(line), "{line:?} is not in\n{}", ended.text());
     }

@@ -28,8 +28,9 @@ fn the_json_says_the_same() {
     assert_eq!(found["exports"], serde_json::json!(["orkestra:pattern/reconciler@0.1.0"]));
     let children = found["program"]["entries"][0]["children"].as_array().unwrap();
     let kinds: Vec<_> = children.iter().map(|child| child["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["ConfigMap", "Service", "Service", "StatefulSet", "PodDisruptionBudget"]);
-    assert_eq!(found["program"]["entries"][0]["status"], serde_json::json!(["endpoint", "image", "readyReplicas"]));
+    assert_eq!(kinds, ["Secret", "ConfigMap", "Service", "Service", "StatefulSet", "PodDisruptionBudget"]);
+    let status = serde_json::json!(["authSecret", "endpoint", "image", "readyReplicas"]);
+    assert_eq!(found["program"]["entries"][0]["status"], status);
 }
 
 #[test]

@@ -29,9 +29,10 @@ fn a_child_under_a_false_condition_is_not_there() {
         let rendered = ended.ends(0).json();
         rendered["children"].as_array().unwrap().iter().map(|child| child["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(ids(ork(["render", single.path(), "--format", "json"])), ["config", "svc", "pods", "db"]);
+    assert_eq!(ids(ork(["render", single.path(), "--format", "json"])), ["password", "config", "svc", "pods", "db"]);
     let two = Copy::new();
-    assert_eq!(ids(ork(["render", two.path(), "--format", "json"])), ["config", "svc", "pods", "db", "budget"]);
+    let all = ["password", "config", "svc", "pods", "db", "budget"];
+    assert_eq!(ids(ork(["render", two.path(), "--format", "json"])), all);
 }
 
 #[test]
@@ -86,7 +87,8 @@ fn yaml_is_one_document_a_child_and_the_status() {
     let ended = ork(["render", copy.path()]).ends(0);
     let heads: Vec<_> = ended.text().split("---\n").skip(1).map(|document| document.lines().next().unwrap()).collect();
     let status = "# status, pending until children are observed: endpoint, readyReplicas";
-    assert_eq!(heads, ["# config: apply", "# svc: apply", "# pods: apply", "# db: apply", "# budget: apply", status]);
+    let applied = ["# config: apply", "# svc: apply", "# pods: apply", "# db: apply", "# budget: apply"];
+    assert_eq!(heads, [&["# password: create"], &applied[..], &[status]].concat());
     assert_eq!(ended.stdout, ork(["render", copy.path()]).stdout);
 }
 

@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, list};
 use super::scalars::identifier;
-use super::{Entry, Form, Template, options};
+use super::{Entry, Form, Template, copies, options};
 use crate::codes::{bounds, keys};
 use crate::diagnostic::Diagnostics;
 use crate::model::Policy;
@@ -30,7 +30,9 @@ pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Dia
             }
             let Some(items) = list(node, &format!("`{name}`"), problems) else { continue };
             for item in items {
-                entry.templates.extend(template(item, form, policy, problems));
+                let Some(template) = template(item, form, policy, problems) else { continue };
+                entry.reads.extend(copies::read(&template, problems));
+                entry.templates.push(template);
             }
         }
         fields.finish(problems);

@@ -233,9 +233,9 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
     }
     if let Some(node) = fields.take("reads") {
         entry.reads = reads::parse(node, problems);
-        unique("read", entry.reads.iter().map(|read| &read.id), problems);
     }
     children::parse(&fields, entry, problems);
+    unique("read", entry.reads.iter().map(|read| &read.id), problems);
     if let Some(node) = fields.take("status")
         && let Some(status) = Fields::open(node, "`status`", problems)
     {

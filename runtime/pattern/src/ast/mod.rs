@@ -1,6 +1,7 @@
 //! A Katalog as it was written: known keys at their places, nothing resolved yet.
 
 mod children;
+pub(crate) mod copies;
 pub(crate) mod fields;
 mod form;
 mod katalog;

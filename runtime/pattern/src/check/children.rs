@@ -41,7 +41,7 @@ pub(super) fn prepare<'a>(
     let mut prepared = Vec::new();
     for (template, id) in templates {
         let Some(id) = id else { continue };
-        let around = shorthand::Context { id, siblings: &siblings };
+        let around = shorthand::Context { id, siblings: &siblings, reads: &entry.reads };
         let manifest = shorthand::expand(template, &around, problems);
         let kind = manifest.as_ref().and_then(|manifest| kind::of_manifest(manifest, context, problems));
         let count = if template.item.get("forEach").is_some() { Count::Map } else { Count::One };

@@ -1,8 +1,9 @@
 //! `configMaps`
 
-use super::Target;
+use super::{Context, Target};
 
-pub(super) fn expand(target: &mut Target) {
-    target.fields.later(&["fromConfigMap", "fromNamespace", "toNamespaces"], target.problems);
+pub(super) fn expand(target: &mut Target, context: &Context) {
+    target.copy(context, &["data", "binaryData"]);
+    target.fields.later(&["fromNamespace", "toNamespaces"], target.problems);
     target.pass_on(&[], |_| None);
 }

@@ -13,7 +13,7 @@ mod tree;
 mod workload;
 
 use crate::ast::fields::Fields;
-use crate::ast::{Form, Template};
+use crate::ast::{Form, Template, copies};
 use crate::codes::keys;
 use crate::diagnostic::Diagnostics;
 use crate::kinds;
@@ -48,7 +48,7 @@ pub(crate) fn expand(template: &Template, context: &Context, problems: &mut Diag
         }
         Form::StatefulSet => statefulset::expand(&mut target, context),
         Form::Service => service::expand(&mut target, context),
-        Form::ConfigMap => configmap::expand(&mut target),
+        Form::ConfigMap => configmap::expand(&mut target, context),
         Form::Secret => secret::expand(&mut target, context),
         Form::HorizontalPodAutoscaler => autoscaler::expand(&mut target, context),
         Form::PodDisruptionBudget => budget::expand(&mut target, context),
@@ -127,6 +127,18 @@ impl<'a> Target<'a> {
                 self.problems.push(keys::wrong_kind(node.span, &what, "`true` or `false`", &node.describe()));
                 false
             }
+        }
+    }
+
+    /// Puts the fields of the object that the child is a copy of, if it is one.
+    fn copy(&mut self, context: &Context, names: &[&str]) {
+        let Some((key, node)) = copies::key(self.template.form).and_then(|key| self.taken(key)) else { return };
+        if node.text().is_none() {
+            return;
+        }
+        let read = copies::read_id(context.id);
+        for name in names {
+            self.put(&[name], key, Node::string(node.span, format!("{{{{ reads.{read}.{name} }}}}")));
         }
     }
 

@@ -9,7 +9,8 @@ use crate::yaml::{Node, Text, Value};
 const ENCODE: (&str, &str) = ("base64.encode(bytes(string(", ")))");
 
 pub(super) fn expand(target: &mut Target, context: &Context) {
-    let later = ["fromSecret", "fromNamespace", "toNamespaces", "rotateAfter", "tls"];
+    target.copy(context, &["data", "type"]);
+    let later = ["fromNamespace", "toNamespaces", "rotateAfter", "tls"];
     target.fields.later(&later, target.problems);
     if let Some((key, node)) = target.taken("data") {
         target.put(&["data"], key, data(node, context));
@@ -76,6 +77,9 @@ fn value(node: &Node, context: &Context) -> Node {
 
 /// The expression that is alone in a text.
 fn lone(text: &Text) -> Option<Text> {
+    if !text.has_expressions() {
+        return None;
+    }
     match cel::split(&text.text).ok()?.as_slice() {
         [Piece::Expression { range, .. }] => Some(inside(text, range.clone())),
         _ => None,
@@ -126,8 +130,12 @@ fn is_encoded(source: &str, context: &Context) -> bool {
             text.is_some_and(|text| !text.contains(['\'', '"', '\\']))
         })
     });
-    let of_child = || context.sibling(id).is_some_and(|child| child.kind() == "Secret" && !is_keyed(child.template));
-    (dotted || quoted) && root == "children" && of_child()
+    let of_secret = || match root {
+        "children" => context.sibling(id).is_some_and(|child| child.kind() == "Secret" && !is_keyed(child.template)),
+        "reads" => context.read(id).is_some_and(|read| read.kind.value == "Secret"),
+        _ => false,
+    };
+    (dotted || quoted) && of_secret()
 }
 
 /// A text as CEL writes it.
@@ -170,7 +178,7 @@ mod tests {
     fn encoded(text: &str) -> String {
         let source = Source::new().with("katalog.yaml", b"");
         let span = Span { file: source.find("katalog.yaml").unwrap(), start: 0, end: 0 };
-        let node = value(&Node::string(span, text), &Context { id: "secret", siblings: &[] });
+        let node = value(&Node::string(span, text), &Context { id: "secret", siblings: &[], reads: &[] });
         node.text().unwrap().to_owned()
     }
 

@@ -1,6 +1,6 @@
 //! What a short form knows of the entry around it, and the labels by which pods are found.
 
-use crate::ast::{Form, Template};
+use crate::ast::{Form, Read, Template, Which};
 use crate::model::Policy;
 use crate::source::Span;
 use crate::yaml::Node;
@@ -18,6 +18,8 @@ pub(crate) struct Context<'a> {
     pub(crate) id: &'a str,
     /// Every child of the entry that has an id, this one as well.
     pub(crate) siblings: &'a [Sibling<'a>],
+    /// What the entry reads.
+    pub(crate) reads: &'a [Read],
 }
 
 /// A child of the entry.
@@ -32,6 +34,11 @@ impl<'a> Context<'a> {
     /// The child of that id.
     pub(super) fn sibling(&self, id: &str) -> Option<&'a Sibling<'a>> {
         self.siblings.iter().find(|sibling| sibling.id == id)
+    }
+
+    /// The one object that is read by that id.
+    pub(super) fn read(&self, id: &str) -> Option<&'a Read> {
+        self.reads.iter().find(|read| read.id.value == id && matches!(read.which, Which::Name(_)))
     }
 
     /// The entry's only child whose pods a Service can lead to, or the ids of all.
