@@ -1,5 +1,6 @@
 //! Requests to the API server: raw bytes both ways, an identity and a time limit on every one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::AsyncBufRead;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 use crate::error::{ApiError, Cause, Refusal};
 use crate::identity::Identity;
+use crate::rehearsal::Rehearsal;
 
 /// Server-side apply. The API server reads YAML there, of which JSON is a part.
 pub(crate) const APPLY: &str = "application/apply-patch+yaml";
@@ -17,11 +19,18 @@ pub(crate) const MERGE_PATCH: &str = "application/merge-patch+json";
 /// A whole object.
 pub(crate) const JSON: &str = "application/json";
 
+/// Asks that a write be checked and answered, and not done.
+pub(crate) const DRY_RUN: &str = "dryRun=All";
+/// Asks for an object's metadata without the rest.
+const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 /// A client with a time limit.
 #[derive(Clone)]
 pub(crate) struct Api {
     client: kube::Client,
     time_limit: Duration,
+    /// Where writes are only tried out: what they would do.
+    rehearsal: Option<Arc<Rehearsal>>,
 }
 
 /// A good answer.
@@ -50,17 +59,55 @@ pub(crate) struct Call<'a> {
 
 impl Api {
     pub(crate) fn new(client: kube::Client, time_limit: Duration) -> Self {
-        Self { client, time_limit }
+        Self { client, time_limit, rehearsal: None }
+    }
+
+    /// The same client, whose writes are only tried out: the API server is told so with each of them.
+    pub(crate) fn rehearsing(self) -> Self {
+        Self { rehearsal: Some(Arc::default()), ..self }
+    }
+
+    /// What the writes would have done, where they are only tried out.
+    pub(crate) fn rehearsal(&self) -> Option<&Rehearsal> {
+        self.rehearsal.as_deref()
     }
 
     /// Sends and reads the whole answer, all within the time limit.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer, ApiError> {
+        match &self.rehearsal {
+            Some(rehearsal) if call.method != Method::GET => self.rehearse(rehearsal, call).await,
+            _ => self.exchange(call, None).await,
+        }
+    }
+
+    /// Tries a write out, and takes down what it would change.
+    async fn rehearse(&self, rehearsal: &Rehearsal, call: Call<'_>) -> Result<Answer, ApiError> {
+        let (object, query) = call.path.split_once('?').unwrap_or((call.path, ""));
+        // What is tried out also otherwise is a question, not a write.
+        if query.contains(DRY_RUN) {
+            return self.exchange(call, None).await;
+        }
+        let before = match call.method == Method::POST {
+            true => None,
+            false => self.get_optional(call.identity, object).await?,
+        };
+        let path = format!("{object}?{query}{}{DRY_RUN}", if query.is_empty() { "" } else { "&" });
+        let deletes = call.method == Method::DELETE;
+        let answer = self.exchange(Call { path: &path, ..call }, None).await?;
+        rehearsal.note(object, before.as_ref().map(|before| &*before.body), (!deletes).then_some(&*answer.body));
+        Ok(answer)
+    }
+
+    async fn exchange(&self, call: Call<'_>, accept: Option<&'static str>) -> Result<Answer, ApiError> {
         let what = || format!("{} {}", call.method, call.path);
         let mut request = Request::builder().method(&call.method).uri(call.path);
         if !call.content_type.is_empty() {
             request = request.header(http::header::CONTENT_TYPE, call.content_type);
         }
-        for (name, value) in call.identity.headers() {
+        if let Some(accept) = accept {
+            request = request.header(http::header::ACCEPT, accept);
+        }
+        if let Some((name, value)) = call.identity.header() {
             request = request.header(name, value);
         }
         let request = request
@@ -89,16 +136,19 @@ impl Api {
 
     /// A GET as the given identity.
     pub(crate) async fn get(&self, identity: &Identity, path: &str) -> Result<Answer, ApiError> {
-        self.call(Call { identity, method: Method::GET, path, content_type: "", body: Vec::new() }).await
+        let call = Call { identity, method: Method::GET, path, content_type: "", body: Vec::new() };
+        self.exchange(call, None).await
     }
 
     /// A GET that may find nothing.
     pub(crate) async fn get_optional(&self, identity: &Identity, path: &str) -> Result<Option<Answer>, ApiError> {
-        match self.get(identity, path).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.code() == Some(404) => Ok(None),
-            Err(error) => Err(error),
-        }
+        optional(self.get(identity, path).await)
+    }
+
+    /// The same for the metadata alone: what else the object holds is not sent.
+    pub(crate) async fn get_metadata(&self, identity: &Identity, path: &str) -> Result<Option<Answer>, ApiError> {
+        let call = Call { identity, method: Method::GET, path, content_type: "", body: Vec::new() };
+        optional(self.exchange(call, Some(METADATA_ONLY)).await)
     }
 
     /// A GET, parsed.
@@ -120,6 +170,14 @@ impl Api {
             Ok(Err(error)) => Err(unreachable(what(), &error)),
             Err(_) => Err(ApiError::TimedOut { what: what(), after: self.time_limit }),
         }
+    }
+}
+
+fn optional(answer: Result<Answer, ApiError>) -> Result<Option<Answer>, ApiError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.code() == Some(404) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

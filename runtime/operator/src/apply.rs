@@ -2,53 +2,47 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use serde_json::{Value, json};
 
-use crate::api::{APPLY, Answer, Api, Call, read_as};
+use crate::api::{Answer, Api, read_as};
 use crate::cache::Store;
+use crate::claim::{Claim, Claimant};
 use crate::conflict::{Contested, judge, managed_entries};
 use crate::desired::{Desired, with_hash};
 use crate::error::{ApiError, Error};
 use crate::identity::Identity;
 use crate::instance::ChildPolicy;
-use crate::json::digest64;
 use crate::limit::RateLimit;
-use crate::managed_fields::{Path, covers, paths, remove};
+use crate::managed_fields::covers;
+use crate::memory::Memory;
 use crate::names;
 use crate::object::Object;
+use crate::prune::{self, Propagation};
+use crate::secret::{has_all_keys, keep_generated};
 
 /// How often a child is looked at anew when it changes between a look and a write.
 const ATTEMPTS: usize = 4;
-
-/// What is remembered of a child between reconciles. All of it can be lost: then at most one more request is sent.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    /// Digests of the paths that we owned after our last apply.
-    owned: Box<[u32]>,
-    /// Fields that are left to others.
-    withheld: Option<Withheld>,
-    /// The hash and the digest of our fields where the API server keeps less than was applied.
-    accepted: Option<(String, u64)>,
-}
-
-#[derive(Debug)]
-struct Withheld {
-    paths: Vec<Path>,
-    contested: Vec<Contested>,
-    /// What the others held then. While it is the same, asking again is of no use.
-    others: u64,
-}
 
 /// What became of a child.
 #[derive(Debug)]
 pub(crate) struct Applied {
     pub(crate) object: Arc<Object>,
     pub(crate) wrote: bool,
+    /// It was nobody's before.
+    pub(crate) adopted: bool,
+    /// The immutable fields for which it was deleted and created again.
+    pub(crate) recreated: Vec<String>,
     /// Fields that were taken back from whoever edited them.
     pub(crate) drift: Vec<Contested>,
     /// Fields that are left to others.
     pub(crate) conflicts: Vec<Contested>,
+}
+
+impl Applied {
+    /// An object that nothing was written to.
+    pub(crate) fn as_it_is(object: Arc<Object>, conflicts: Vec<Contested>) -> Self {
+        Self { object, wrote: false, adopted: false, recreated: Vec::new(), drift: Vec::new(), conflicts }
+    }
 }
 
 /// Applies the children of one primary.
@@ -56,12 +50,19 @@ pub(crate) struct Applier<'a> {
     pub(crate) api: &'a Api,
     pub(crate) limit: &'a RateLimit,
     pub(crate) identity: &'a Identity,
-    pub(crate) manager: &'a str,
-    /// UID of the primary.
-    pub(crate) owner: &'a str,
+    pub(crate) claimant: Claimant<'a>,
 }
 
-enum Sent {
+/// An object that exists, and by what right it is written to.
+#[derive(Clone, Copy)]
+pub(crate) struct Claimed<'a> {
+    live: &'a Arc<Object>,
+    claim: Claim,
+}
+
+/// The answer to an apply.
+pub(crate) enum Sent {
+    /// It was taken.
     Answer(Answer),
     /// Fields that others hold.
     Contested(Vec<String>),
@@ -85,17 +86,27 @@ impl Applier<'_> {
                     None => continue,
                 }
             };
-            if !live.controlled_by(self.owner) {
-                return Err(already_exists(desired, &live));
+            if memory.intruded.as_ref() == Some(&live.uid) {
+                self.take_back(store, desired, &live, memory).await?;
+                continue;
             }
+            let claim = self.claimant.claim(desired, &live)?;
             if live.deleting {
                 return Err(Error::Terminating { kind: desired.kind.clone(), name: desired.key.name.to_string() });
             }
-            if desired.policy == ChildPolicy::Create {
-                return Ok(Applied { object: live, wrote: false, drift: Vec::new(), conflicts: Vec::new() });
+            let claimed = Claimed { live: &live, claim };
+            if !is_corrected(desired, claimed) {
+                return Ok(Applied::as_it_is(live, Vec::new()));
             }
-            if let Some(applied) = self.update(store, desired, &live, memory).await? {
-                return Ok(applied);
+            match self.update(store, desired, claimed, memory).await {
+                Ok(Some(applied)) => return Ok(applied),
+                Ok(None) => {}
+                Err(Error::ImmutableField { fields, .. }) if desired.recreate => {
+                    let propagation = Propagation::Background;
+                    prune::delete(self.api, self.limit, self.identity, store, &live, propagation).await?;
+                    memory.recreating = fields;
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(ApiError::Unreachable {
@@ -105,9 +116,17 @@ impl Applier<'_> {
         .into())
     }
 
-    /// The object as it is now, and the bytes that say who owns its fields.
-    async fn look(&self, store: &Store, desired: &Desired) -> Result<Option<(Arc<Object>, Vec<u8>)>, Error> {
+    /// The object as it is now, and the bytes that say who owns its fields. Of a Secret that is not the primary's and
+    /// cannot become its own, only the metadata is asked for.
+    pub(crate) async fn look(&self, store: &Store, desired: &Desired) -> Result<Option<(Arc<Object>, Vec<u8>)>, Error> {
         let path = store.resource.object(&desired.key.namespace, &desired.key.name);
+        if desired.is_secret() {
+            let Some(answer) = self.api.get_metadata(self.identity, &path).await? else { return Ok(None) };
+            let object = parse(&answer.body, desired)?;
+            if self.claimant.claim(desired, &object).is_err() {
+                return Ok(Some((Arc::new(object), answer.body)));
+            }
+        }
         let Some(answer) = self.api.get_optional(self.identity, &path).await? else { return Ok(None) };
         let object = parse(&answer.body, desired)?;
         let object = if object.managed { store.learn(object) } else { Arc::new(object) };
@@ -116,23 +135,38 @@ impl Applier<'_> {
 
     /// The first apply of a name that a live read found free. None: it was not free any more.
     async fn create(&self, store: &Store, desired: &Desired, memory: &mut Memory) -> Result<Option<Applied>, Error> {
-        *memory = Memory::default();
+        memory.begin_anew();
         let (body, hash) = with_hash(&desired.body);
+        if desired.is_secret() {
+            // Somebody else's Secret must not even for a moment be one that carries our labels: then it would be read.
+            let Some(object) = self.create_secret(store, desired, &body).await? else { return Ok(None) };
+            return Ok(Some(self.wrote(store, object, &body, hash, memory, Vec::new())));
+        }
         let answer = match self.send(store, desired, &body, "").await? {
             Sent::Answer(answer) => answer,
             Sent::Contested(_) | Sent::Stale => return Ok(None),
         };
         let object = parse(&answer.body, desired)?;
         // 200 says that it was there already. Alone with us in it, it is an earlier request of ours that came late.
-        if answer.code == 200 && (object.others != 0 || !object.controlled_by(self.owner)) {
-            self.take_back(store, desired, &object).await?;
-            return Err(already_exists(desired, &object));
+        let ours = object.belongs_to(self.claimant.owner, self.claimant.manager);
+        if answer.code == 200 && (object.others != 0 || !ours) {
+            self.take_back(store, desired, &object, memory).await?;
+            // It may be one to adopt, which is not for here to say.
+            return Ok(None);
         }
         Ok(Some(self.wrote(store, object, &body, hash, memory, Vec::new())))
     }
 
-    /// Gives up all fields that we own in an object that turned out to be somebody else's.
-    async fn take_back(&self, store: &Store, desired: &Desired, object: &Object) -> Result<(), Error> {
+    /// Gives up all fields that we own in an object that turned out to be somebody else's. Where that fails it is tried
+    /// again before anything else is done about the object.
+    async fn take_back(
+        &self,
+        store: &Store,
+        desired: &Desired,
+        object: &Object,
+        memory: &mut Memory,
+    ) -> Result<(), Error> {
+        memory.intruded = Some(object.uid.clone());
         let mut body = json!({
             "apiVersion": desired.api_version, "kind": desired.kind,
             "metadata": {"name": &*desired.key.name, "uid": &*object.uid},
@@ -140,30 +174,39 @@ impl Applier<'_> {
         if !desired.key.namespace.is_empty() {
             body["metadata"]["namespace"] = (&*desired.key.namespace).into();
         }
-        self.send(store, desired, &body, "").await.map(|_| ())
+        self.send(store, desired, &body, "").await?;
+        memory.intruded = None;
+        Ok(())
     }
 
-    /// None: the object is not what `live` says any more.
+    /// None: the object is not what `claimed` says any more.
     async fn update(
         &self,
         store: &Store,
         desired: &Desired,
-        live: &Arc<Object>,
+        claimed: Claimed<'_>,
         memory: &mut Memory,
     ) -> Result<Option<Applied>, Error> {
-        memory.withheld.take_if(|withheld| withheld.others != live.others);
-        let reduced = memory.reduced(&desired.body);
+        let live = claimed.live;
+        if desired.is_secret() && self.was_interrupted(live) {
+            if let Some((_, bytes)) = self.look(store, desired).await? {
+                self.own_as_applied(store, desired, &bytes).await?;
+            }
+            return Ok(None);
+        }
+        memory.reconsider(live);
+        let reduced = memory.reduced(&wanted_of(desired, live));
         let (mut body, hash) = with_hash(&reduced);
         if self.settled(live, &body, &hash, memory) {
-            memory.remember_owned(live, self.manager, &desired.api_version);
-            let conflicts = memory.contested();
-            return Ok(Some(Applied { object: live.clone(), wrote: false, drift: Vec::new(), conflicts }));
+            memory.remember_owned(live, self.claimant.manager, &desired.api_version);
+            return Ok(Some(Applied::as_it_is(live.clone(), memory.contested())));
         }
-        body["metadata"]["uid"] = (&*live.uid).into();
+        bind(&mut body, live, desired.once);
         match self.send(store, desired, &body, "").await? {
             Sent::Answer(answer) => {
                 let object = parse(&answer.body, desired)?;
-                Ok(Some(self.wrote(store, object, &body, hash, memory, Vec::new())))
+                let applied = self.wrote(store, object, &body, hash, memory, Vec::new());
+                Ok(Some(Applied { adopted: claimed.claim == Claim::Adopted, ..applied }))
             }
             Sent::Stale => Ok(None),
             Sent::Contested(fields) => self.resolve(store, desired, &reduced, &fields, memory).await,
@@ -180,52 +223,40 @@ impl Applier<'_> {
         memory: &mut Memory,
     ) -> Result<Option<Applied>, Error> {
         let Some((live, bytes)) = self.look(store, desired).await? else { return Ok(None) };
-        if !live.controlled_by(self.owner) {
-            return Err(already_exists(desired, &live));
-        }
+        let adopted = self.claimant.claim(desired, &live)? == Claim::Adopted;
         let managed = managed_entries(&bytes).map_err(|error| ApiError::Unreadable {
             what: format!("GET {} {}", desired.kind, desired.key),
             message: error.to_string(),
         })?;
-        // The annotation is nobody else's; and where it is the hash of what was refused, that is what we owned.
+        // The annotation is nobody else's; and where it is the hash of what was refused, that is what we owned. What is
+        // adopted is taken as if we had always owned it.
         let (_, hash) = with_hash(refused);
         let annotation = format!(".metadata.annotations.{}", names::APPLIED);
-        let as_applied = live.applied.as_deref() == Some(&*hash);
+        let as_applied = adopted || live.applied.as_deref() == Some(&*hash);
         let owned_before = |field: &str| as_applied || field == annotation || memory.owns(field);
-        let verdict = judge(fields, &managed, self.manager, owned_before);
+        let mut verdict = judge(fields, &managed, self.claimant.manager, owned_before);
 
         // Without a path a field cannot be left out, and force would take it.
         let cannot_leave_out = verdict.withhold.len() < verdict.theirs.len();
-        let mut withheld =
-            memory.withheld.take().unwrap_or(Withheld { paths: Vec::new(), contested: Vec::new(), others: 0 });
-        withheld.paths.extend(verdict.withhold);
-        withheld.contested.extend(verdict.theirs.iter().cloned());
-        withheld.others = live.others;
-        if !withheld.contested.is_empty() {
-            memory.withheld = Some(withheld);
-        }
-        let reduced = memory.reduced(&desired.body);
+        memory.withhold(&mut verdict, &live);
+        let reduced = memory.reduced(&wanted_of(desired, &live));
         if cannot_leave_out || (verdict.drift.is_empty() && reduced == *refused) {
             // Nothing can be left out that would help: the object stays as it is, and the status says whose it is.
-            let conflicts = memory.contested();
-            return Ok(Some(Applied { object: live, wrote: false, drift: Vec::new(), conflicts }));
+            return Ok(Some(Applied::as_it_is(live, memory.contested())));
         }
         let (mut body, hash) = with_hash(&reduced);
         if self.settled(&live, &body, &hash, memory) {
-            let conflicts = memory.contested();
-            return Ok(Some(Applied { object: live, wrote: false, drift: Vec::new(), conflicts }));
+            return Ok(Some(Applied::as_it_is(live, memory.contested())));
         }
-        body["metadata"]["uid"] = (&*live.uid).into();
-        let mut query = "";
-        if !verdict.drift.is_empty() {
-            // Force takes every field of the body, so it is tied to the state that was judged.
-            body["metadata"]["resourceVersion"] = (&*live.resource_version).into();
-            query = "&force=true";
-        }
-        match self.send(store, desired, &body, query).await? {
+        let force = !verdict.drift.is_empty();
+        // Force takes every field of the body, so it is tied to the state that was judged.
+        bind(&mut body, &live, desired.once || force);
+        match self.send(store, desired, &body, if force { "&force=true" } else { "" }).await? {
             Sent::Answer(answer) => {
                 let object = parse(&answer.body, desired)?;
-                Ok(Some(self.wrote(store, object, &body, hash, memory, verdict.drift)))
+                let drift = if adopted { Vec::new() } else { verdict.drift };
+                let applied = self.wrote(store, object, &body, hash, memory, drift);
+                Ok(Some(Applied { adopted, ..applied }))
             }
             Sent::Stale | Sent::Contested(_) => Ok(None),
         }
@@ -236,12 +267,8 @@ impl Applier<'_> {
             return false;
         }
         let api_version = body["apiVersion"].as_str().unwrap_or_default();
-        let Some(entry) = live.applied_fields(self.manager, api_version) else { return false };
-        covers(&entry.tree(), body)
-            || memory
-                .accepted
-                .as_ref()
-                .is_some_and(|(accepted, fields)| accepted == hash && *fields == digest_of(entry))
+        let Some(entry) = live.applied_fields(self.claimant.manager, api_version) else { return false };
+        covers(&entry.tree(), body) || memory.accepts(hash, entry)
     }
 
     fn wrote(
@@ -254,125 +281,48 @@ impl Applier<'_> {
         drift: Vec<Contested>,
     ) -> Applied {
         let api_version = body["apiVersion"].as_str().unwrap_or_default();
-        memory.accepted = None;
-        if let Some(entry) = object.applied_fields(self.manager, api_version)
-            && !covers(&entry.tree(), body)
-        {
-            memory.accepted = Some((hash, digest_of(entry)));
-        }
-        memory.owned = Box::default();
-        memory.remember_owned(&object, self.manager, api_version);
-        if let Some(withheld) = &mut memory.withheld {
-            withheld.others = object.others;
-        }
+        let entry = object.applied_fields(self.claimant.manager, api_version);
+        let kept = entry.is_none_or(|entry| covers(&entry.tree(), body));
+        memory.remember_write(&object, self.claimant.manager, api_version, hash, kept);
+        let recreated = std::mem::take(&mut memory.recreating);
         let object = store.learn(object);
-        Applied { object, wrote: true, drift, conflicts: memory.contested() }
-    }
-
-    /// Sends an apply. `query` is added to the path's.
-    async fn send(&self, store: &Store, desired: &Desired, body: &Value, query: &str) -> Result<Sent, Error> {
-        let object = store.resource.object(&desired.key.namespace, &desired.key.name);
-        let manager = self.manager.replace(':', "%3A");
-        let path = format!("{object}?fieldManager={manager}{query}");
-        let call = |path| Call {
-            identity: self.identity,
-            method: Method::PATCH,
-            path,
-            content_type: APPLY,
-            body: body.to_string().into_bytes(),
-        };
-        self.limit.acquire().await;
-        let error = match self.api.call(call(&path)).await {
-            Ok(answer) => return Ok(Sent::Answer(answer)),
-            Err(error) => error,
-        };
-        let ApiError::Refused { refusal, .. } = &error else { return Err(error.into()) };
-        let contested = refusal.causes.iter().filter(|cause| cause.reason == "FieldManagerConflict");
-        let contested: Vec<String> = contested.map(|cause| cause.field.clone()).collect();
-        match refusal.code {
-            409 if !contested.is_empty() => Ok(Sent::Contested(contested)),
-            409 => Ok(Sent::Stale),
-            422 if body.pointer("/metadata/uid").is_some() && self.valid_by_itself(store, desired).await => {
-                Err(Error::ImmutableField {
-                    kind: desired.kind.clone(),
-                    name: desired.key.name.to_string(),
-                    fields: refusal.causes.iter().map(|cause| cause.field.clone()).collect(),
-                    message: refusal.message.clone(),
-                })
-            }
-            _ => Err(error.into()),
-        }
-    }
-
-    /// Whether the API server would take the object under a name that is free: then it is the change that it refuses.
-    async fn valid_by_itself(&self, store: &Store, desired: &Desired) -> bool {
-        let mut body = desired.body.clone();
-        let stem: String = desired.key.name.chars().take(40).collect();
-        let name = format!("{}-{:08x}", stem.trim_end_matches(['.', '-']), digest64(self.owner.as_bytes()) as u32);
-        body["metadata"]["name"] = name.clone().into();
-        let object = store.resource.object(&desired.key.namespace, &name);
-        let path = format!("{object}?fieldManager={}&dryRun=All", self.manager.replace(':', "%3A"));
-        let call = Call {
-            identity: self.identity,
-            method: Method::PATCH,
-            path: &path,
-            content_type: APPLY,
-            body: body.to_string().into_bytes(),
-        };
-        self.api.call(call).await.is_ok()
+        Applied { object, wrote: true, adopted: false, recreated, drift, conflicts: memory.contested() }
     }
 }
 
-impl Memory {
-    fn owns(&self, field: &str) -> bool {
-        self.owned.binary_search(&field_digest(field)).is_ok()
-    }
-
-    fn remember_owned(&mut self, object: &Object, manager: &str, api_version: &str) {
-        if !self.owned.is_empty() {
-            return;
+/// Whether an object that exists is written to.
+fn is_corrected(desired: &Desired, claimed: Claimed<'_>) -> bool {
+    match desired.policy {
+        ChildPolicy::Apply => true,
+        ChildPolicy::Create | ChildPolicy::Delete => {
+            let lacks_a_key = desired.once && !has_all_keys(&desired.body, &claimed.live.tree());
+            lacks_a_key || claimed.claim == Claim::Adopted
         }
-        if let Some(entry) = object.applied_fields(manager, api_version) {
-            let mut owned: Vec<u32> = paths(&entry.tree()).iter().map(|path| field_digest(&path.to_string())).collect();
-            owned.sort_unstable();
-            self.owned = owned.into();
-        }
-    }
-
-    fn reduced(&self, body: &Value) -> Value {
-        let mut reduced = body.clone();
-        for path in self.withheld.iter().flat_map(|withheld| &withheld.paths) {
-            remove(&mut reduced, &path.0);
-        }
-        reduced
-    }
-
-    fn contested(&self) -> Vec<Contested> {
-        self.withheld.as_ref().map(|withheld| withheld.contested.clone()).unwrap_or_default()
     }
 }
 
-fn field_digest(field: &str) -> u32 {
-    let digest = digest64(field.as_bytes());
-    (digest ^ (digest >> 32)) as u32
+/// What is applied to `live`: values that were generated once stay as they are there.
+fn wanted_of(desired: &Desired, live: &Object) -> Value {
+    let mut body = desired.body.clone();
+    if desired.once {
+        keep_generated(&mut body, &live.tree());
+    }
+    body
 }
 
-fn digest_of(entry: &crate::managed_fields::Entry) -> u64 {
-    digest64(entry.fields.as_deref().map_or("", serde_json::value::RawValue::get).as_bytes())
+/// Ties an apply to the object that was looked at, and to its state where `exactly`.
+fn bind(body: &mut Value, live: &Object, exactly: bool) {
+    body["metadata"]["uid"] = (&*live.uid).into();
+    if exactly {
+        body["metadata"]["resourceVersion"] = (&*live.resource_version).into();
+    }
 }
 
-fn parse(bytes: &[u8], desired: &Desired) -> Result<Object, ApiError> {
+/// Reads an answer about a child.
+pub(crate) fn parse(bytes: &[u8], desired: &Desired) -> Result<Object, ApiError> {
     // Read first as JSON in general, so that an answer of a proxy is told as what it is.
     let what = || format!("answer about {} {}", desired.kind, desired.key);
     let _: serde::de::IgnoredAny = read_as(bytes, what)?;
     Object::parse(bytes, &desired.api_version, &desired.kind)
         .map_err(|error| ApiError::Unreadable { what: what(), message: error.to_string() })
-}
-
-fn already_exists(desired: &Desired, object: &Object) -> Error {
-    let owner = match &object.owner {
-        Some(owner) => format!("its controller is {} {:?}", owner.kind, owner.name),
-        None => "it has no controller".to_owned(),
-    };
-    Error::AlreadyExists { kind: desired.kind.clone(), name: desired.key.name.to_string(), owner }
 }

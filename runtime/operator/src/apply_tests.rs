@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::apply::{Applied, Applier, Memory};
+use crate::apply::{Applied, Applier};
 use crate::cache::Store;
+use crate::claim::Claimant;
 use crate::desired::{Desired, with_hash};
 use crate::discovery::Resource;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::instance::ChildPolicy;
 use crate::limit::RateLimit;
+use crate::memory::Memory;
 use crate::object::{Object, ObjectKey};
 use crate::scripted::Scripted;
 
@@ -23,6 +25,9 @@ fn desired() -> Desired {
         api_version: "v1".to_owned(),
         kind: "ConfigMap".to_owned(),
         policy: ChildPolicy::Apply,
+        once: false,
+        adopt: false,
+        recreate: false,
         key: ObjectKey::new("n", "a"),
         body: json!({"apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": "a", "namespace": "n", "labels": {"app.kubernetes.io/managed-by": "orkestra"},
@@ -76,10 +81,19 @@ fn not_found() -> (u16, Value) {
 }
 
 async fn apply(server: &Scripted, store: &Store, memory: &mut Memory) -> Result<Applied, Error> {
+    apply_this(server, store, &desired(), memory).await
+}
+
+async fn apply_this(
+    server: &Scripted,
+    store: &Store,
+    desired: &Desired,
+    memory: &mut Memory,
+) -> Result<Applied, Error> {
     let (api, limit) = (server.api(), RateLimit::new(0, 0));
-    let applier =
-        Applier { api: &api, limit: &limit, identity: &Identity::Process, manager: "orkestra:web", owner: "p-1" };
-    applier.apply(store, &desired(), memory).await
+    let claimant = Claimant { owner: "p-1", manager: "orkestra:web", lives: &|uid| uid == "p-2" };
+    let applier = Applier { api: &api, limit: &limit, identity: &Identity::Process, claimant };
+    applier.apply(store, desired, memory).await
 }
 
 fn cached(store: &Store, object: &Value) {
@@ -97,11 +111,20 @@ async fn a_free_name_is_taken_without_a_uid_and_without_force() {
     assert_eq!(asked[1].1["metadata"]["uid"], Value::Null);
 }
 
+/// Somebody else's object, without anything of ours.
+fn foreign(version: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "n", "uid": "theirs", "resourceVersion": version,
+            "managedFields": [{"manager": "kubectl-create", "operation": "Update", "apiVersion": "v1",
+                "fieldsV1": {"f:data": {"f:x": {}}}}]},
+        "data": {"x": "theirs"}})
+}
+
 #[tokio::test]
 async fn somebody_who_was_faster_gets_our_fields_out_of_the_way() {
     let mut theirs = live("5", &["y"], &[("kubectl-create", "Update", "x")]);
     theirs["metadata"]["uid"] = "theirs".into();
-    let server = Scripted::new([not_found(), (200, theirs.clone()), (200, theirs)]);
+    let server = Scripted::new([not_found(), (200, theirs), (200, foreign("6")), (200, foreign("6"))]);
     let error = apply(&server, &store(), &mut Memory::default()).await.unwrap_err();
     assert_eq!(error.reason(), "AlreadyExists");
     let asked = server.asked();
@@ -110,6 +133,21 @@ async fn somebody_who_was_faster_gets_our_fields_out_of_the_way() {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n", "uid": "theirs"}})
     );
     assert!(!asked[2].0.contains("force"), "{}", asked[2].0);
+}
+
+#[tokio::test]
+async fn fields_that_could_not_be_taken_back_are_before_anything_else() {
+    let mut theirs = live("5", &["y"], &[("kubectl-create", "Update", "x")]);
+    theirs["metadata"]["uid"] = "theirs".into();
+    let unavailable = (503, json!({"kind": "Status", "reason": "ServiceUnavailable", "message": "later"}));
+    let store = store();
+    let mut memory = Memory::default();
+    let server = Scripted::new([not_found(), (200, theirs.clone()), unavailable]);
+    assert_eq!(apply(&server, &store, &mut memory).await.unwrap_err().reason(), "ApiError");
+    // By now it looks like a child of ours.
+    let server = Scripted::new([(200, theirs), (200, foreign("6")), (200, foreign("6"))]);
+    assert_eq!(apply(&server, &store, &mut memory).await.unwrap_err().reason(), "AlreadyExists");
+    assert_eq!(server.asked()[1].1["data"], Value::Null);
 }
 
 #[tokio::test]
@@ -192,4 +230,90 @@ async fn fields_that_the_api_server_drops_are_not_sent_for_ever() {
     assert!(apply(&server, &store, &mut memory).await.unwrap().wrote);
     assert!(!apply(&server, &store, &mut memory).await.unwrap().wrote);
     assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_adopted_is_taken_from_editors_and_not_from_appliers() {
+    let adopting = Desired { adopt: true, ..desired() };
+    let mut nobodys = foreign("6");
+    nobodys["metadata"]["managedFields"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"manager": "gitops", "operation": "Apply",
+        "apiVersion": "v1", "fieldsV1": {"f:data": {"f:y": {}}}}));
+    let after = live("7", &["x"], &[("gitops", "Apply", "y")]);
+    let contested = conflict(&[".data.x", ".data.y"]);
+    let server = Scripted::new([(200, nobodys.clone()), contested, (200, nobodys), (200, after)]);
+    let applied = apply_this(&server, &store(), &adopting, &mut Memory::default()).await.unwrap();
+    assert!(applied.adopted && applied.drift.is_empty());
+    assert_eq!(applied.conflicts.len(), 1);
+    let asked = server.asked();
+    assert_eq!((&asked[3].1["data"], &asked[3].1["metadata"]["resourceVersion"]), (&json!({"x": "1"}), &json!("6")));
+    assert!(asked[3].0.ends_with("&force=true"), "{}", asked[3].0);
+}
+
+#[tokio::test]
+async fn what_somebody_controls_or_another_resource_keeps_is_not_adopted() {
+    let adopting = Desired { adopt: true, ..desired() };
+    let mut controlled = foreign("6");
+    controlled["metadata"]["ownerReferences"] = json!([{"kind": "X", "name": "x", "uid": "x-1", "controller": true}]);
+    let kept = |uid: &str| {
+        let mut kept = foreign("6");
+        kept["metadata"]["labels"] =
+            json!({"app.kubernetes.io/managed-by": "orkestra", "orkestra.orkspace.io/owner-uid": uid});
+        kept
+    };
+    for object in [controlled, kept("p-2")] {
+        let server = Scripted::new([(200, object)]);
+        let error = apply_this(&server, &store(), &adopting, &mut Memory::default()).await.unwrap_err();
+        assert_eq!(error.reason(), "AlreadyExists");
+        assert_eq!(server.asked().len(), 1);
+    }
+    // The resource that kept it is no more.
+    let server = Scripted::new([(200, kept("gone")), (200, live("7", &["x", "y"], &[]))]);
+    assert!(apply_this(&server, &store(), &adopting, &mut Memory::default()).await.unwrap().adopted);
+}
+
+#[tokio::test]
+async fn a_retained_child_is_ours_by_label_and_by_what_we_applied() {
+    let mut retained = live("5", &["x", "y"], &[]);
+    retained["metadata"].as_object_mut().unwrap().shift_remove("ownerReferences");
+    retained["metadata"]["labels"]["orkestra.orkspace.io/owner-uid"] = "p-1".into();
+    let store = store();
+    let server = Scripted::default();
+    cached(&store, &retained);
+    assert!(!apply(&server, &store, &mut Memory::default()).await.unwrap().wrote);
+    retained["metadata"]["managedFields"] = json!([]);
+    retained["metadata"]["resourceVersion"] = "7".into();
+    cached(&store, &retained);
+    assert_eq!(apply(&server, &store, &mut Memory::default()).await.unwrap_err().reason(), "AlreadyExists");
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_immutable_field_is_named_or_the_object_made_anew_where_the_pattern_says_so() {
+    let invalid = json!({"kind": "Status", "reason": "Invalid", "message": "immutable",
+        "details": {"causes": [{"reason": "FieldValueInvalid", "field": "data", "message": "immutable"}]}});
+    let old = |store: &Store| {
+        let mut old = live("5", &["x", "y"], &[]);
+        old["metadata"]["annotations"]["orkestra.orkspace.io/applied"] = "older".into();
+        cached(store, &old);
+    };
+    let kept = store();
+    old(&kept);
+    let server = Scripted::new([(422, invalid.clone()), (200, json!({}))]);
+    let error = apply(&server, &kept, &mut Memory::default()).await.unwrap_err();
+    assert!(matches!(&error, Error::ImmutableField { fields, .. } if fields == &["data"]), "{error}");
+    assert!(server.asked()[1].0.ends_with("&dryRun=All"));
+
+    let anew = store();
+    old(&anew);
+    let answers = [(422, invalid), (200, json!({})), (200, json!({})), not_found(), (201, live("9", &["x", "y"], &[]))];
+    let server = Scripted::new(answers);
+    let recreating = Desired { recreate: true, ..desired() };
+    let applied = apply_this(&server, &anew, &recreating, &mut Memory::default()).await.unwrap();
+    assert_eq!(applied.recreated, ["data"]);
+    let asked = server.asked();
+    assert_eq!(asked[2].0, format!("DELETE {PATH}"));
+    assert_eq!(asked[2].1["preconditions"], json!({"uid": "o-1", "resourceVersion": "5"}));
 }

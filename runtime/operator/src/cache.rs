@@ -1,6 +1,7 @@
 //! What the watches have seen. One store per kind and selector for the whole process, shared by all patterns.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::watch;
@@ -48,6 +49,8 @@ pub(crate) struct Store {
     synced: watch::Sender<bool>,
     /// Why the first list could not be read when that was tried last; empty where nothing is known to be wrong.
     problem: Mutex<String>,
+    /// The kind was served once and is not now.
+    unserved: AtomicBool,
 }
 
 #[derive(Default)]
@@ -92,8 +95,10 @@ impl Objects {
     }
 }
 
+/// UID of the primary that an object is found by: its controller, or, where it has none, the one that our label names.
 fn owner_of(object: &Object) -> Option<&str> {
-    object.owner.as_ref().map(|owner| &*owner.uid)
+    let labelled = || object.owner_uid.as_deref().filter(|_| object.managed);
+    object.owner.as_ref().map(|owner| &*owner.uid).or_else(labelled)
 }
 
 impl Store {
@@ -104,6 +109,7 @@ impl Store {
             listeners: RwLock::default(),
             synced: watch::Sender::new(false),
             problem: Mutex::default(),
+            unserved: AtomicBool::new(false),
         }
     }
 
@@ -115,11 +121,28 @@ impl Store {
         lock::read(&self.objects).by_key.get(key).cloned()
     }
 
-    /// The objects that the owner with this UID controls.
-    pub(crate) fn controlled_by(&self, _identity: &Identity, uid: &str) -> Vec<Arc<Object>> {
+    /// The objects that the owner with this UID controls, and those that nobody controls and whose label names it.
+    pub(crate) fn children_of(&self, _identity: &Identity, uid: &str) -> Vec<Arc<Object>> {
         let objects = lock::read(&self.objects);
         let keys = objects.by_owner.get(uid).map(Vec::as_slice).unwrap_or_default();
         keys.iter().filter_map(|key| objects.by_key.get(key).cloned()).collect()
+    }
+
+    /// The objects of one namespace, or (empty) all that live outside of namespaces.
+    pub(crate) fn in_namespace(&self, _identity: &Identity, namespace: &str) -> Vec<Arc<Object>> {
+        let objects = lock::read(&self.objects);
+        objects.by_key.values().filter(|object| *object.key.namespace == *namespace).cloned().collect()
+    }
+
+    /// The names of all objects, or of those of one namespace where it is not empty.
+    pub(crate) fn keys(&self, namespace: &str) -> Vec<ObjectKey> {
+        let objects = lock::read(&self.objects);
+        objects.by_key.keys().filter(|key| namespace.is_empty() || *key.namespace == *namespace).cloned().collect()
+    }
+
+    /// Whether an object with this UID is held. Looks at all of them.
+    pub(crate) fn holds(&self, uid: &str) -> bool {
+        lock::read(&self.objects).by_key.values().any(|object| *object.uid == *uid)
     }
 
     /// How many objects are held.
@@ -208,8 +231,16 @@ impl Store {
         *lock::lock(&self.problem) = problem;
     }
 
-    /// What [`Store::wait_synced`] waits for, in words; none where it would not wait.
+    /// Says whether the API server serves the kind, as far as the watch knows.
+    pub(crate) fn set_served(&self, served: bool) {
+        self.unserved.store(!served, Ordering::Relaxed);
+    }
+
+    /// What keeps the store from following the cluster, in words; none where it does, or is only about to go on.
     pub(crate) fn waits_for(&self) -> Option<String> {
+        if self.unserved.load(Ordering::Relaxed) {
+            return Some(format!("the API server no longer serves {}", self.resource.collection("")));
+        }
         if self.is_synced() {
             return None;
         }
@@ -279,6 +310,15 @@ impl Cache {
         store.clone()
     }
 
+    /// The store of all objects of a kind, if they are watched.
+    pub(crate) fn whole(&self, group: &str, kind: &str) -> Option<Arc<Store>> {
+        let stores = lock::lock(&self.stores);
+        let whole = stores.iter().find(|((resource, selector), _)| {
+            *selector == Selector::All && resource.group == group && resource.kind == kind
+        });
+        whole.map(|(_, store)| store.clone())
+    }
+
     /// Ends all watches. What is held stays readable.
     pub(crate) fn stop(&self) {
         lock::lock(&self.tasks).abort_all();
@@ -292,7 +332,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use serde_json::json;
 
@@ -376,11 +416,11 @@ mod tests {
         let (store, _) = store();
         store.observe(object("a", 1, "p"));
         store.observe(object("b", 2, "p"));
-        assert_eq!(store.controlled_by(&Identity::Process, "p").len(), 2);
+        assert_eq!(store.children_of(&Identity::Process, "p").len(), 2);
         store.observe(object("a", 3, "q"));
-        assert_eq!(store.controlled_by(&Identity::Process, "p").len(), 1);
+        assert_eq!(store.children_of(&Identity::Process, "p").len(), 1);
         store.forget(&object("a", 4, "q"));
-        assert!(store.controlled_by(&Identity::Process, "q").is_empty());
+        assert!(store.children_of(&Identity::Process, "q").is_empty());
     }
 
     #[test]

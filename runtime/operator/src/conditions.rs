@@ -21,8 +21,12 @@ pub struct Summary {
     pub conflicts: Vec<(String, Contested)>,
     /// Conditions beyond the host's own, from the plan.
     pub extra: Vec<Condition>,
+    /// The resource is being deleted, and this is what that waits for.
+    pub deleting: Option<String>,
     /// Writes are paused.
     pub paused: bool,
+    /// Why the resource is left alone for a while: it does not settle.
+    pub unsettled: Option<String>,
 }
 
 /// Something that went wrong.
@@ -50,14 +54,18 @@ pub struct Condition {
 }
 
 /// The types that the host decides alone.
-const OWN: [&str; 4] = ["Ready", "Reconciling", "Stalled", "Conflicted"];
+pub(crate) const OWN: [&str; 5] = ["Ready", "Reconciling", "Stalled", CONFLICTED, UNSETTLED];
+/// Fields are left to others. Only there where it is or was so.
+pub(crate) const CONFLICTED: &str = "Conflicted";
+/// The resource is left alone for a while. Only there where it is or was so.
+pub(crate) const UNSETTLED: &str = "Unsettled";
 /// Longest message, in characters: the API allows more, people do not read more.
 const LONGEST_MESSAGE: usize = 1024;
 
 /// The conditions `Ready`, `Reconciling` and `Stalled` in the sense of kstatus, `Conflicted` where there is cause, and
 /// the plan's own.
 pub fn conditions(summary: &Summary) -> Vec<Condition> {
-    let Summary { children, pending, missing, problems, conflicts, extra, paused } = summary;
+    let Summary { children, pending, missing, problems, conflicts, extra, deleting, paused, unsettled } = summary;
     let failed = children.iter().filter_map(|(id, readiness)| match readiness {
         Readiness::Failed(why) => Some(format!("{id}: {why}")),
         _ => None,
@@ -77,6 +85,9 @@ pub fn conditions(summary: &Summary) -> Vec<Condition> {
         (ready, reason, message) = (false, first.reason.clone(), messages.join("; "));
         stalled = !first.transient;
         reconciling = first.transient;
+    } else if let Some(waits) = deleting {
+        (ready, reason, message) = (false, "Deleting".to_owned(), waits.clone());
+        (stalled, reconciling) = (false, !paused);
     } else if !failed.is_empty() {
         (ready, reason, message) = (false, "ChildFailed".to_owned(), failed.join("; "));
         (stalled, reconciling) = (true, false);
@@ -113,30 +124,37 @@ pub fn conditions(summary: &Summary) -> Vec<Condition> {
     if !conflicts.is_empty() {
         let texts: Vec<String> = conflicts.iter().map(|(id, contested)| format!("{id}: {contested}")).collect();
         all.push(Condition {
-            kind: "Conflicted".to_owned(),
+            kind: CONFLICTED.to_owned(),
             status: "True".to_owned(),
             reason: "FieldManagerConflict".to_owned(),
             message: clean(&texts.join("; ")),
         });
     }
+    all.extend(unsettled.iter().map(|why| Condition {
+        kind: UNSETTLED.to_owned(),
+        status: "True".to_owned(),
+        reason: UNSETTLED.to_owned(),
+        message: clean(why),
+    }));
     all.extend(extra.iter().filter(|condition| !OWN.contains(&&*condition.kind)).cloned());
     all
 }
 
 /// Puts `wanted` into the list that is there: conditions of others stay as they are, and a condition that keeps its
-/// status keeps the time of its last transition. `Conflicted` that has gone becomes false.
+/// status keeps the time of its last transition. `Conflicted` and `Unsettled` that have gone become false.
 pub(crate) fn merge(before: &[Value], wanted: &[Condition], generation: Option<i64>, now: &str) -> Vec<Value> {
     let of = |list: &[Value], kind: &str| list.iter().position(|item| item.get("type") == Some(&kind.into()));
     let mut merged = before.to_vec();
     let mut wanted = wanted.to_vec();
-    let had_conflict = of(before, "Conflicted").is_some();
-    if had_conflict && !wanted.iter().any(|condition| condition.kind == "Conflicted") {
-        wanted.push(Condition {
-            kind: "Conflicted".to_owned(),
-            status: "False".to_owned(),
-            reason: "Settled".to_owned(),
-            message: String::new(),
-        });
+    for kind in [CONFLICTED, UNSETTLED] {
+        if of(before, kind).is_some() && !wanted.iter().any(|condition| condition.kind == kind) {
+            wanted.push(Condition {
+                kind: kind.to_owned(),
+                status: "False".to_owned(),
+                reason: "Settled".to_owned(),
+                message: String::new(),
+            });
+        }
     }
     for condition in wanted {
         let at = of(&merged, &condition.kind);
@@ -173,7 +191,7 @@ pub(crate) fn read_extra(json: &[u8]) -> Vec<Condition> {
 }
 
 /// Text may come from a pattern or a controller: one line, no control characters, of bounded length.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut cleaned: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE).collect();
     if text.chars().nth(LONGEST_MESSAGE).is_some() {
@@ -272,12 +290,21 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_that_has_gone_becomes_false() {
-        let before = [json!({"type": "Conflicted", "status": "True", "lastTransitionTime": "t0"})];
-        let merged = merge(&before, &conditions(&Summary::default()), Some(1), "t1");
-        assert_eq!(
-            (merged[0]["status"].as_str(), merged[0]["lastTransitionTime"].as_str()),
-            (Some("False"), Some("t1"))
-        );
+    fn a_conflict_or_unrest_that_has_gone_becomes_false() {
+        for kind in ["Conflicted", "Unsettled"] {
+            let before = [json!({"type": kind, "status": "True", "lastTransitionTime": "t0"})];
+            let merged = merge(&before, &conditions(&Summary::default()), Some(1), "t1");
+            assert_eq!(
+                (merged[0]["status"].as_str(), merged[0]["lastTransitionTime"].as_str()),
+                (Some("False"), Some("t1"))
+            );
+        }
+    }
+
+    #[test]
+    fn what_does_not_settle_says_so() {
+        let all = conditions(&Summary { unsettled: Some("why".to_owned()), ..Summary::default() });
+        let texts: Vec<_> = all.iter().map(|c| (&*c.kind, &*c.status, &*c.reason, &*c.message)).collect();
+        assert_eq!(texts[3..], [("Unsettled", "True", "Unsettled", "why")]);
     }
 }

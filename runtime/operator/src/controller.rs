@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use crate::access::Reviews;
 use crate::api::Api;
-use crate::apply::Memory;
 use crate::cache::{Cache, Change, Selector, Store};
 use crate::discovery::Discovery;
 use crate::error::Error;
@@ -19,10 +19,13 @@ use crate::instance::{Entry, Instance};
 use crate::inventory::Kind;
 use crate::limit::RateLimit;
 use crate::lock;
+use crate::memory::Memory;
 use crate::metrics::ControllerMetrics;
 use crate::object::{Object, ObjectKey, Owner};
 use crate::queue::Queue;
+use crate::reads::Reads;
 use crate::run::Ceilings;
+use crate::unsettled::Unrest;
 
 /// How long a reconcile waits for the first list of a kind that it has not read before.
 const SYNC_WITHIN: Duration = Duration::from_secs(30);
@@ -32,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) api: Api,
     pub(crate) discovery: Discovery,
     pub(crate) cache: Cache,
+    pub(crate) reviews: Reviews,
     pub(crate) events: Events,
     pub(crate) ceilings: Ceilings,
     /// Calls into the sandbox at the same time.
@@ -66,7 +70,11 @@ pub(crate) struct Controller {
     pub(crate) primaries: Arc<Store>,
     /// What `.status` of the primary can hold; none: anything.
     pub(crate) status_schema: Option<Value>,
+    /// What the pattern reads beside its children.
+    pub(crate) reads: Reads,
     children: Mutex<HashMap<Kind, Arc<Store>>>,
+    /// Primaries by UID, those with children that have no owner reference: the label of such a child names the UID alone.
+    by_uid: Arc<Mutex<HashMap<Box<str>, ObjectKey>>>,
     memories: Mutex<HashMap<ObjectKey, PrimaryMemory>>,
 }
 
@@ -86,6 +94,8 @@ pub(crate) struct PrimaryMemory {
     pub(crate) children: HashMap<(String, ObjectKey), Memory>,
     /// Digest of a status that the API server did not keep as it was sent.
     pub(crate) refused_status: Option<u64>,
+    /// Whether it settles.
+    pub(crate) unrest: Unrest,
 }
 
 impl Controller {
@@ -95,7 +105,9 @@ impl Controller {
         primaries: Arc<Store>,
         status_schema: Option<Value>,
     ) -> Self {
-        Self { shared, state, primaries, status_schema, children: Mutex::default(), memories: Mutex::default() }
+        let (reads, children, by_uid, memories) =
+            (Reads::default(), Mutex::default(), Arc::default(), Mutex::default());
+        Self { shared, state, primaries, status_schema, reads, children, by_uid, memories }
     }
 
     /// The store of children of a kind. The first use starts its watch and waits for its first list, so that nothing is
@@ -106,16 +118,7 @@ impl Controller {
         if let Some(store) = known {
             return Ok(store);
         }
-        let not_served = || Error::KindNotServed { api_version: api_version.to_owned(), kind: kind.to_owned() };
-        let resource = self.shared.discovery.find(api_version, kind).await?.ok_or_else(not_served)?;
-        let store = self.shared.cache.store(&resource, Selector::Children);
-        if tokio::time::timeout(SYNC_WITHIN, store.wait_synced()).await.is_err() {
-            return Err(crate::error::ApiError::TimedOut {
-                what: store.waits_for().unwrap_or_else(|| format!("listing {}", resource.collection(""))),
-                after: SYNC_WITHIN,
-            }
-            .into());
-        }
+        let store = self.synced_store(api_version, kind, Selector::Children).await?;
         let mut children = lock::lock(&self.children);
         if let Some(store) = children.get(&key) {
             return Ok(store.clone());
@@ -123,6 +126,26 @@ impl Controller {
         children.insert(key, store.clone());
         drop(children);
         self.wake_by_children(&store);
+        Ok(store)
+    }
+
+    /// The store of a kind, after its first list.
+    pub(crate) async fn synced_store(
+        &self,
+        api_version: &str,
+        kind: &str,
+        selector: Selector,
+    ) -> Result<Arc<Store>, Error> {
+        let not_served = || Error::KindNotServed { api_version: api_version.to_owned(), kind: kind.to_owned() };
+        let resource = self.shared.discovery.find(api_version, kind).await?.ok_or_else(not_served)?;
+        let store = self.shared.cache.store(&resource, selector);
+        if tokio::time::timeout(SYNC_WITHIN, store.wait_synced()).await.is_err() {
+            return Err(crate::error::ApiError::TimedOut {
+                what: store.waits_for().unwrap_or_else(|| format!("listing {}", resource.collection(""))),
+                after: SYNC_WITHIN,
+            }
+            .into());
+        }
         Ok(store)
     }
 
@@ -157,12 +180,28 @@ impl Controller {
         });
     }
 
+    /// Reconciles the primaries of a namespace when what the pattern's account may see there has changed.
+    pub(crate) fn wake_by_rights(self: &Arc<Self>) {
+        let (state, primaries) = (self.state.clone(), self.primaries.clone());
+        self.shared.reviews.subscribe(move |identity, namespace| {
+            if *identity == state.instance.identity {
+                for key in primaries.keys(namespace) {
+                    state.queue.add(&key);
+                }
+            }
+        });
+    }
+
     /// Reconciles the owner of a child when the child changes; the former one, too, where a change takes it away.
     fn wake_by_children(&self, store: &Arc<Store>) {
-        let state = self.state.clone();
+        let (state, by_uid) = (self.state.clone(), self.by_uid.clone());
         store.subscribe(move |change: &Change| {
-            let owners = [&change.before, &change.after]
-                .map(|object| object.as_ref().and_then(|object| owner_key(object, &state.entry.api)));
+            let labelled = |object: &Object| {
+                let uid = object.owner_uid.as_deref().filter(|_| object.owner.is_none())?;
+                lock::lock(&by_uid).get(uid).cloned()
+            };
+            let owner = |object: &Object| owner_key(object, &state.entry.api).or_else(|| labelled(object));
+            let owners = [&change.before, &change.after].map(|object| object.as_deref().and_then(owner));
             let [before, after] = owners;
             if let Some(key) = &before {
                 state.queue.add(key);
@@ -185,6 +224,18 @@ impl Controller {
 
     pub(crate) fn forget(&self, key: &ObjectKey) {
         lock::lock(&self.memories).remove(key);
+        lock::lock(&self.by_uid).retain(|_, known| known != key);
+        self.reads.forget(key);
+    }
+
+    /// Lets the changes of children that have no owner reference wake this primary.
+    pub(crate) fn find_by_uid(&self, primary: &Object) {
+        lock::lock(&self.by_uid).insert(primary.uid.clone(), primary.key.clone());
+    }
+
+    /// Whether any watch knows a primary with this UID.
+    pub(crate) fn primary_lives(&self, uid: &str) -> bool {
+        self.primaries.holds(uid) || self.shared.cache.stores().iter().any(|store| store.holds(uid))
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a child in a plan to the object that is applied. Guest bytes are never request bytes: they are read strictly,
 //! and identity and ownership are written here.
 
+use orkestra_sandbox::ChildRef;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
@@ -8,6 +9,8 @@ use crate::instance::{ChildPolicy, DeclaredChild, Entry};
 use crate::json::{canonical_hash, parse_strict, strip_nulls};
 use crate::names;
 use crate::object::{Object, ObjectKey};
+use crate::plan::shown;
+use crate::secret::{is_secret, store_plain_text};
 
 /// A child as it should be.
 #[derive(Debug, Clone)]
@@ -15,9 +18,22 @@ pub(crate) struct Desired {
     pub(crate) api_version: String,
     pub(crate) kind: String,
     pub(crate) policy: ChildPolicy,
+    /// Data keys that the live object has keep their values.
+    pub(crate) once: bool,
+    /// An object of its name that nobody controls becomes ours.
+    pub(crate) adopt: bool,
+    /// A change of an immutable field deletes it and creates it again.
+    pub(crate) recreate: bool,
     pub(crate) key: ObjectKey,
     /// The whole object but for the hash annotation, UID and resource version.
     pub(crate) body: Value,
+}
+
+impl Desired {
+    /// Whether its values are secret.
+    pub(crate) fn is_secret(&self) -> bool {
+        is_secret(&self.api_version, &self.kind)
+    }
 }
 
 /// Whose child it is.
@@ -33,9 +49,9 @@ pub(crate) struct Parent<'a> {
 /// # Errors
 ///
 /// `UndeclaredChild` for an id that the entry does not declare, `InvalidChild` for content that cannot be sent.
-pub(crate) fn build(parent: Parent<'_>, id: &str, bytes: &[u8], namespaced: bool) -> Result<Desired, Error> {
-    let declared = declaration(parent.entry, id)?;
-    let invalid = |message: String| Error::InvalidChild { id: id.to_owned(), message };
+pub(crate) fn build(parent: Parent<'_>, child: &ChildRef, bytes: &[u8], namespaced: bool) -> Result<Desired, Error> {
+    let declared = declaration(parent.entry, &child.id)?;
+    let invalid = |message: String| Error::InvalidChild { id: shown(child), message };
     let mut value = parse_strict(bytes).map_err(|error| invalid(error.to_string()))?;
     strip_nulls(&mut value);
     let Value::Object(mut members) = value else {
@@ -56,8 +72,12 @@ pub(crate) fn build(parent: Parent<'_>, id: &str, bytes: &[u8], namespaced: bool
         Some(other) => return Err(invalid(format!("metadata: an object was expected, found {}", type_name(&other)))),
         None => return Err(invalid("metadata.name: missing".to_owned())),
     };
-    let (key, metadata) = build_metadata(parent, declared, metadata, namespaced).map_err(invalid)?;
+    let element = child.key.as_deref();
+    let (key, metadata) = build_metadata(parent, declared, element, metadata, namespaced).map_err(invalid)?;
 
+    if is_secret(&declared.api_version, &declared.kind) {
+        store_plain_text(&mut members);
+    }
     let mut body = Map::new();
     body.insert("apiVersion".to_owned(), declared.api_version.clone().into());
     body.insert("kind".to_owned(), declared.kind.clone().into());
@@ -67,6 +87,9 @@ pub(crate) fn build(parent: Parent<'_>, id: &str, bytes: &[u8], namespaced: bool
         api_version: declared.api_version.clone(),
         kind: declared.kind.clone(),
         policy: declared.policy,
+        once: declared.once,
+        adopt: declared.adopt,
+        recreate: declared.recreate,
         key,
         body: Value::Object(body),
     })
@@ -85,6 +108,7 @@ pub(crate) fn declaration<'a>(entry: &'a Entry, id: &str) -> Result<&'a Declared
 fn build_metadata(
     parent: Parent<'_>,
     declared: &DeclaredChild,
+    element: Option<&str>,
     mut given: Map<String, Value>,
     namespaced: bool,
 ) -> Result<(ObjectKey, Map<String, Value>), String> {
@@ -121,7 +145,9 @@ fn build_metadata(
     labels.insert(names::PATTERN.to_owned(), parent.instance.into());
     labels.insert(names::OWNER_UID.to_owned(), Value::from(&*primary.uid));
     labels.insert(names::ID.to_owned(), declared.id.clone().into());
-    annotations.retain(|key, _| key != names::APPLIED);
+    if let Some(element) = element {
+        annotations.insert(names::KEY.to_owned(), element.into());
+    }
 
     let mut metadata = Map::new();
     metadata.insert("name".to_owned(), name.clone().into());
@@ -133,16 +159,17 @@ fn build_metadata(
         metadata.insert("annotations".to_owned(), Value::Object(annotations));
     }
     let api = &parent.entry.api;
-    metadata.insert(
-        "ownerReferences".to_owned(),
-        json!([{
+    // An owner's end is its children's: what is retained has no owner.
+    if !declared.retain {
+        let owner = json!({
             "apiVersion": crate::discovery::api_version(&api.group, &api.version),
             "kind": api.kind,
             "name": &*primary.key.name,
             "uid": &*primary.uid,
             "controller": true,
-        }]),
-    );
+        });
+        metadata.insert("ownerReferences".to_owned(), Value::Array(vec![owner]));
+    }
     Ok((ObjectKey::new(&namespace, &name), metadata))
 }
 
@@ -171,7 +198,7 @@ fn child_namespace(primary: &Object, given: Option<String>, namespaced: bool) ->
 
 /// Names become part of a request's path. The API server's own rules are stricter for most kinds; these are the ones
 /// that keep a request on the resource that it was meant for.
-fn check_segment(place: &str, text: &str) -> Result<(), String> {
+pub(crate) fn check_segment(place: &str, text: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
     if text.is_empty() || text.len() > 253 || matches!(text, "." | "..") || !text.chars().all(plain) {
         let shown: String = text.chars().take(80).collect();
@@ -249,7 +276,8 @@ mod tests {
 
     fn try_build(namespace: &str, id: &str, text: &str, namespaced: bool) -> Result<Desired, Error> {
         let (entry, primary) = (entry(!namespace.is_empty()), primary(namespace));
-        build(Parent { instance: "shop", entry: &entry, primary: &primary }, id, text.as_bytes(), namespaced)
+        let child = ChildRef { id: id.to_owned(), key: None };
+        build(Parent { instance: "shop", entry: &entry, primary: &primary }, &child, text.as_bytes(), namespaced)
     }
 
     fn refused(text: &str) -> String {

@@ -162,6 +162,49 @@ pub enum Error {
         /// The API server's words.
         message: String,
     },
+    /// The pattern's account may not see what the cache holds.
+    #[error(
+        "the account {account} may not {verb} {resource}{}, so they are not shown to the pattern; `ork generate rbac` prints the rights that it needs",
+        in_namespace(namespace)
+    )]
+    Forbidden {
+        /// `get` or `list`.
+        verb: &'static str,
+        /// `configmaps`, `deployments.apps`.
+        resource: String,
+        /// Empty: outside of namespaces.
+        namespace: String,
+        /// `namespace/name`
+        account: String,
+    },
+    /// Namespaces of Kubernetes and of the runtime are no pattern's.
+    #[error(
+        "namespace {namespace:?} belongs to the cluster or to the runtime, and no pattern sees or touches anything in it; use another one"
+    )]
+    ForbiddenNamespace {
+        /// Which.
+        namespace: String,
+    },
+    /// The plan asks for a read that the Katalog does not declare.
+    #[error("the plan asks for the read {id:?}, which the pattern does not declare")]
+    UndeclaredRead {
+        /// The id in the plan.
+        id: String,
+    },
+    /// A read that cannot be looked for.
+    #[error("read {id:?}: {message}")]
+    InvalidRead {
+        /// The id in the plan.
+        id: String,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// The reads that a plan asks for depend on what they give.
+    #[error("the plan asks for other reads each time it is given those that it asked for ({rounds} times)")]
+    UnsettledReads {
+        /// How often it was asked.
+        rounds: usize,
+    },
     /// The API server does not serve the child's kind.
     #[error("the API server serves no {kind} in {api_version}; install what defines it, or check the spelling")]
     KindNotServed {
@@ -170,6 +213,21 @@ pub enum Error {
         /// In CamelCase.
         kind: String,
     },
+    /// A child of `onDelete` did not come to a good end.
+    #[error(
+        "{kind} {name:?} of onDelete failed, and the deletion waits for it: {message}; delete it to have it made again"
+    )]
+    OnDeleteFailed {
+        /// The child's kind.
+        kind: String,
+        /// Its name.
+        name: String,
+        /// What its controller says.
+        message: String,
+    },
+    /// Values are to be generated, and there is nothing to generate them from.
+    #[error("the system gives no random bytes, so nothing is generated; see what its random number source lacks")]
+    NoEntropy,
     /// A child is being deleted and must be gone before it can be made again.
     #[error("{kind} {name:?} is being deleted; it is made again when it is gone")]
     Terminating {
@@ -193,7 +251,15 @@ impl Error {
             Self::AlreadyExists { .. } => "AlreadyExists",
             Self::ImmutableField { .. } => "ImmutableField",
             Self::KindNotServed { .. } => "KindNotServed",
+            Self::OnDeleteFailed { kind, .. } if kind == "Job" => "JobFailed",
+            Self::OnDeleteFailed { .. } => "ChildFailed",
+            Self::NoEntropy => "NoEntropy",
             Self::Terminating { .. } => "Terminating",
+            Self::Forbidden { .. } => "Forbidden",
+            Self::ForbiddenNamespace { .. } => "ForbiddenNamespace",
+            Self::UndeclaredRead { .. } => "UndeclaredRead",
+            Self::InvalidRead { .. } => "InvalidRead",
+            Self::UnsettledReads { .. } => "UnsettledReads",
         }
     }
 
@@ -203,10 +269,14 @@ impl Error {
         match self {
             Self::Api(error) => error.transient(),
             Self::Guest(failure) => failure.reason() == "HostBusy",
-            Self::Lost(_) | Self::Terminating { .. } => true,
+            Self::Lost(_) | Self::Terminating { .. } | Self::NoEntropy => true,
             _ => false,
         }
     }
+}
+
+fn in_namespace(namespace: &str) -> String {
+    if namespace.is_empty() { String::new() } else { format!(" in namespace {namespace:?}") }
 }
 
 /// Why the runtime cannot start.

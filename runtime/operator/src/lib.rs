@@ -5,22 +5,29 @@
 //! ownership and permission, and sends nothing that was not checked here. [`preview()`] does the same without a cluster.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod access;
 mod api;
 mod apply;
 #[cfg(test)]
 mod apply_tests;
 mod backoff;
 mod cache;
+mod claim;
 mod conditions;
 mod conflict;
 mod connect;
 mod controller;
 mod definition;
 mod definition_change;
+mod deletion;
 mod desired;
 mod discovery;
+mod dry_run;
 mod error;
+mod evaluate;
 mod events;
+pub mod failpoint;
+mod finalizer;
 mod identity;
 mod instance;
 mod inventory;
@@ -28,6 +35,7 @@ mod json;
 mod limit;
 mod lock;
 mod managed_fields;
+mod memory;
 mod metrics;
 mod names;
 mod object;
@@ -36,15 +44,27 @@ mod preview;
 mod prune;
 mod queue;
 mod readiness;
+mod reads;
+#[cfg(test)]
+mod reads_tests;
 mod reconcile;
 #[cfg(test)]
 mod reconcile_tests;
+mod rehearsal;
 mod run;
 #[cfg(test)]
 mod scripted;
+mod secret;
+#[cfg(test)]
+mod secret_tests;
+mod send;
 mod serve;
+mod start;
 mod status;
 mod status_write;
+mod survey;
+mod unsettled;
+mod view;
 mod watch;
 #[cfg(test)]
 mod watch_tests;
@@ -52,11 +72,15 @@ mod watch_tests;
 pub use conditions::{Condition, Problem, Summary, conditions};
 pub use conflict::Contested;
 pub use connect::{Access, Cluster, ConnectError, connect};
+pub use dry_run::{DryRun, Looked, dry_run};
 pub use error::{ApiError, Cause, Error, Refusal, StartError};
 pub use identity::Identity;
 pub use instance::{Api, ChildPolicy, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
 pub use object::ObjectKey;
-pub use preview::{Preview, PreviewChild, preview};
+pub use preview::{Given, Preview, PreviewChild, preview};
 pub use readiness::{Readiness, readiness};
+pub use rehearsal::{Action, Change, Field};
 pub use run::{Ceilings, Handle, Options, Runtime};
 pub use serve::serve;
+pub use survey::{Query, SeenCondition, SeenEvent, SurveyError, Surveyed, survey};
+pub use view::{Seen, SeenObject};

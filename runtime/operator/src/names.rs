@@ -8,6 +8,14 @@ pub(crate) const PATTERN: &str = "orkestra.orkspace.io/pattern";
 pub(crate) const OWNER_UID: &str = "orkestra.orkspace.io/owner-uid";
 /// Label: the child's id in the pattern.
 pub(crate) const ID: &str = "orkestra.orkspace.io/id";
+/// Annotation: the key of the `forEach` element that the child is made for.
+pub(crate) const KEY: &str = "orkestra.orkspace.io/key";
+/// Finalizer of a primary whose deletion needs work.
+pub(crate) const FINALIZER: &str = "orkestra.orkspace.io/cleanup";
+/// Annotation on a primary that is being deleted: the work of `onDelete` has been done and is not begun again.
+pub(crate) const ON_DELETE: &str = "orkestra.orkspace.io/on-delete";
+/// Its value.
+pub(crate) const ON_DELETE_DONE: &str = "done";
 /// Annotation: hash of the object as applied.
 pub(crate) const APPLIED: &str = "orkestra.orkspace.io/applied";
 /// Annotation on a primary: `"true"` stops all writes for it but status.

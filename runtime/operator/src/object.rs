@@ -60,7 +60,13 @@ pub(crate) struct Object {
     /// The labels that the runtime gives: id and owner's UID.
     pub(crate) id: Option<Box<str>>,
     pub(crate) owner_uid: Option<Box<str>>,
+    /// The annotation with the key of a child under `forEach`.
+    pub(crate) element: Option<Box<str>>,
     pub(crate) managed: bool,
+    /// It carries our finalizer.
+    pub(crate) finalized: bool,
+    /// Its `onDelete` work has been done.
+    pub(crate) on_delete_done: bool,
     /// The hash of the object that we applied last, from its annotation.
     pub(crate) applied: Option<Box<str>>,
     /// What field managers of ours hold.
@@ -111,6 +117,10 @@ impl Object {
             Some(raw) => serde_json::from_str(raw.get())?,
             None => Vec::new(),
         };
+        let finalizers: Vec<String> = match metadata.get("finalizers") {
+            Some(raw) => serde_json::from_str::<Option<_>>(raw.get())?.unwrap_or_default(),
+            None => Vec::new(),
+        };
         let generation = match metadata.get("generation") {
             Some(raw) => serde_json::from_str(raw.get())?,
             None => 0,
@@ -136,6 +146,9 @@ impl Object {
             }),
             id: labels.get(names::ID).map(|id| id.as_str().into()),
             owner_uid: labels.get(names::OWNER_UID).map(|uid| uid.as_str().into()),
+            element: annotations.get(names::KEY).map(|key| key.as_str().into()),
+            finalized: finalizers.iter().any(|name| name == names::FINALIZER),
+            on_delete_done: annotations.get(names::ON_DELETE).is_some_and(|value| value == names::ON_DELETE_DONE),
             managed: labels.get(names::MANAGED_BY).is_some_and(|value| value == names::MANAGED_BY_VALUE),
             applied: annotations.get(names::APPLIED).map(|hash| hash.as_str().into()),
             ours,
@@ -147,6 +160,20 @@ impl Object {
     /// Whether it is the primary with this UID that controls it.
     pub(crate) fn controlled_by(&self, uid: &str) -> bool {
         self.owner.as_ref().is_some_and(|owner| *owner.uid == *uid)
+    }
+
+    /// Whether our labels say that it is a child of the primary with this UID.
+    pub(crate) fn labelled_for(&self, uid: &str) -> bool {
+        self.managed && self.owner_uid.as_deref() == Some(uid)
+    }
+
+    /// Whether it is a child of the primary with this UID: the primary controls it, or nobody does and both our labels
+    /// and the fields that `manager` holds say so.
+    pub(crate) fn belongs_to(&self, uid: &str, manager: &str) -> bool {
+        match &self.owner {
+            Some(owner) => *owner.uid == *uid,
+            None => self.labelled_for(uid) && self.ours.iter().any(|entry| entry.manager == manager),
+        }
     }
 
     /// What `manager` applied to the object, in the version that it applies now.

@@ -8,11 +8,16 @@ use serde_json::Value;
 use crate::conditions::{self, Condition};
 use crate::desired::{self, Desired, Parent};
 use crate::error::Error;
-use crate::json::parse_strict;
+use crate::instance::{ChildPolicy, DeclaredChild};
+use crate::json::{digest64, parse_strict};
 use crate::object::Object;
+use crate::reads::Given;
 
-/// No function of this version draws randomness, and the interface asks for 32 bytes.
+/// For entries in which nothing is generated: the interface asks for 32 bytes.
 const NO_ENTROPY: [u8; 32] = [0; 32];
+
+/// The longest key of an element, in bytes. It is stored in an annotation of its child.
+const LONGEST_KEY: usize = 253;
 
 /// A plan whose children have been checked and completed.
 #[derive(Debug, Default)]
@@ -26,30 +31,50 @@ pub(crate) struct Checked {
     /// Violations that deny.
     pub(crate) denied: Vec<String>,
     pub(crate) requeue_after: Option<u64>,
+    /// A digest of all that it wants.
+    pub(crate) digest: u64,
+    /// What it was made from beside the primary and its children.
+    pub(crate) given: Given,
 }
 
 /// One child of a checked plan.
 #[derive(Debug)]
 pub(crate) struct Planned {
-    pub(crate) id: String,
+    pub(crate) child: ChildRef,
     /// None: it waits for others.
     pub(crate) desired: Option<Desired>,
     /// The pattern's own answer, where it has one.
     pub(crate) ready: Option<bool>,
-    /// Ids that come before it.
-    pub(crate) after: Vec<String>,
+    /// Children that come before it.
+    pub(crate) after: Vec<ChildRef>,
 }
 
-/// The request for a primary and its children, each an id and a whole object.
-pub(crate) fn request(primary: &Object, children: &[(String, String)], inputs: &[u8], now: i64) -> Request {
+/// A child in words.
+pub(crate) fn shown(child: &ChildRef) -> String {
+    match &child.key {
+        Some(key) => format!("{}[{key:?}]", child.id),
+        None => child.id.clone(),
+    }
+}
+
+/// Whether `reference` means `child`. Without a key it means every child of a template.
+pub(crate) fn means(reference: &ChildRef, child: &ChildRef) -> bool {
+    reference.id == child.id && (reference.key.is_none() || reference.key == child.key)
+}
+
+/// The child that an object is, by its label and annotation.
+pub(crate) fn identify(object: &Object) -> Option<ChildRef> {
+    let id = object.id.as_deref()?.to_owned();
+    Some(ChildRef { id, key: object.element.as_deref().map(str::to_owned) })
+}
+
+/// The request for a primary and its children, each a whole object.
+pub(crate) fn request(primary: &Object, children: &[(ChildRef, String)], inputs: &[u8], now: i64) -> Request {
     Request {
         primary: primary.json.as_bytes().to_vec(),
         children: children
             .iter()
-            .map(|(id, object)| Observed {
-                child: ChildRef { id: id.clone(), key: None },
-                object: object.as_bytes().to_vec(),
-            })
+            .map(|(child, object)| Observed { child: child.clone(), object: object.as_bytes().to_vec() })
             .collect(),
         reads: Vec::new(),
         inputs: inputs.to_vec(),
@@ -78,32 +103,37 @@ pub(crate) fn check(
     if children.len() > most_children {
         return Err(Error::TooManyChildren { found: children.len(), allowed: most_children });
     }
+    let mut digest = digest64(&status) ^ digest64(&conditions).rotate_left(1);
     let mut checked = Vec::with_capacity(children.len());
     let mut keys = HashSet::new();
-    let mut ids = HashSet::new();
+    let mut seen = HashSet::new();
     for child in children {
-        let id = child.child.id;
-        let invalid = |message: &str| Error::InvalidChild { id: id.clone(), message: message.to_owned() };
-        let declared = desired::declaration(parent.entry, &id)?;
-        if child.child.key.is_some() {
-            return Err(invalid("it has a key, and this runtime knows no children by key"));
+        let reference = child.child;
+        let invalid = |message: &str| Error::InvalidChild { id: shown(&reference), message: message.to_owned() };
+        let declared = desired::declaration(parent.entry, &reference.id)?;
+        check_key(declared, &reference, child.object.is_some()).map_err(invalid)?;
+        if (declared.policy == ChildPolicy::Delete) != parent.primary.deleting {
+            return Err(invalid(match parent.primary.deleting {
+                true => "it is not under onDelete, and the resource is being deleted",
+                false => "it is under onDelete, and the resource is not being deleted",
+            }));
         }
-        if !ids.insert(id.clone()) {
+        if !seen.insert(reference.clone()) {
             return Err(invalid("the plan lists it twice"));
         }
         let desired = match &child.object {
             None => None,
             Some(bytes) => {
+                digest = digest.rotate_left(5) ^ digest64(bytes);
                 let scope = namespaced(&declared.api_version, &declared.kind)?;
-                let desired = desired::build(parent, &id, bytes, scope)?;
+                let desired = desired::build(parent, &reference, bytes, scope)?;
                 if !keys.insert((desired.api_version.clone(), desired.kind.clone(), desired.key.clone())) {
                     return Err(invalid("another child of this resource has the same kind and name"));
                 }
                 Some(desired)
             }
         };
-        let after = child.after.into_iter().map(|other| other.id).collect();
-        checked.push(Planned { id, desired, ready: child.ready, after });
+        checked.push(Planned { child: reference, desired, ready: child.ready, after: child.after });
     }
     let invalid_status = |message: String| Error::InvalidChild { id: "status".to_owned(), message };
     let status = parse_strict(&status).map_err(|error| invalid_status(error.to_string()))?;
@@ -118,18 +148,38 @@ pub(crate) fn check(
         conditions: conditions::read_extra(&conditions),
         denied: denied.map(|violation| format!("{}: {}", violation.field, violation.message)).collect(),
         requeue_after,
+        digest,
+        given: Given::default(),
     })
 }
 
-/// The children of a plan that are not among those that exist: the ids of the ones that can be made, and the others with
-/// the ids of what each waits for.
-pub(crate) fn not_there<T>(planned: &[Planned], exist: &[(String, T)]) -> (Vec<String>, Vec<(String, Vec<String>)>) {
-    let there = |id: &str| exist.iter().any(|(known, _)| known == id);
-    let absent: Vec<&Planned> = planned.iter().filter(|child| !there(&child.id)).collect();
-    let missing = absent.iter().filter(|child| child.desired.is_some()).map(|child| child.id.clone());
-    let pending = absent.iter().filter(|child| child.desired.is_none()).map(|child| {
-        let others = child.after.iter().filter(|id| !there(id)).cloned().collect();
-        (child.id.clone(), others)
+/// An element has a key, and only a template of one child for each element has elements. A template whose elements are
+/// not known yet is listed without.
+fn check_key(declared: &DeclaredChild, child: &ChildRef, rendered: bool) -> Result<(), &'static str> {
+    match &child.key {
+        None if declared.keyed && rendered => Err("it stands under forEach, and this child has no key"),
+        None => Ok(()),
+        Some(_) if !declared.keyed => Err("it has a key, and does not stand under forEach"),
+        Some(key) if key.is_empty() || key.len() > LONGEST_KEY || key.chars().any(char::is_control) => {
+            Err("its key is empty, longer than 253 bytes or holds control characters")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The children of a plan that are not among those that exist: the ones that can be made, and the others with what each
+/// waits for.
+pub(crate) fn not_there<T>(planned: &[Planned], exist: &[(ChildRef, T)]) -> (Vec<String>, Vec<(String, Vec<String>)>) {
+    let there = |child: &ChildRef| exist.iter().any(|(known, _)| known == child);
+    let absent: Vec<&Planned> = planned.iter().filter(|planned| !there(&planned.child)).collect();
+    let missing = absent.iter().filter(|planned| planned.desired.is_some()).map(|planned| shown(&planned.child));
+    let pending = absent.iter().filter(|planned| planned.desired.is_none()).map(|planned| {
+        // A template of many lacks as long as one of its elements does.
+        let lacks = |other: &&ChildRef| {
+            absent.iter().any(|absent| means(other, &absent.child))
+                || !exist.iter().any(|(known, _)| means(other, known))
+        };
+        (shown(&planned.child), planned.after.iter().filter(lacks).map(shown).collect())
     });
     (missing.collect(), pending.collect())
 }
@@ -142,7 +192,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::instance::{Api, ChildPolicy, DeclaredChild, Entry};
+    use crate::instance::{Api, Entry};
 
     fn entry() -> Entry {
         let child = |id: &str| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Apply);
@@ -196,7 +246,7 @@ mod tests {
     #[test]
     fn a_good_plan_keeps_order_and_pending_children() {
         let found = checked(plan(vec![child("b", Some("x")), child("a", None)])).unwrap();
-        let ids: Vec<(&str, bool)> = found.children.iter().map(|c| (&*c.id, c.desired.is_some())).collect();
+        let ids: Vec<(&str, bool)> = found.children.iter().map(|c| (&*c.child.id, c.desired.is_some())).collect();
         assert_eq!(ids, [("b", true), ("a", false)]);
     }
 

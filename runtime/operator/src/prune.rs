@@ -1,14 +1,15 @@
 //! Deletes children that are no longer wanted. Three things must agree: our label, the inventory, the owner's UID.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use http::Method;
+use orkestra_sandbox::ChildRef;
 use serde_json::json;
 
 use crate::api::{Api, Call, JSON};
 use crate::cache::Store;
 use crate::error::{ApiError, Error};
+use crate::failpoint::{self, Point};
 use crate::identity::Identity;
 use crate::instance::{ChildPolicy, Entry};
 use crate::limit::RateLimit;
@@ -19,8 +20,17 @@ use crate::object::{Object, ObjectKey};
 pub(crate) struct Wanted {
     /// Kind and key of every object that was rendered.
     pub(crate) rendered: HashSet<(String, ObjectKey)>,
-    /// Ids of children that cannot be rendered yet.
-    pub(crate) pending: HashSet<String>,
+    /// Children that cannot be rendered yet.
+    pub(crate) pending: Vec<ChildRef>,
+}
+
+impl Wanted {
+    /// Whether an object of a template may be one that cannot be rendered yet.
+    fn may_be_pending(&self, id: &str, object: &Object) -> bool {
+        let element = object.element.as_deref();
+        let may_be = |key: Option<&str>| key.is_none() || element.is_none() || key == element;
+        self.pending.iter().any(|pending| pending.id == id && may_be(pending.key.as_deref()))
+    }
 }
 
 /// Whether an object of the primary with UID `owner` is one that its plan has dropped.
@@ -28,15 +38,27 @@ pub(crate) struct Wanted {
 /// An object whose id label is none of this entry's for its kind comes from an older version of the pattern, or its
 /// label was edited; while a child of that kind is pending it may be the very one, and stays.
 pub(crate) fn is_dropped(entry: &Entry, kind: &str, object: &Object, owner: &str, wanted: &Wanted) -> bool {
-    let ours = object.managed && object.controlled_by(owner) && object.owner_uid.as_deref() == Some(owner);
+    let ours = object.labelled_for(owner) && object.controlled_by(owner);
     if !ours || object.deleting || wanted.rendered.contains(&(kind.to_owned(), object.key.clone())) {
         return false;
     }
     let declared = entry.children.iter().find(|child| Some(&*child.id) == object.id.as_deref() && child.kind == kind);
     match declared {
-        Some(child) => child.policy == ChildPolicy::Apply && !wanted.pending.contains(&child.id),
-        None => !entry.children.iter().any(|child| child.kind == kind && wanted.pending.contains(&child.id)),
+        Some(child) => child.policy == ChildPolicy::Apply && !child.retain && !wanted.may_be_pending(&child.id, object),
+        None => !entry
+            .children
+            .iter()
+            .any(|child| child.kind == kind && wanted.pending.iter().any(|pending| pending.id == child.id)),
     }
+}
+
+/// When an object is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Propagation {
+    /// At once; what it owns goes later.
+    Background,
+    /// When what it owns is gone.
+    Foreground,
 }
 
 /// Deletes one object, exactly in the state that was judged. Says whether it did; if not, it was gone already or had
@@ -45,18 +67,22 @@ pub(crate) async fn delete(
     api: &Api,
     limit: &RateLimit,
     identity: &Identity,
-    store: &Arc<Store>,
+    store: &Store,
     object: &Object,
+    propagation: Propagation,
 ) -> Result<bool, Error> {
     let path = store.resource.object(&object.key.namespace, &object.key.name);
     let body = json!({
-        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": format!("{propagation:?}"),
         "preconditions": {"uid": &*object.uid, "resourceVersion": &*object.resource_version},
     });
     limit.acquire().await;
     let call =
         Call { identity, method: Method::DELETE, path: &path, content_type: JSON, body: body.to_string().into_bytes() };
-    match api.call(call).await {
+    failpoint::pass(Point::BeforePrune);
+    let answer = api.call(call).await;
+    failpoint::pass(Point::AfterPrune);
+    match answer {
         Ok(_) => Ok(true),
         Err(ApiError::Refused { refusal, .. }) if matches!(refusal.code, 404 | 409) => Ok(false),
         Err(error) => Err(error.into()),
@@ -109,17 +135,18 @@ mod tests {
     async fn what_has_changed_since_it_was_judged_is_left_for_the_next_look() {
         let conflict = json!({"kind": "Status", "code": 409, "reason": "Conflict"});
         let server = crate::scripted::Scripted::new([(409, conflict), (200, json!({}))]);
-        let store = Arc::new(Store::new(Arc::new(crate::discovery::Resource {
+        let store = Store::new(std::sync::Arc::new(crate::discovery::Resource {
             group: String::new(),
             version: "v1".to_owned(),
             kind: "ConfigMap".to_owned(),
             plural: "configmaps".to_owned(),
             namespaced: true,
             has_status: false,
-        })));
+        }));
         let (api, limit) = (server.api(), RateLimit::new(0, 0));
         for deleted in [false, true] {
-            let answer = delete(&api, &limit, &Identity::Process, &store, &object("cm", |_| ())).await;
+            let object = object("cm", |_| ());
+            let answer = delete(&api, &limit, &Identity::Process, &store, &object, Propagation::Background).await;
             assert_eq!(answer.unwrap(), deleted);
         }
         assert_eq!(server.asked()[0].1["preconditions"]["uid"], "o-1");
@@ -136,7 +163,10 @@ mod tests {
         let key = ObjectKey::new("n", "cm-1");
         let rendered = Wanted { rendered: HashSet::from([("ConfigMap".to_owned(), key)]), ..Wanted::default() };
         assert!(!dropped("ConfigMap", &object("cm", |_| ()), &rendered));
-        let pending = |id: &str| Wanted { pending: HashSet::from([id.to_owned()]), ..Wanted::default() };
+        let pending = |id: &str| {
+            let child = ChildRef { id: id.to_owned(), key: None };
+            Wanted { pending: vec![child], ..Wanted::default() }
+        };
         assert!(!dropped("ConfigMap", &object("cm", |_| ()), &pending("cm")));
         assert!(dropped("ConfigMap", &object("cm", |_| ()), &pending("other")));
         assert!(!dropped("ConfigMap", &object("edited-label", |_| ()), &pending("other")));

@@ -51,6 +51,20 @@ pub fn readiness(object: &Value) -> Readiness {
     }
 }
 
+/// Judges an object that is there to come to an end: a Job or a Pod. Other kinds have none, and are judged as ever.
+pub(crate) fn completion(object: &Value) -> Readiness {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let ended = match (text("/apiVersion"), text("/kind")) {
+        ("batch/v1", "Job") => condition(object, "Complete").is_some_and(|condition| condition.is("True")),
+        ("v1", "Pod") => text("/status/phase") == "Succeeded",
+        _ => return readiness(object),
+    };
+    match readiness(object) {
+        Ready if !ended => Progressing("it has not come to its end yet".to_owned()),
+        other => other,
+    }
+}
+
 struct Condition<'a>(&'a Value);
 
 impl Condition<'_> {

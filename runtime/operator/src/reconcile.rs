@@ -5,19 +5,25 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orkestra_sandbox::ChildRef;
+use tokio::time::Instant;
+
 use crate::apply::{Applied as AppliedChild, Applier};
 use crate::backoff::spread;
 use crate::cache::Store;
-use crate::conditions::{Problem, Summary};
+use crate::claim::Claimant;
+use crate::conditions::{Problem, Summary, UNSETTLED};
 use crate::conflict::Contested;
 use crate::controller::{Controller, PrimaryMemory};
-use crate::desired::{Desired, Parent};
+use crate::deletion;
+use crate::desired::Desired;
 use crate::error::{ApiError, Error};
-use crate::instance::DeclaredChild;
+use crate::evaluate::{Shown, ShownChild, show, try_evaluate, versions};
+use crate::finalizer;
 use crate::metrics::Outcome;
 use crate::object::{Object, ObjectKey};
 use crate::plan::{self, Checked};
-use crate::prune::{self, Wanted};
+use crate::prune::{self, Propagation, Wanted};
 use crate::queue::Next;
 use crate::readiness::{Readiness, readiness};
 use crate::status_write;
@@ -29,12 +35,9 @@ const ROUNDS: usize = 16;
 pub(crate) struct Observed {
     pub(crate) primary: Arc<Object>,
     pub(crate) memory: PrimaryMemory,
+    /// What generated values of this reconcile are made from; none where none are generated.
+    pub(crate) entropy: Option<[u8; 32]>,
 }
-
-/// A child as it is seen, with its id.
-type ShownChild = (String, Arc<Object>);
-/// The children that a plan is made from.
-type Shown = Vec<ShownChild>;
 
 /// A plan, or why there is none.
 pub(crate) struct Evaluated {
@@ -48,7 +51,8 @@ pub(crate) struct Applied {
     observed: Observed,
     shown: Shown,
     plan: Checked,
-    children: Vec<(String, Option<bool>, AppliedChild)>,
+    has_plan: bool,
+    children: Vec<(ChildRef, Option<bool>, AppliedChild)>,
     wanted: Wanted,
     pub(crate) errors: Vec<Error>,
 }
@@ -60,98 +64,72 @@ pub(crate) struct Pruned(Applied);
 pub(crate) struct Finished {
     pub(crate) observed: Observed,
     pub(crate) plan: Checked,
+    /// Without one nothing is known of the pattern's own status fields.
+    pub(crate) has_plan: bool,
     pub(crate) summary: Summary,
     pub(crate) errors: Vec<Error>,
 }
 
 /// Reconciles the primary of this name, and says what comes next.
 pub(crate) async fn reconcile(controller: &Controller, key: &ObjectKey) -> (Next, Outcome) {
-    let Some(observed) = observe(controller, key) else {
+    let Some(mut observed) = observe(controller, key) else {
         controller.forget(key);
         return (Next::Forget, Outcome::Success);
     };
+    if let Some(left) = observed.memory.unrest.rests(&observed.primary, Instant::now()) {
+        controller.remember(key, observed.memory);
+        return (Next::After(left), Outcome::RequeueAfter);
+    }
+    if observed.primary.deleting {
+        return match deletion::delete(controller, observed).await {
+            Some(finished) => update_status(controller, finished).await,
+            None => {
+                controller.forget(key);
+                (Next::Forget, Outcome::Success)
+            }
+        };
+    }
     let mut applied = apply(controller, evaluate(controller, observed).await).await;
     for _ in 1..ROUNDS {
-        if !applied.outdated(controller).await {
+        if applied.observed.memory.unrest.found().is_some() || !applied.outdated(controller).await {
             break;
         }
         applied = apply(controller, evaluate(controller, applied.observed).await).await;
     }
     let pruned = prune(controller, applied).await;
-    update_status(controller, pruned).await
+    update_status(controller, summarize(pruned.0)).await
 }
 
-/// None: it is gone, or on its way. Its children go with it, by their owner references.
+/// None: it is gone, or on its way with nothing to be done for it. Its children go with it, by their owner references.
 fn observe(controller: &Controller, key: &ObjectKey) -> Option<Observed> {
     let primary = controller.primaries.get(&controller.instance.identity, key)?;
-    if primary.deleting {
+    if primary.deleting && !primary.finalized {
         return None;
     }
     let memory = controller.recall(&primary);
-    Some(Observed { primary, memory })
+    let generates = controller.entry.children.iter().any(|child| child.once);
+    Some(Observed { primary, memory, entropy: generates.then(draw).flatten() })
 }
 
-async fn evaluate(controller: &Controller, observed: Observed) -> Evaluated {
+/// 32 bytes that nobody can guess; none where the system has none.
+fn draw() -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let drawn = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    (drawn == Ok(bytes.len())).then_some(bytes)
+}
+
+async fn evaluate(controller: &Controller, mut observed: Observed) -> Evaluated {
     match show(controller, &observed.primary).await {
         Ok(shown) => {
-            let plan = try_evaluate(controller, &observed.primary, &shown).await;
+            let plan = try_evaluate(controller, &observed.primary, &shown, observed.entropy.as_ref()).await;
+            if let Ok(plan) = &plan {
+                let Observed { primary, memory, entropy: _ } = &mut observed;
+                memory.unrest.planned(primary, versions(&shown) ^ plan.given.digest, plan.digest, Instant::now());
+            }
             Evaluated { observed, shown, plan }
         }
         Err(error) => Evaluated { observed, shown: Shown::new(), plan: Err(error) },
     }
-}
-
-/// The store of a declared child. None: its kind is not served, which is told where the plan wants one; a plan that does
-/// not need it is none the worse.
-async fn store_of(controller: &Controller, declared: &DeclaredChild) -> Result<Option<Arc<Store>>, Error> {
-    match controller.child_store(&declared.api_version, &declared.kind).await {
-        Ok(store) => Ok(Some(store)),
-        Err(Error::KindNotServed { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The children as the cache has them now.
-async fn show(controller: &Controller, primary: &Object) -> Result<Shown, Error> {
-    let mut shown = Shown::new();
-    for declared in &controller.entry.children {
-        let Some(store) = store_of(controller, declared).await? else { continue };
-        let identity = &controller.instance.identity;
-        let own = store.controlled_by(identity, &primary.uid).into_iter();
-        let own = own.filter(|child| child.managed && child.owner_uid.as_deref() == Some(&*primary.uid));
-        let own = own.filter(|child| child.id.as_deref() == Some(&*declared.id));
-        // Where a name has just changed there are two for a moment: the one that stays, the newer one, is shown.
-        let newest = own.max_by_key(|child| (!child.deleting, child.resource_version.parse::<u128>().unwrap_or(0)));
-        shown.extend(newest.map(|child| (declared.id.clone(), child)));
-    }
-    Ok(shown)
-}
-
-async fn try_evaluate(controller: &Controller, primary: &Arc<Object>, shown: &Shown) -> Result<Checked, Error> {
-    let mut scopes = Vec::new();
-    for declared in &controller.entry.children {
-        let store = store_of(controller, declared).await?;
-        scopes.extend(store.map(|store| (declared, store.resource.namespaced)));
-    }
-    let children: Vec<(String, String)> =
-        shown.iter().map(|(id, child)| (id.clone(), child.json.to_string())).collect();
-    let now = jiff::Timestamp::now().as_millisecond();
-    let request = plan::request(primary, &children, &controller.instance.inputs, now);
-    let (instance, entry) = (controller.instance.clone(), controller.entry.name.clone());
-    let permit =
-        controller.shared.calls.clone().acquire_owned().await.map_err(|error| Error::Lost(error.to_string()))?;
-    // A call blocks its thread, for up to its time limit, so it must not be one that others wait on.
-    let call = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        instance.pattern.reconcile(&entry, &request)
-    });
-    let plan = call.await.map_err(|error| Error::Lost(error.to_string()))??;
-    let parent = Parent { instance: &controller.instance.name, entry: &controller.entry, primary };
-    plan::check(plan, parent, controller.shared.ceilings.children, |api_version, kind| {
-        let found = scopes.iter().find(|(declared, _)| declared.api_version == api_version && declared.kind == kind);
-        let not_served = || Error::KindNotServed { api_version: api_version.to_owned(), kind: kind.to_owned() };
-        found.map(|(_, namespaced)| *namespaced).ok_or_else(not_served)
-    })
 }
 
 async fn apply(controller: &Controller, evaluated: Evaluated) -> Applied {
@@ -159,40 +137,47 @@ async fn apply(controller: &Controller, evaluated: Evaluated) -> Applied {
     let mut applied = Vec::new();
     let mut wanted = Wanted::default();
     let mut errors = Vec::new();
-    let plan = plan.unwrap_or_else(|error| {
+    let has_plan = plan.is_ok();
+    let mut plan = plan.unwrap_or_else(|error| {
         errors.push(error);
         Checked { status: serde_json::json!({}), ..Checked::default() }
     });
+    errors.append(&mut plan.given.hidden);
     let idle = observed.primary.paused || !plan.denied.is_empty();
-    let mut failed: HashSet<&str> = HashSet::new();
-    for child in &plan.children {
-        let Some(desired) = &child.desired else {
-            wanted.pending.insert(child.id.clone());
+    if !idle && let Err(error) = finalizer::ensure(controller, &mut observed).await {
+        errors.push(error);
+        return Applied { observed, shown, plan, has_plan, children: applied, wanted, errors };
+    }
+    let mut failed: HashSet<&ChildRef> = HashSet::new();
+    for planned in &plan.children {
+        let child = &planned.child;
+        let Some(desired) = &planned.desired else {
+            wanted.pending.push(child.clone());
             continue;
         };
         wanted.rendered.insert((desired.kind.clone(), desired.key.clone()));
         if idle {
-            applied.extend(
-                as_it_is(controller, &observed, desired).await.map(|found| (child.id.clone(), child.ready, found)),
-            );
+            let found = as_it_is(controller, &observed, desired).await;
+            applied.extend(found.map(|found| (child.clone(), planned.ready, found)));
             continue;
         }
-        if child.after.iter().any(|id| failed.contains(&**id)) {
-            failed.insert(&child.id);
+        if planned.after.iter().any(|before| failed.iter().any(|failed| plan::means(before, failed))) {
+            failed.insert(child);
             continue;
         }
         match apply_child(controller, &mut observed, desired).await {
-            Ok(result) => applied.push((child.id.clone(), child.ready, result)),
+            Ok(result) => applied.push((child.clone(), planned.ready, result)),
             Err(error) => {
-                failed.insert(&child.id);
+                failed.insert(child);
                 errors.push(error);
             }
         }
     }
-    Applied { observed, shown, plan, children: applied, wanted, errors }
+    Applied { observed, shown, plan, has_plan, children: applied, wanted, errors }
 }
 
-async fn apply_child(
+/// Makes one child so, and tells of what a person should know.
+pub(crate) async fn apply_child(
     controller: &Controller,
     observed: &mut Observed,
     desired: &Desired,
@@ -202,19 +187,35 @@ async fn apply_child(
         api: &controller.shared.api,
         limit: &controller.limit,
         identity: &controller.instance.identity,
-        manager: &controller.manager,
-        owner: &observed.primary.uid,
+        claimant: Claimant {
+            owner: &observed.primary.uid,
+            manager: &controller.manager,
+            lives: &|uid| controller.primary_lives(uid),
+        },
     };
+    if desired.body.pointer("/metadata/ownerReferences").is_none() {
+        controller.find_by_uid(&observed.primary);
+    }
     let memory = observed.memory.children.entry((desired.kind.clone(), desired.key.clone())).or_default();
     let applied = applier.apply(&store, desired, memory).await?;
     if applied.wrote {
+        let what = format!("{} {:?}", desired.kind, &*desired.key.name);
+        observed.memory.unrest.wrote(&observed.primary, &what, Instant::now());
         tracing::info!(controller = %controller.name, primary = %observed.primary.key, kind = %desired.kind, name = %desired.key.name, "child applied");
+    }
+    let tell = |reason, message: String| controller.shared.events.tell(&observed.primary, "Normal", reason, &message);
+    if applied.adopted {
+        tell("Adopted", format!("{} {:?} was nobody's and is taken", desired.kind, &*desired.key.name));
+    }
+    if !applied.recreated.is_empty() {
+        let fields = applied.recreated.join(", ");
+        tell("Recreated", format!("{} {:?} was made anew to change {fields}", desired.kind, &*desired.key.name));
     }
     if !applied.drift.is_empty() {
         let fields: Vec<String> = applied.drift.iter().map(Contested::to_string).collect();
         let message =
             format!("{} {:?} was edited and is put back: {}", desired.kind, &*desired.key.name, fields.join("; "));
-        controller.shared.events.tell(&observed.primary, "Normal", "DriftRepaired", &message);
+        tell("DriftRepaired", message);
     }
     Ok(applied)
 }
@@ -223,8 +224,8 @@ async fn apply_child(
 async fn as_it_is(controller: &Controller, observed: &Observed, desired: &Desired) -> Option<AppliedChild> {
     let store = controller.child_store(&desired.api_version, &desired.kind).await.ok()?;
     let object = store.get(&controller.instance.identity, &desired.key)?;
-    let ours = object.controlled_by(&observed.primary.uid);
-    ours.then(|| AppliedChild { object, wrote: false, drift: Vec::new(), conflicts: Vec::new() })
+    let ours = object.belongs_to(&observed.primary.uid, &controller.manager);
+    ours.then(|| AppliedChild::as_it_is(object, Vec::new()))
 }
 
 impl Applied {
@@ -235,8 +236,8 @@ impl Applied {
             return false;
         }
         let Ok(now) = show(controller, &self.observed.primary).await else { return false };
-        let same = |((id, child), (other_id, other)): (&ShownChild, &ShownChild)| {
-            id == other_id && child.uid == other.uid && child.resource_version == other.resource_version
+        let same = |((reference, child), (other_reference, other)): (&ShownChild, &ShownChild)| {
+            reference == other_reference && child.uid == other.uid && child.resource_version == other.resource_version
         };
         now.len() != self.shown.len() || !now.iter().zip(&self.shown).all(same)
     }
@@ -246,6 +247,12 @@ async fn prune(controller: &Controller, mut applied: Applied) -> Pruned {
     // While a child could not be applied it is not known what is safe to lose.
     let safe = applied.errors.is_empty() && applied.plan.denied.is_empty() && !applied.observed.primary.paused;
     if safe && let Err(error) = try_prune(controller, &applied).await {
+        applied.errors.push(error);
+    }
+    if safe
+        && applied.errors.is_empty()
+        && let Err(error) = finalizer::release_unneeded(controller, &mut applied.observed).await
+    {
         applied.errors.push(error);
     }
     if applied.errors.is_empty() {
@@ -259,12 +266,13 @@ async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Err
     let identity = &controller.instance.identity;
     let owner = &applied.observed.primary.uid;
     for store in controller.child_stores().await? {
-        for object in store.controlled_by(identity, owner) {
+        for object in store.children_of(identity, owner) {
             if !prune::is_dropped(&controller.entry, &store.resource.kind, &object, owner, &applied.wanted) {
                 continue;
             }
             let shared = &controller.shared;
-            if prune::delete(&shared.api, &controller.limit, identity, &store, &object).await? {
+            let propagation = Propagation::Background;
+            if prune::delete(&shared.api, &controller.limit, identity, &store, &object, propagation).await? {
                 tracing::info!(controller = %controller.name, primary = %applied.observed.primary.key, kind = %store.resource.kind, name = %object.key.name, "child pruned");
             }
         }
@@ -272,8 +280,12 @@ async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Err
     Ok(())
 }
 
-async fn update_status(controller: &Controller, pruned: Pruned) -> (Next, Outcome) {
-    let mut result = summarize(pruned.0);
+async fn update_status(controller: &Controller, mut result: Finished) -> (Next, Outcome) {
+    if let Some(why) = &result.summary.unsettled {
+        controller.metrics.error(UNSETTLED);
+        tracing::warn!(controller = %controller.name, primary = %result.observed.primary.key, reason = UNSETTLED, why, "left alone for a while");
+    }
+    controller.shared.events.tell_changes(&result.observed.primary, &result.summary);
     for error in &result.errors {
         controller.metrics.error(error.reason());
         tracing::warn!(controller = %controller.name, primary = %result.observed.primary.key, reason = error.reason(), %error, "reconcile failed");
@@ -283,8 +295,12 @@ async fn update_status(controller: &Controller, pruned: Pruned) -> (Next, Outcom
         tracing::warn!(controller = %controller.name, primary = %result.observed.primary.key, reason = error.reason(), %error, "status not written");
         result.errors.push(error.into());
     }
-    let Finished { observed, plan, summary: _, errors } = result;
+    let Finished { mut observed, plan, has_plan: _, summary: _, errors } = result;
+    let rest = observed.memory.unrest.end(Instant::now());
     controller.remember(&observed.primary.key, observed.memory);
+    if let Some(rest) = rest {
+        return (Next::After(rest), Outcome::Error);
+    }
     if !errors.is_empty() {
         let asked = errors.iter().filter_map(|error| match error {
             Error::Api(ApiError::Refused { refusal, .. }) => refusal.retry_after,
@@ -303,8 +319,13 @@ async fn update_status(controller: &Controller, pruned: Pruned) -> (Next, Outcom
 }
 
 fn summarize(applied: Applied) -> Finished {
-    let Applied { observed, shown: _, plan, children, wanted: _, errors } = applied;
-    let mut summary = Summary { paused: observed.primary.paused, extra: plan.conditions.clone(), ..Summary::default() };
+    let Applied { observed, shown: _, plan, has_plan, children, wanted: _, errors } = applied;
+    let mut summary = Summary {
+        paused: observed.primary.paused,
+        extra: plan.conditions.clone(),
+        unsettled: observed.memory.unrest.found().map(str::to_owned),
+        ..Summary::default()
+    };
     summary.problems.extend(errors.iter().map(|error| Problem {
         reason: error.reason().to_owned(),
         message: error.to_string(),
@@ -315,15 +336,19 @@ fn summarize(applied: Applied) -> Finished {
         message: message.clone(),
         transient: false,
     }));
-    for (id, ready, child) in children {
+    summary.problems.extend(plan.given.waiting.iter().cloned());
+    let mut states = Vec::new();
+    for (child, ready, applied) in children {
         let state = match ready {
             Some(true) => Readiness::Ready,
             Some(false) => Readiness::Progressing("its readyWhen does not hold yet".to_owned()),
-            None => readiness(&child.object.tree()),
+            None => readiness(&applied.object.tree()),
         };
-        summary.children.push((id.clone(), state));
-        summary.conflicts.extend(child.conflicts.into_iter().map(|contested| (id.clone(), contested)));
+        let conflicts = applied.conflicts.into_iter().map(|contested| (plan::shown(&child), contested));
+        summary.conflicts.extend(conflicts);
+        states.push((child, state));
     }
-    (summary.missing, summary.pending) = plan::not_there(&plan.children, &summary.children);
-    Finished { observed, plan, summary, errors }
+    (summary.missing, summary.pending) = plan::not_there(&plan.children, &states);
+    summary.children = states.into_iter().map(|(child, state)| (plan::shown(&child), state)).collect();
+    Finished { observed, plan, has_plan, summary, errors }
 }

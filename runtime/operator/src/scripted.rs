@@ -36,7 +36,10 @@ impl Scripted {
         let service = tower::service_fn(move |request: Request<Body>| {
             let scripted = scripted.clone();
             async move {
-                let line = format!("{} {}", request.method(), request.uri());
+                let accept = request.headers().get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
+                let part = accept.and_then(|accept| accept.split(';').find(|part| part.starts_with("as=")));
+                let part = part.map(|part| format!(" {part}")).unwrap_or_default();
+                let line = format!("{} {}{part}", request.method(), request.uri());
                 let body = request.into_body().collect_bytes().await?;
                 scripted.asked.lock().unwrap().push((line, serde_json::from_slice(&body).unwrap_or(Value::Null)));
                 let (code, answer) = scripted.answers.lock().unwrap().pop_front().expect("an answer is written down");
@@ -47,7 +50,7 @@ impl Scripted {
         Api::new(kube::Client::new(service, "default"), Duration::from_secs(5))
     }
 
-    /// What was asked: method with path, and body. All answers must have been used.
+    /// What was asked: method with path and what part of an object, and body. All answers must have been used.
     pub(crate) fn asked(&self) -> Vec<(String, Value)> {
         assert!(self.answers.lock().unwrap().is_empty(), "answers are left");
         self.asked.lock().unwrap().clone()

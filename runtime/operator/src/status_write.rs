@@ -4,10 +4,11 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::api::{Call, MERGE_PATCH};
-use crate::conditions::{conditions, merge};
+use crate::conditions::{OWN, conditions, merge};
 use crate::controller::Controller;
 use crate::error::ApiError;
 use crate::events::timestamp;
+use crate::failpoint::{self, Point};
 use crate::identity::Identity;
 use crate::json::digest64;
 use crate::object::Object;
@@ -19,7 +20,6 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     let primary = &result.observed.primary;
     let resource = &controller.primaries.resource;
     let live = primary.tree().get("status").cloned().unwrap_or_else(|| json!({}));
-    let has_plan = result.errors.is_empty() || !result.plan.children.is_empty();
     let mut fields = result.plan.status.clone();
     let now = timestamp(jiff::Timestamp::now());
     let before = live.get("conditions").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -39,7 +39,7 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     });
     let wanted = Wanted { fields, pending: result.plan.pending_status.clone() };
     // Without a plan nothing is known of the pattern's own fields: they stay.
-    let Some(change) = patch(&live, &wanted, written.filter(|_| has_plan)) else {
+    let Some(change) = patch(&live, &wanted, written.filter(|_| result.has_plan)) else {
         result.observed.memory.refused_status = None;
         return Ok(());
     };
@@ -65,7 +65,10 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
         content_type: MERGE_PATCH,
         body: body.to_string().into_bytes(),
     };
-    let answer = match controller.shared.api.call(call).await {
+    failpoint::pass(Point::BeforeStatus);
+    let answer = controller.shared.api.call(call).await;
+    failpoint::pass(Point::AfterStatus);
+    let answer = match answer {
         Ok(answer) => answer,
         // It was deleted meanwhile: there is no status to write.
         Err(error) if error.code() == Some(404) => return Ok(()),
@@ -101,7 +104,7 @@ fn beside_status(object: &Object) -> Value {
 
 fn is_foreign(condition: &Value) -> bool {
     let kind = condition.get("type").and_then(Value::as_str).unwrap_or_default();
-    !matches!(kind, "Ready" | "Reconciling" | "Stalled" | "Conflicted")
+    !OWN.contains(&kind)
 }
 
 /// A change without the times in it, which differ at every try.

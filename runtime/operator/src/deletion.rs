@@ -1,0 +1,228 @@
+//! The end of a primary that carries our finalizer: first the children of `onDelete`, each waited for, then all others
+//! in the opposite order of their making, each group gone before the next, and the finalizer last.
+//!
+//! How far it is can be seen in the cluster alone, so a restart goes on where it was.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::cache::Store;
+use crate::conditions::{Problem, Summary};
+use crate::controller::Controller;
+use crate::desired;
+use crate::error::{ApiError, Error};
+use crate::evaluate::{show, try_evaluate};
+use crate::finalizer;
+use crate::instance::{ChildPolicy, Entry};
+use crate::object::Object;
+use crate::plan::{self, Checked, Planned};
+use crate::prune::{self, Propagation};
+use crate::readiness::{Readiness, completion};
+use crate::reconcile::{Finished, Observed, apply_child};
+
+/// How often a plan is made again because its children have come to be.
+const ROUNDS: usize = 16;
+/// Objects that a message names.
+const NAMED: usize = 5;
+
+/// What a deletion waits for, in words.
+type Waits = Vec<String>;
+
+/// Does what can be done now. None: nothing is left, and the primary goes.
+pub(crate) async fn delete(controller: &Controller, mut observed: Observed) -> Option<Finished> {
+    let paused = observed.primary.paused;
+    let outcome = match paused && finalizer::is_needed(&controller.entry) {
+        true => Ok(vec!["writes are paused".to_owned()]),
+        false => go_on(controller, &mut observed).await,
+    };
+    let mut summary = Summary { paused, ..Summary::default() };
+    let mut errors = Vec::new();
+    match outcome {
+        Ok(waits) if waits.is_empty() => return None,
+        Ok(waits) => summary.deleting = Some(waits.join("; ")),
+        Err(error) => {
+            summary.problems.push(Problem {
+                reason: error.reason().to_owned(),
+                message: error.to_string(),
+                transient: error.transient(),
+            });
+            errors.push(error);
+        }
+    }
+    Some(Finished {
+        observed,
+        plan: Checked { status: serde_json::json!({}), ..Checked::default() },
+        has_plan: false,
+        summary,
+        errors,
+    })
+}
+
+async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Waits, Error> {
+    let entry = &controller.entry;
+    if finalizer::is_needed(entry) {
+        let works = entry.children.iter().any(|child| child.policy == ChildPolicy::Delete);
+        if works && !observed.primary.on_delete_done {
+            let waits = on_delete(controller, observed).await?;
+            if !waits.is_empty() {
+                return Ok(waits);
+            }
+            finalizer::note_on_delete_done(controller, observed).await?;
+        }
+        let waits = remove_children(controller, observed).await?;
+        if !waits.is_empty() {
+            return Ok(waits);
+        }
+    }
+    finalizer::release(controller, &observed.primary).await?;
+    tracing::info!(controller = %controller.name, primary = %observed.primary.key, "deleted in order");
+    Ok(Waits::new())
+}
+
+/// Makes the children of `onDelete` and says which of them have not come to their end.
+async fn on_delete(controller: &Controller, observed: &mut Observed) -> Result<Waits, Error> {
+    for _ in 0..ROUNDS {
+        let shown = show(controller, &observed.primary).await?;
+        let mut plan = try_evaluate(controller, &observed.primary, &shown, observed.entropy.as_ref()).await?;
+        // Work that cannot be made up for is not done from half a view.
+        if let Some(error) = plan.given.hidden.pop() {
+            return Err(error);
+        }
+        let mut waits = Waits::new();
+        let mut wrote = false;
+        for planned in &plan.children {
+            let step = one_on_delete(controller, observed, planned, &shown).await?;
+            wrote |= step.wrote;
+            waits.extend(step.waits);
+        }
+        // What was made may be what another one waits for.
+        if !wrote || waits.is_empty() {
+            return Ok(waits);
+        }
+    }
+    Ok(vec!["the children of onDelete change faster than they can be applied".to_owned()])
+}
+
+#[derive(Default)]
+struct Step {
+    wrote: bool,
+    waits: Option<String>,
+}
+
+async fn one_on_delete(
+    controller: &Controller,
+    observed: &mut Observed,
+    planned: &Planned,
+    shown: &[(orkestra_sandbox::ChildRef, Arc<Object>)],
+) -> Result<Step, Error> {
+    let name = plan::shown(&planned.child);
+    let Some(desired) = &planned.desired else {
+        let lacks = planned.after.iter().filter(|other| !shown.iter().any(|(child, _)| plan::means(other, child)));
+        let lacks: Vec<_> = lacks.collect();
+        // Only the children of onDelete are made from now on: what is missing of the others stays missing.
+        let never = lacks.iter().find(|other| {
+            desired::declaration(&controller.entry, &other.id).is_ok_and(|child| child.policy != ChildPolicy::Delete)
+        });
+        if let Some(never) = never {
+            let message = format!("{name} is left out: it needs {}, which does not exist", plan::shown(never));
+            controller.shared.events.tell(&observed.primary, "Warning", "OnDeleteSkipped", &message);
+            return Ok(Step::default());
+        }
+        let others: Vec<String> = lacks.into_iter().map(plan::shown).collect();
+        return Ok(Step { wrote: false, waits: Some(format!("{name}: waits for {}", others.join(" and "))) });
+    };
+    let applied = match apply_child(controller, observed, desired).await {
+        Ok(applied) => applied,
+        Err(Error::Api(error)) if namespace_ends(&error) => {
+            let message =
+                format!("{name} is left out: its namespace is being deleted, and nothing can be created there");
+            controller.shared.events.tell(&observed.primary, "Warning", "OnDeleteSkipped", &message);
+            return Ok(Step::default());
+        }
+        Err(error) => return Err(error),
+    };
+    if applied.wrote {
+        let message = format!("{} {:?} was made; the deletion waits for it", desired.kind, &*desired.key.name);
+        controller.shared.events.tell(&observed.primary, "Normal", "OnDelete", &message);
+    }
+    let state = match planned.ready {
+        Some(true) => Readiness::Ready,
+        Some(false) => Readiness::Progressing("its readyWhen does not hold yet".to_owned()),
+        None => completion(&applied.object.tree()),
+    };
+    let waits = match state {
+        Readiness::Ready => None,
+        Readiness::Progressing(why) => Some(format!("{name}: {why}")),
+        Readiness::Failed(message) => {
+            return Err(Error::OnDeleteFailed {
+                kind: desired.kind.clone(),
+                name: desired.key.name.to_string(),
+                message,
+            });
+        }
+    };
+    Ok(Step { wrote: applied.wrote, waits })
+}
+
+/// Whether the API server refuses because the namespace is on its way out.
+fn namespace_ends(error: &ApiError) -> bool {
+    let ApiError::Refused { refusal, .. } = error else { return false };
+    refusal.code == 403 && refusal.causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
+/// Deletes the children that no other one needs any more, and says which are still there.
+async fn remove_children(controller: &Controller, observed: &Observed) -> Result<Waits, Error> {
+    let owner = &observed.primary.uid;
+    let identity = &controller.instance.identity;
+    let mut there: Vec<(Arc<Store>, Arc<Object>)> = Vec::new();
+    for store in controller.child_stores().await? {
+        let own = store.children_of(identity, owner).into_iter();
+        let own = own.filter(|child| child.labelled_for(owner) && child.controlled_by(owner));
+        there.extend(own.filter(|child| goes(&controller.entry, child)).map(|child| (store.clone(), child)));
+    }
+    let needs = needs(&controller.entry);
+    let ids: HashSet<&str> = there.iter().filter_map(|(_, child)| child.id.as_deref()).collect();
+    let is_needed = |id: &str| ids.iter().any(|other| needs.get(other).is_some_and(|needs| needs.contains(id)));
+    let mut waits = Waits::new();
+    for (store, child) in &there {
+        let id = child.id.as_deref().unwrap_or_default();
+        if !child.deleting && !is_needed(id) {
+            // What others wait for is gone only when its own dependents are: a Deployment with its pods.
+            let awaited = needs.get(id).is_some_and(|needs| !needs.is_empty());
+            let propagation = if awaited { Propagation::Foreground } else { Propagation::Background };
+            let shared = &controller.shared;
+            if prune::delete(&shared.api, &controller.limit, identity, store, child, propagation).await? {
+                tracing::info!(controller = %controller.name, primary = %observed.primary.key, kind = %store.resource.kind, name = %child.key.name, "child deleted");
+            }
+        }
+        waits.push(format!("{} {:?}", store.resource.kind, &*child.key.name));
+    }
+    waits.sort();
+    if waits.len() > NAMED {
+        let more = waits.len() - NAMED;
+        waits.truncate(NAMED);
+        waits.push(format!("{more} more"));
+    }
+    Ok(match waits.is_empty() {
+        true => waits,
+        false => vec![format!("waits until these are gone: {}", waits.join(", "))],
+    })
+}
+
+/// Whether a child goes before the primary does. The garbage collector takes those of `onDelete`.
+fn goes(entry: &Entry, child: &Object) -> bool {
+    let declared = entry.children.iter().find(|declared| Some(&*declared.id) == child.id.as_deref());
+    declared.is_none_or(|declared| declared.policy != ChildPolicy::Delete && !declared.retain)
+}
+
+/// For each child's id the ids of all that it needs, directly or through others.
+fn needs(entry: &Entry) -> HashMap<&str, HashSet<&str>> {
+    let mut needs: HashMap<&str, HashSet<&str>> = HashMap::new();
+    // Each child comes after those that it requires.
+    for child in &entry.children {
+        let direct = child.requires.iter().map(String::as_str);
+        let through: HashSet<&str> = direct.clone().filter_map(|id| needs.get(id)).flatten().copied().collect();
+        needs.insert(&child.id, direct.chain(through).collect());
+    }
+    needs
+}

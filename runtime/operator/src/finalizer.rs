@@ -1,0 +1,90 @@
+//! The finalizer of a primary: there only where its deletion needs work, before anything else is written for it, and
+//! taken off last.
+
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::api::{Call, MERGE_PATCH};
+use crate::controller::Controller;
+use crate::error::{ApiError, Error};
+use crate::failpoint::{self, Point};
+use crate::identity::Identity;
+use crate::instance::{ChildPolicy, Entry};
+use crate::names;
+use crate::object::Object;
+use crate::reconcile::Observed;
+
+/// Whether the garbage collector alone would not do: there is work at the end, or an order in which children go.
+pub(crate) fn is_needed(entry: &Entry) -> bool {
+    entry.children.iter().any(|child| child.policy == ChildPolicy::Delete || !child.requires.is_empty())
+}
+
+/// Puts the finalizer on a primary that needs it.
+pub(crate) async fn ensure(controller: &Controller, observed: &mut Observed) -> Result<(), Error> {
+    if observed.primary.finalized || !is_needed(&controller.entry) {
+        return Ok(());
+    }
+    let mut finalizers = others(&observed.primary);
+    finalizers.push(names::FINALIZER.into());
+    observed.primary = patch(controller, &observed.primary, json!({"finalizers": finalizers})).await?;
+    Ok(())
+}
+
+/// Takes the finalizer off a primary that needs it no more, because its pattern has changed.
+pub(crate) async fn release_unneeded(controller: &Controller, observed: &mut Observed) -> Result<(), Error> {
+    if observed.primary.finalized && !is_needed(&controller.entry) {
+        observed.primary = release(controller, &observed.primary).await?;
+    }
+    Ok(())
+}
+
+/// Takes the finalizer off.
+pub(crate) async fn release(controller: &Controller, primary: &Arc<Object>) -> Result<Arc<Object>, Error> {
+    patch(controller, primary, json!({"finalizers": others(primary)})).await
+}
+
+/// Notes on the primary that its `onDelete` work is done: what was waited for may be gone at the next look.
+pub(crate) async fn note_on_delete_done(controller: &Controller, observed: &mut Observed) -> Result<(), Error> {
+    let annotations = json!({"annotations": {names::ON_DELETE: names::ON_DELETE_DONE}});
+    observed.primary = patch(controller, &observed.primary, annotations).await?;
+    Ok(())
+}
+
+/// The finalizers of others.
+fn others(primary: &Object) -> Vec<Value> {
+    let tree = primary.tree();
+    let all = tree.pointer("/metadata/finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
+    all.into_iter().filter(|name| name != names::FINALIZER).collect()
+}
+
+/// Changes the metadata of exactly the primary that was looked at, in the state that it had: a list of finalizers is
+/// written whole. The runtime does it with its own rights.
+async fn patch(controller: &Controller, primary: &Arc<Object>, mut metadata: Value) -> Result<Arc<Object>, Error> {
+    let resource = &controller.primaries.resource;
+    metadata["uid"] = (&*primary.uid).into();
+    metadata["resourceVersion"] = (&*primary.resource_version).into();
+    let object = resource.object(&primary.key.namespace, &primary.key.name);
+    let path = format!("{object}?fieldManager={}", controller.manager.replace(':', "%3A"));
+    controller.limit.acquire().await;
+    let call = Call {
+        identity: &Identity::Process,
+        method: Method::PATCH,
+        path: &path,
+        content_type: MERGE_PATCH,
+        body: json!({"metadata": metadata}).to_string().into_bytes(),
+    };
+    failpoint::pass(Point::BeforeFinalizer);
+    let answer = controller.shared.api.call(call).await;
+    failpoint::pass(Point::AfterFinalizer);
+    let answer = match answer {
+        Ok(answer) => answer,
+        // It is gone: the watch is about to tell.
+        Err(error) if error.code() == Some(404) => return Ok(primary.clone()),
+        Err(error) => return Err(error.into()),
+    };
+    let object = Object::parse(&answer.body, &resource.api_version(), &resource.kind)
+        .map_err(|error| ApiError::Unreadable { what: format!("PATCH {path}"), message: error.to_string() })?;
+    Ok(controller.primaries.learn(object))
+}
