@@ -16,7 +16,7 @@ pub(crate) fn object() -> Vec<u8> {
         ("leslie", "viewer", 5),
     ];
     let variable = |n: usize| {
-        let name = format!("{}_{n:02}", if n % 4 == 0 { "PUBLIC_SETTING" } else { "SETTING" });
+        let name = format!("{}_{n:02}", if n.is_multiple_of(4) { "PUBLIC_SETTING" } else { "SETTING" });
         json!({"name": name, "value": format!("value-{n}")})
     };
     let condition = |kind: &str, status: &str| {

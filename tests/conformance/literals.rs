@@ -21,12 +21,7 @@ impl Case {
     ///
     /// Names of fields, types and macros' variables are no literals.
     pub(crate) fn with_literals_bound(&self) -> Option<Case> {
-        let parsed = cel::parse_free(&self.expr, &self.name).ok()?;
-        let mut literals = Vec::new();
-        collect(parsed.ast.expr(), &self.expr, &mut literals);
-        literals.sort_by_key(|literal: &Literal| literal.range.start);
-        // An expansion may have a part of its macro twice.
-        literals.dedup_by(|a, b| a.range == b.range);
+        let literals = literals(&self.expr)?;
         let mut bound = self.clone();
         for (number, literal) in literals.iter().enumerate().rev() {
             let name = format!("literal_{number}");
@@ -34,8 +29,21 @@ impl Case {
             bound.bindings.insert(name.clone(), literal.value.clone());
             bound.declarations.insert(name, Value::from(literal.ty));
         }
+        let left = self::literals(&bound.expr).map(|left| left.len());
+        assert_eq!(left, Some(0), "literals are left in `{}`", bound.expr);
         (!literals.is_empty()).then_some(bound)
     }
+}
+
+/// The literals of an expression, in their order; none if it does not parse.
+fn literals(source: &str) -> Option<Vec<Literal>> {
+    let parsed = cel::parse_free(source, "").ok()?;
+    let mut literals = Vec::new();
+    collect(parsed.ast.expr(), source, &mut literals);
+    literals.sort_by_key(|literal: &Literal| literal.range.start);
+    // An expansion may have a part of its macro twice.
+    literals.dedup_by(|a, b| a.range == b.range);
+    Some(literals)
 }
 
 fn collect(node: &SpannedExpr, source: &str, literals: &mut Vec<Literal>) {

@@ -43,9 +43,12 @@ pub(crate) const LACKING: &[(&str, &str)] = &[
     ("randomHex", "a function of this language, not of CEL"),
 ];
 
+/// Every operator, macro and function of ours.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    Function::ALL.iter().map(|function| function.name()).chain(CONSTRUCTS.iter().copied())
+}
+
 /// Everything that must be compared.
 pub(crate) fn comparable() -> impl Iterator<Item = &'static str> {
-    let functions = Function::ALL.iter().map(|function| function.name());
-    let lacks = |name: &str| LACKING.iter().any(|(lacking, _)| *lacking == name);
-    functions.chain(CONSTRUCTS.iter().copied()).filter(move |name| !lacks(name))
+    all().filter(|name| !LACKING.iter().any(|(lacking, _)| lacking == name))
 }

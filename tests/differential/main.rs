@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use decided::DECIDED;
 use generate::Generator;
+use operations::OPERATIONS;
 use oracle::Oracle;
 use outcome::Outcome;
 use variables::Over;
@@ -47,6 +48,14 @@ fn known_differences_are_as_they_were_decided() {
         let expected = (known.ours.map(str::to_owned), known.theirs.map(str::to_owned));
         assert_eq!(found, expected, "{}: {}: {}", known.expression, known.clause, known.because);
         assert_ne!(known.ours, known.theirs, "{} is no difference any more", known.expression);
+    }
+}
+
+#[test]
+fn what_is_not_compared_exists_and_has_no_operation() {
+    for (name, why) in coverage::LACKING {
+        assert!(coverage::all().any(|known| known == *name), "ours does not have {name} any more: {why}");
+        assert!(OPERATIONS.iter().all(|operation| operation.name != *name), "{name} is compared");
     }
 }
 
