@@ -1,6 +1,6 @@
 //! Expressions from a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::operations::{FAILING, OPERATIONS, Operation, Ty};
 use crate::variables::Over;
@@ -46,6 +46,8 @@ pub(crate) struct Generator {
     /// Variables of macros around the present place.
     locals: Vec<(Pair, Ty)>,
     made: usize,
+    /// No expression is made twice.
+    seen: BTreeSet<String>,
     /// How often each form of an operation was at the top of an expression.
     tops: Vec<usize>,
     /// How often each operation was used.
@@ -58,7 +60,17 @@ impl Generator {
         let operations: Vec<&Operation> = OPERATIONS.iter().filter(fits).collect();
         let failing = FAILING.iter().filter(fits).collect();
         let (dice, tops) = (Dice(seed), vec![0; operations.len()]);
-        Generator { over, dice, operations, failing, locals: Vec::new(), made: 0, tops, used: BTreeMap::new() }
+        Generator {
+            over,
+            dice,
+            operations,
+            failing,
+            locals: Vec::new(),
+            made: 0,
+            seen: BTreeSet::new(),
+            tops,
+            used: BTreeMap::new(),
+        }
     }
 
     /// The next expression and its type: at its top is what was used least so far, or, for more than a tenth, what fails for
@@ -81,8 +93,15 @@ impl Generator {
                 self.operations[at]
             }
         };
-        let depth = 1 + self.dice.below(3);
-        (self.apply(operation, depth), operation.gives)
+        let used = self.used.clone();
+        loop {
+            let depth = 1 + self.dice.below(3);
+            let made = self.apply(operation, depth);
+            if self.over.suits(&made.ours) && self.seen.insert(made.ours.clone()) {
+                return (made, operation.gives);
+            }
+            self.used.clone_from(&used);
+        }
     }
 
     fn apply(&mut self, operation: &'static Operation, depth: usize) -> Pair {

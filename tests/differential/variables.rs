@@ -61,6 +61,11 @@ impl Over {
         }
     }
 
+    /// Whether an expression is over what it should be: one over the object reads a field.
+    pub(crate) fn suits(self, expression: &str) -> bool {
+        self == Over::Variables || ["spec.", "metadata."].iter().any(|root| expression.contains(root))
+    }
+
     /// An operation's text with its variables.
     pub(crate) fn named(self, text: &str) -> String {
         let (int, string) = match self {
