@@ -16,7 +16,7 @@ check: setup ## Formatting and lints
 test: setup ## Everything that must pass: formatting, lints, all test suites on a real API server
 	@tests/scripts/test.sh
 
-demo: setup ## One pattern from YAML to a ready custom resource; KEEP=1 leaves it running
+demo: setup ## The shipped patterns from YAML to ready custom resources; KEEP=1 leaves them running
 	@tests/demo/run.sh
 
 bench: setup ## Measurements, as medians and ratios of one run
