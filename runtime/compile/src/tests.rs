@@ -2,7 +2,7 @@ use orkestra_pattern::codes::example;
 use orkestra_pattern::diagnostic::{Style, render_all};
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::source::Source;
-use orkestra_program::model::{Entry, Policy, Target, Template};
+use orkestra_program::model::{Child, Entry, Expr, LoopKind, Policy, Root, Select, Target, Template, Which};
 
 use super::*;
 
@@ -72,6 +72,118 @@ fn conditions_and_policies_are_carried_over() {
     assert_eq!(facts("seed"), (Policy::Create, false));
     assert_eq!(facts("svc"), (Policy::Apply, true));
     assert_eq!(facts("web"), (Policy::Apply, false));
+}
+
+/// The example with children, reads or status fields of its own.
+fn with(part: &str) -> Entry {
+    entry(&[("        onReconcile:\n", &format!("{part}        onReconcile:\n"))])
+}
+
+fn child<'a>(entry: &'a Entry, id: &str) -> &'a Child {
+    entry.children.iter().find(|child| child.id == id).unwrap()
+}
+
+fn value(template: &Template) -> &Expr {
+    match template {
+        Template::Hole(hole) => &hole.value.expr,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn field(operand: Expr, name: &str, mode: Select) -> Expr {
+    Expr::Select { operand: Box::new(operand), field: name.to_owned(), mode }
+}
+
+#[test]
+fn an_element_and_its_key_are_the_first_locals_of_its_child_and_macros_come_after_them() {
+    let entry = with(
+        r#"        onCreate:
+          configMaps:
+            - id: user
+              forEach: {field: .spec.users, as: user, key: name}
+              name: "{{ metadata.name }}-{{ key }}"
+              when: "{{ item.name != 'root' }}"
+              data:
+                name: "{{ user.name }}"
+                names: "{{ spec.users.map(other, other.name + key).join() }}"
+"#,
+    );
+    let user = child(&entry, "user");
+    let name = |slot| field(Expr::Local(slot), "name", Select::Strict);
+    let for_each = user.for_each.as_ref().unwrap();
+    assert_eq!(for_each.range.expr, field(Expr::Root(Root::Spec), "users", Select::Strict));
+    assert_eq!(for_each.key.as_ref().unwrap().expr, name(0));
+    assert_eq!(value(at(&user.manifest, &["data", "name"])), &name(0));
+    assert!(matches!(&user.when.as_ref().unwrap().expr, Expr::Call(_, arguments) if arguments[0] == name(0)));
+    let Expr::Call(_, joined) = value(at(&user.manifest, &["data", "names"])) else { panic!() };
+    let Expr::Loop(map) = &joined[0] else { panic!() };
+    assert_eq!((map.kind, map.slot), (LoopKind::Map, 2));
+    assert!(matches!(&map.result, Some(Expr::Call(_, sum)) if sum[..] == [name(2), Expr::Local(1)]));
+    assert!(child(&entry, "web").for_each.is_none());
+}
+
+#[test]
+fn reads_are_wanted_by_name_or_by_labels_and_what_uses_them_says_so() {
+    let entry = with(
+        r#"        reads:
+          - {id: plan, apiVersion: v1, kind: ConfigMap, name: "{{ spec.version }}-plan"}
+          - {id: extra, apiVersion: v1, kind: ConfigMap, name: extra, optional: true}
+          - {id: peers, apiVersion: v1, kind: ConfigMap, selector: {matchLabels: {app: "{{ metadata.name }}"}}}
+        onCreate:
+          configMaps:
+            - id: copy
+              data:
+                size: "{{ reads.plan.data.size | default 'small' }}"
+                peers: "{{ size(reads.peers) }}"
+                extra: "{{ has(reads.extra) ? 'yes' : 'no' }}"
+                color: "{{ reads.?extra.data.color.orValue('none') }}"
+"#,
+    );
+    assert_eq!(entry.reads.iter().map(|read| read.id.as_str()).collect::<Vec<_>>(), ["plan", "extra", "peers"]);
+    assert!(matches!(&entry.reads[0].which, Which::Name(name) if matches!(name.expr, Expr::Concat(_))));
+    assert!(matches!(&entry.reads[2].which, Which::Labels(labels) if labels[0].0 == "app"));
+    let copy = child(&entry, "copy");
+    assert_eq!(copy.reads, [0, 2], "one that is optional is not waited for");
+    let data = |key| value(at(&copy.manifest, &["data", key]));
+    let size = field(field(Expr::Read(0), "data", Select::Optional), "size", Select::Optional);
+    assert!(matches!(data("size"), Expr::Default(value, _) if **value == size));
+    let there = Expr::Default(Box::new(Expr::Read(1)), Box::new(Expr::Null));
+    let Expr::Cond(condition, ..) = data("extra") else { panic!() };
+    assert!(matches!(&**condition, Expr::Call(_, arguments) if arguments[..] == [there.clone(), Expr::Null]));
+    let Expr::Call(_, arguments) = data("color") else { panic!() };
+    let Expr::Select { operand, .. } = &arguments[0] else { panic!() };
+    let Expr::Select { operand, .. } = &**operand else { panic!() };
+    assert!(matches!(&**operand, Expr::Call(_, arguments) if arguments[..] == [there]));
+}
+
+#[test]
+fn the_data_of_a_secret_that_is_made_once_is_kept_key_by_key() {
+    let entry = with(
+        "        onCreate:\n          secrets:\n            - {id: auth, once: true, data: {password: \"{{ randomHex(8) }}\", user: admin}}\n",
+    );
+    let auth = child(&entry, "auth");
+    for key in ["password", "user"] {
+        assert!(matches!(at(&auth.manifest, &["data", key]), Template::Once(once) if once.key == key));
+    }
+    assert!(matches!(at(&auth.manifest, &["metadata", "name"]), Template::Hole(_)));
+}
+
+#[test]
+fn readiness_is_over_the_child_itself_and_what_a_deletion_makes_is_told_apart() {
+    let entry = with(
+        r#"        onDelete:
+          resources:
+            - id: bye
+              readyWhen: "{{ has(self.status.succeeded) && children.svc.metadata.name != '' }}"
+              manifest: {apiVersion: batch/v1, kind: Job, metadata: {name: bye}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}
+"#,
+    );
+    let bye = child(&entry, "bye");
+    assert_eq!(bye.policy, Policy::Delete);
+    let number = entry.children.iter().position(|child| child.id == "svc").unwrap();
+    assert_eq!(bye.requires, [u16::try_from(number).unwrap()]);
+    let ready = format!("{:?}", bye.ready_when.as_ref().unwrap().expr);
+    assert!(ready.contains("Root(This)") && ready.contains(&format!("Child({number})")), "{ready}");
 }
 
 #[test]
