@@ -22,6 +22,8 @@ pub struct Cluster {
     pub client: Client,
     /// The context's name; none in a pod.
     pub context: Option<String>,
+    /// The context's namespace, `default` where it names none.
+    pub namespace: String,
     /// The API server's address.
     pub server: String,
     /// Whether the API server is on this machine.
@@ -93,10 +95,11 @@ pub async fn connect(access: Access, context: Option<&str>) -> Result<Cluster, C
             (config, name)
         }
     };
+    let namespace = config.default_namespace.clone();
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     let local = config.cluster_url.host().is_some_and(is_local);
     let client = Client::try_from(config).map_err(|source| ConnectError::Client(Box::new(source)))?;
-    Ok(Cluster { client, context, server, local })
+    Ok(Cluster { client, context, namespace, server, local })
 }
 
 fn read(paths: &[PathBuf]) -> Result<Kubeconfig, ConnectError> {

@@ -1,30 +1,28 @@
 //! The runtime: started with its instances, stopped within a bound.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::access::LONGEST_TIME;
 use crate::api::Api;
 use crate::backoff::Backoff;
-use crate::cache::{Cache, Selector};
+use crate::cache::Selector;
 use crate::controller::{Controller, EntryState, Shared};
 use crate::definition;
-use crate::discovery::{Discovery, Resource, api_version};
+use crate::discovery::{Resource, api_version};
 use crate::error::StartError;
 use crate::events::Events;
-use crate::instance::{Entry, Instance};
-use crate::inventory::{Inventory, Kind};
-use crate::limit::RateLimit;
+use crate::instance::Instance;
 use crate::lock;
-use crate::metrics::{self, ControllerMetrics};
-use crate::names;
-use crate::queue::Queue;
+use crate::metrics;
 use crate::reconcile::reconcile;
+use crate::start::{Assembled, assemble, install};
+use crate::view::{Seen, view};
 
 /// How the runtime runs.
 #[derive(Debug, Clone)]
@@ -41,6 +39,8 @@ pub struct Options {
     pub stop_limit: Duration,
     /// Calls into the sandbox at the same time.
     pub concurrent_calls: usize,
+    /// How long an answer of the API server lives on what an account may see; a minute at most.
+    pub review_time: Duration,
     /// What no pattern may go beyond.
     pub ceilings: Ceilings,
 }
@@ -54,6 +54,7 @@ impl Default for Options {
             request_limit: Duration::from_secs(15),
             stop_limit: Duration::from_secs(20),
             concurrent_calls: 8,
+            review_time: LONGEST_TIME,
             ceilings: Ceilings::default(),
         }
     }
@@ -111,54 +112,16 @@ impl Runtime {
     /// Instances that cannot run together, an API server that does not answer, or why the first instance is refused
     /// where no instance is left to run.
     pub async fn start(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<Self, StartError> {
-        check(&instances)?;
         let api = Api::new(client, options.request_limit);
-        let refused = match options.install_crds {
-            true => install_all(&api, &instances).await?,
-            false => BTreeSet::new(),
-        };
-        let declared = instances.iter().flat_map(|instance| {
-            instance.entries.iter().map(|entry| (inventory_key(&instance.name, &entry.name), declared_kinds(entry)))
-        });
-        let declared: BTreeMap<String, BTreeSet<Kind>> = declared.collect();
-        let inventory = Inventory::new(api.clone(), options.own_namespace.clone()).record(&declared).await?;
-
         let (events, send_events) = Events::new(api.clone());
-        let shared = Arc::new(Shared {
-            discovery: Discovery::new(api.clone()),
-            cache: Cache::new(api.clone(), options.namespace.clone()),
-            api,
-            events,
-            ceilings: options.ceilings.clone(),
-            calls: Arc::new(Semaphore::new(options.concurrent_calls.max(1))),
-        });
+        let Assembled { shared, entries, refused } = assemble(api, events, &options, instances).await?;
         let mut background = JoinSet::new();
         background.spawn(send_events);
+        let reviewed = shared.clone();
+        background.spawn(async move { reviewed.reviews.keep().await });
         let workers = Arc::new(Mutex::new(JoinSet::new()));
-        let mut entries = Vec::new();
-        for instance in instances {
-            let instance = Arc::new(instance);
-            let ceilings = &options.ceilings;
-            let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
-            for entry in &instance.entries {
-                let kinds = inventory.get(&inventory_key(&instance.name, &entry.name)).cloned().unwrap_or_default();
-                entries.push(Arc::new(EntryState {
-                    name: format!("{}/{}", instance.name, entry.name),
-                    manager: names::field_manager(&instance.name),
-                    instance: instance.clone(),
-                    entry: entry.clone(),
-                    queue: Queue::default(),
-                    metrics: ControllerMetrics::default(),
-                    limit: limit.clone(),
-                    workers: entry.workers.clamp(1, ceilings.workers.max(1)),
-                    kinds,
-                    up: false.into(),
-                    waits_for: Mutex::new("the start".to_owned()),
-                }));
-            }
-        }
         for state in &entries {
-            let refused = refused.contains(&state.instance.name);
+            let refused = refused.contains_key(&state.instance.name);
             background.spawn(bring_up(shared.clone(), state.clone(), refused, workers.clone()));
         }
         let handle = Handle { shared, entries: Arc::new(entries) };
@@ -198,10 +161,10 @@ impl Drop for Runtime {
 }
 
 impl Handle {
-    /// Whether every entry is at work and every watch has read its first list.
+    /// Whether every entry is at work, and every watch has read its first list and is about a kind that is still served.
     pub fn is_ready(&self) -> bool {
         let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
-        self.entries.iter().all(up) && self.shared.cache.stores().iter().all(|store| store.is_synced())
+        self.entries.iter().all(up) && self.shared.cache.stores().iter().all(|store| store.waits_for().is_none())
     }
 
     /// What keeps it from being ready: one line for each entry that is not at work and each watch without its list.
@@ -212,6 +175,16 @@ impl Handle {
         let mut all: Vec<String> = entries.collect();
         all.extend(stores.iter().filter_map(|store| store.waits_for()).map(|what| format!("waits: {what}")));
         all
+    }
+
+    /// Every primary with its children, as the watches have seen them.
+    pub fn seen(&self) -> Vec<Seen> {
+        let stores = self.shared.cache.stores();
+        let seen = self.entries.iter().flat_map(|state| {
+            let primaries = self.shared.cache.whole(&state.entry.api.group, &state.entry.api.kind);
+            primaries.map(|primaries| view(&primaries, &stores)).unwrap_or_default()
+        });
+        seen.collect()
     }
 
     /// The metrics in Prometheus' text format.
@@ -237,34 +210,6 @@ impl Handle {
             patterns.filter_map(|entry| Some((entry.instance.name.as_str(), entry.instance.pattern.metrics()?)));
         metrics::text(&rows, &cached.into_iter().collect::<Vec<_>>(), &sandbox.collect::<Vec<_>>())
     }
-}
-
-/// Installs the definitions of all instances, and gives the names of those that were refused.
-async fn install_all(api: &Api, instances: &[Instance]) -> Result<BTreeSet<String>, StartError> {
-    let mut refused = BTreeSet::new();
-    let mut first = None;
-    for instance in instances {
-        match install(api, instance).await {
-            Ok(()) => {}
-            Err(error) if error.concerns_one() => {
-                tracing::error!(instance = %instance.name, reason = error.reason(), %error, "not run; the others are");
-                refused.insert(instance.name.clone());
-                first.get_or_insert(error);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    match first {
-        Some(error) if refused.len() == instances.len() => Err(error),
-        _ => Ok(refused),
-    }
-}
-
-async fn install(api: &Api, instance: &Instance) -> Result<(), StartError> {
-    for crd in &instance.crds {
-        definition::install(api, &instance.name, crd).await?;
-    }
-    Ok(())
 }
 
 /// Tries until the definitions of a refused instance are taken: what stood against them may be put right meanwhile.
@@ -302,6 +247,7 @@ async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>, refused: bool, wo
         tracing::warn!(controller = %state.name, reason = error.reason(), %error, "children not read yet");
     }
     controller.wake_by_primaries();
+    controller.wake_by_rights();
     {
         let mut workers = lock::lock(&workers);
         for _ in 0..state.workers {
@@ -345,49 +291,4 @@ async fn work(controller: Arc<Controller>) {
         active.fetch_sub(1, Ordering::Relaxed);
         controller.queue.finish(&key, next);
     }
-}
-
-fn inventory_key(instance: &str, entry: &str) -> String {
-    format!("{instance}.{entry}")
-}
-
-fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
-    entry.children.iter().map(|child| (child.api_version.clone(), child.kind.clone())).collect()
-}
-
-fn check(instances: &[Instance]) -> Result<(), StartError> {
-    let mut names = HashSet::new();
-    for instance in instances {
-        let invalid = |message: String| StartError::Invalid { instance: instance.name.clone(), message };
-        let label = |text: &str| {
-            let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            !text.is_empty()
-                && text.len() <= 63
-                && text.chars().all(inner)
-                && !text.starts_with('-')
-                && !text.ends_with('-')
-        };
-        if !label(&instance.name) {
-            return Err(invalid(
-                "the name is no DNS label (lower-case letters, digits and '-', at most 63)".to_owned(),
-            ));
-        }
-        if names::field_manager(&instance.name).len() > names::MAX_MANAGER {
-            return Err(invalid("the name is too long for a field manager".to_owned()));
-        }
-        if !names.insert(&instance.name) {
-            return Err(invalid("two instances have this name; give one of them another".to_owned()));
-        }
-        let mut entries = HashSet::new();
-        for entry in &instance.entries {
-            if !entries.insert(&entry.name) {
-                return Err(invalid(format!("two entries have the name {:?}", entry.name)));
-            }
-            let mut ids = HashSet::new();
-            if let Some(child) = entry.children.iter().find(|child| !ids.insert(&child.id)) {
-                return Err(invalid(format!("entry {:?}: two children have the id {:?}", entry.name, child.id)));
-            }
-        }
-    }
-    Ok(())
 }

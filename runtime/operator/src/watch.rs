@@ -125,6 +125,7 @@ impl Watch {
                         tracing::warn!(collection = %self.collection, reason = error.reason(), %error, "watch broke; trying again");
                     }
                     self.broken = true;
+                    self.store.set_served(error.code() != Some(404));
                     self.store.set_problem(error.to_string());
                 }
             }
@@ -149,6 +150,7 @@ impl Watch {
             Err(error) if error.code() == Some(410) => return Ok(End::Expired),
             Err(error) => return Err(error),
         };
+        self.store.set_served(true);
         if std::mem::take(&mut self.broken) {
             tracing::info!(collection = %self.collection, "watch is back");
         }

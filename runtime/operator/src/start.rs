@@ -1,0 +1,171 @@
+//! From descriptions of instances to entries that can be brought up: checked, defined, and written into the inventory.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+
+use crate::access::Reviews;
+use crate::api::Api;
+use crate::cache::Cache;
+use crate::controller::{EntryState, Shared};
+use crate::definition;
+use crate::discovery::Discovery;
+use crate::error::StartError;
+use crate::events::Events;
+use crate::identity::Identity;
+use crate::instance::{Entry, Instance};
+use crate::inventory::{Inventory, Kind};
+use crate::limit::RateLimit;
+use crate::metrics::ControllerMetrics;
+use crate::names;
+use crate::queue::Queue;
+use crate::run::Options;
+
+/// Entries that nobody works on yet.
+pub(crate) struct Assembled {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) entries: Vec<Arc<EntryState>>,
+    /// Instances whose definitions are refused, by name.
+    pub(crate) refused: BTreeMap<String, StartError>,
+}
+
+/// Checks the instances, installs their definitions and writes their kinds into the inventory.
+///
+/// # Errors
+///
+/// Instances that cannot run together, an API server that does not answer, or why the first instance is refused where no
+/// instance is left to run.
+pub(crate) async fn assemble(
+    api: Api,
+    events: Events,
+    options: &Options,
+    instances: Vec<Instance>,
+) -> Result<Assembled, StartError> {
+    check(&instances)?;
+    let refused = match options.install_crds {
+        true => install_all(&api, &instances).await?,
+        false => BTreeMap::new(),
+    };
+    let declared = instances.iter().flat_map(|instance| {
+        instance.entries.iter().map(|entry| (inventory_key(&instance.name, &entry.name), declared_kinds(entry)))
+    });
+    let declared: BTreeMap<String, BTreeSet<Kind>> = declared.collect();
+    let inventory = Inventory::new(api.clone(), options.own_namespace.clone()).record(&declared).await?;
+    let shared = Arc::new(Shared {
+        reviews: reviews(&api, options, &instances),
+        discovery: Discovery::new(api.clone()),
+        cache: Cache::new(api.clone(), options.namespace.clone()),
+        api,
+        events,
+        ceilings: options.ceilings.clone(),
+        calls: Arc::new(Semaphore::new(options.concurrent_calls.max(1))),
+    });
+    let mut entries = Vec::new();
+    for instance in instances {
+        let instance = Arc::new(instance);
+        let ceilings = &options.ceilings;
+        let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
+        for entry in &instance.entries {
+            let kinds = inventory.get(&inventory_key(&instance.name, &entry.name)).cloned().unwrap_or_default();
+            entries.push(Arc::new(EntryState {
+                name: format!("{}/{}", instance.name, entry.name),
+                manager: names::field_manager(&instance.name),
+                instance: instance.clone(),
+                entry: entry.clone(),
+                queue: Queue::default(),
+                metrics: ControllerMetrics::default(),
+                limit: limit.clone(),
+                workers: entry.workers.clamp(1, ceilings.workers.max(1)),
+                kinds,
+                up: false.into(),
+                waits_for: Mutex::new("the start".to_owned()),
+            }));
+        }
+    }
+    Ok(Assembled { shared, entries, refused })
+}
+
+/// What the instances' accounts may see. The namespaces of the runtime and of the accounts are nobody's.
+fn reviews(api: &Api, options: &Options, instances: &[Instance]) -> Reviews {
+    let accounts = instances.iter().filter_map(|instance| match &instance.identity {
+        Identity::Process => None,
+        Identity::ServiceAccount { namespace, name: _ } => Some(namespace.clone()),
+    });
+    let entries = instances.iter().flat_map(|instance| &instance.entries);
+    let resync = entries.map(|entry| entry.resync).max().unwrap_or_default();
+    let forbidden = accounts.chain([options.own_namespace.clone()]);
+    Reviews::new(api.clone(), options.review_time, resync, forbidden)
+}
+
+/// Installs the definitions of all instances, and gives those that were refused, each with why.
+async fn install_all(api: &Api, instances: &[Instance]) -> Result<BTreeMap<String, StartError>, StartError> {
+    let mut refused = BTreeMap::new();
+    for instance in instances {
+        match install(api, instance).await {
+            Ok(()) => {}
+            Err(error) if error.concerns_one() => {
+                tracing::error!(instance = %instance.name, reason = error.reason(), %error, "not run; the others are");
+                refused.insert(instance.name.clone(), error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match refused.len() == instances.len() {
+        true => instances.first().and_then(|first| refused.remove(&first.name)).map_or(Ok(refused), Err),
+        false => Ok(refused),
+    }
+}
+
+/// Installs the definitions of one instance.
+pub(crate) async fn install(api: &Api, instance: &Instance) -> Result<(), StartError> {
+    for crd in &instance.crds {
+        definition::install(api, &instance.name, crd).await?;
+    }
+    Ok(())
+}
+
+fn inventory_key(instance: &str, entry: &str) -> String {
+    format!("{instance}.{entry}")
+}
+
+fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
+    entry.children.iter().map(|child| (child.api_version.clone(), child.kind.clone())).collect()
+}
+
+fn check(instances: &[Instance]) -> Result<(), StartError> {
+    let mut names = HashSet::new();
+    for instance in instances {
+        let invalid = |message: String| StartError::Invalid { instance: instance.name.clone(), message };
+        let label = |text: &str| {
+            let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            !text.is_empty()
+                && text.len() <= 63
+                && text.chars().all(inner)
+                && !text.starts_with('-')
+                && !text.ends_with('-')
+        };
+        if !label(&instance.name) {
+            return Err(invalid(
+                "the name is no DNS label (lower-case letters, digits and '-', at most 63)".to_owned(),
+            ));
+        }
+        if names::field_manager(&instance.name).len() > names::MAX_MANAGER {
+            return Err(invalid("the name is too long for a field manager".to_owned()));
+        }
+        if !names.insert(&instance.name) {
+            return Err(invalid("two instances have this name; give one of them another".to_owned()));
+        }
+        let mut entries = HashSet::new();
+        for entry in &instance.entries {
+            if !entries.insert(&entry.name) {
+                return Err(invalid(format!("two entries have the name {:?}", entry.name)));
+            }
+            let mut ids = HashSet::new();
+            if let Some(child) = entry.children.iter().find(|child| !ids.insert(&child.id)) {
+                return Err(invalid(format!("entry {:?}: two children have the id {:?}", entry.name, child.id)));
+            }
+        }
+    }
+    Ok(())
+}
