@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::SystemTime;
 
 use hmac::{Hmac, Mac};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -18,10 +19,15 @@ const TAG_BYTES: usize = 32;
 /// SHA-256's block: HMAC pads a shorter key with zeros to it.
 const BLOCK_BYTES: usize = 64;
 
+/// Bytes of all files together. Beyond it, what was not used for the longest time goes: a component of a few KB is some
+/// tens of KB of native code, and every release of ork brings other code for all of them.
+const MOST_BYTES: u64 = 512 << 20;
+
 /// A directory of files `NAME.native`: a keyed hash over name and code, then the code.
 pub(super) struct Cache {
     dir: PathBuf,
     key: [u8; KEY_BYTES],
+    most: u64,
 }
 
 impl Cache {
@@ -29,13 +35,16 @@ impl Cache {
     pub(super) fn open(dir: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         private(&fs::symlink_metadata(dir)?, fs::Metadata::is_dir)?;
-        Ok(Cache { dir: dir.to_owned(), key: key(dir)? })
+        Ok(Cache { dir: dir.to_owned(), key: key(dir)?, most: MOST_BYTES })
     }
 
     /// The code of this name, if it is there and is what was stored.
     pub(super) fn load(&self, name: &str) -> Option<Native> {
         let mut bytes = Vec::new();
-        File::open(self.file(name)).ok()?.take(MAX_RESPONSE + TAG_BYTES as u64).read_to_end(&mut bytes).ok()?;
+        let file = File::open(self.file(name)).ok()?;
+        // Only for the order of eviction: a file that keeps its old time is at worst compiled again.
+        let _ = file.set_modified(SystemTime::now());
+        file.take(MAX_RESPONSE + TAG_BYTES as u64).read_to_end(&mut bytes).ok()?;
         let (tag, code) = bytes.split_at_checked(TAG_BYTES)?;
         if self.mac(name, code).verify_slice(tag).is_err() {
             tracing::warn!(name, "a file in the cache of native code was changed; it is compiled again");
@@ -50,7 +59,33 @@ impl Cache {
         let temporary = write_new(&self.dir, &[tag.as_slice(), code])?;
         fs::rename(&temporary, self.file(name)).inspect_err(|_| {
             let _ = fs::remove_file(&temporary);
-        })
+        })?;
+        self.evict(&self.file(name))
+    }
+
+    /// Removes the files that were not used for the longest time, but for `kept`, until the rest is within bounds.
+    fn evict(&self, kept: &Path) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            if entry.path().extension().is_some_and(|extension| extension == "native") {
+                let metadata = entry.metadata()?;
+                files.push((metadata.modified()?, metadata.len(), entry.path()));
+            }
+        }
+        files.sort();
+        let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
+        for (_, length, path) in files.into_iter().filter(|(_, _, path)| path != kept) {
+            if total <= self.most {
+                break;
+            }
+            match fs::remove_file(path) {
+                // Another process was faster.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => total -= length,
+            }
+        }
+        Ok(())
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -137,6 +172,28 @@ mod tests {
         for file in fs::read_dir(&place).unwrap() {
             assert_eq!(file.unwrap().metadata().unwrap().mode() & 0o7777, 0o600);
         }
+    }
+
+    #[test]
+    fn beyond_the_bound_what_was_not_used_for_the_longest_time_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let code = [7; 100];
+        let three = 3 * (code.len() + TAG_BYTES) as u64;
+        let cache = Cache { most: three, ..Cache::open(&dir.path().join("cache")).unwrap() };
+        for (age, name) in [(30, "a"), (20, "b"), (10, "c")] {
+            cache.store(name, &code).unwrap();
+            let file = File::open(cache.file(name)).unwrap();
+            file.set_modified(SystemTime::now() - std::time::Duration::from_secs(age)).unwrap();
+        }
+        assert!(loaded(&cache, "a").is_some(), "and so it is the youngest");
+        cache.store("d", &code).unwrap();
+        let there = ["a", "b", "c", "d"].map(|name| cache.file(name).exists());
+        assert_eq!(there, [true, false, true, true]);
+        assert!(cache.dir.join("key").exists());
+        let small = Cache { most: 1, ..Cache::open(&dir.path().join("cache")).unwrap() };
+        small.store("e", &code).unwrap();
+        assert!(loaded(&small, "e").is_some(), "the one that was just stored stays, whatever its size");
+        assert!(!small.file("a").exists());
     }
 
     #[test]
