@@ -74,9 +74,17 @@ run "$ork" build "$postgres"
 run "$ork" build "$website"
 run "$ork" inspect "$website/pattern.wasm"
 
-say "4. Run both in one process"
-note "\$ ork run $postgres $website &"
-setsid "$ork" run "$postgres" "$website" --no-impersonation --listen 127.0.0.1:0 --log-format text >"$work/ork.log" 2>&1 &
+say "4. Give rights: one account for the runtime and one for each pattern, as little as they can work with"
+note "\$ ork generate rbac $postgres $website | kubectl apply -f -"
+"$ork" generate rbac "$postgres" "$website" | kubectl apply -f - >"$work/rbac.log"
+grep -E 'serviceaccount|role/' "$work/rbac.log"
+note "The runtime logs in as its account, which may act as the patterns' accounts."
+kubectl config set-credentials orkestra --token="$(kubectl create token orkestra --namespace orkestra-system)" >/dev/null
+kubectl config set-context orkestra --cluster="$(kubectl config view -o 'jsonpath={.clusters[0].name}')" --user=orkestra >/dev/null
+
+say "5. Run both in one process"
+note "\$ ork run $postgres $website --context orkestra &"
+setsid "$ork" run "$postgres" "$website" --context orkestra --listen 127.0.0.1:0 --log-format text >"$work/ork.log" 2>&1 &
 runtime=$!
 crds="crd/postgreses.postgres.orkestra.io crd/websites.web.orkestra.io"
 # shellcheck disable=SC2086 # two words
@@ -84,20 +92,20 @@ wait_for 60 "the CRDs" kubectl get $crds
 # shellcheck disable=SC2086
 run kubectl wait --for=condition=Established $crds --timeout=30s
 
-say "5. Ask for a database and a website"
+say "6. Ask for a database and a website"
 begin=$(milliseconds)
 run kubectl apply -f "$postgres/cr.yaml" -f "$website/cr.yaml"
 run kubectl wait --for=condition=Ready postgres/shop website/hello --timeout=120s
 note "Both ready $(($(milliseconds) - begin)) ms after kubectl apply was started."
 run kubectl get postgreses,websites
 
-say "6. What exists now"
+say "7. What exists now"
 kinds=configmap,secret,service,statefulset,deployment,ingress,poddisruptionbudget
 run kubectl get "$kinds" -l app.kubernetes.io/managed-by=orkestra
 note "And what Kubernetes made of it (simulated kubelet):"
 run kubectl get pod,persistentvolumeclaim
 
-say "7. Change the website's content: new pods replace the old ones"
+say "8. Change the website's content: new pods replace the old ones"
 pods() { kubectl get pod -l app.kubernetes.io/instance=hello -o name 2>/dev/null | sort; }
 before=$(pods)
 replaced() { local now && now=$(pods) && [ -n "$now" ] && [ -z "$(comm -12 <(echo "$before") <(echo "$now"))" ]; }
@@ -106,7 +114,7 @@ wait_for 60 "new pods" replaced
 run kubectl wait --for=condition=Ready website/hello --timeout=60s
 run kubectl get pod -l app.kubernetes.io/instance=hello
 
-say "8. Delete a child and see it come back"
+say "9. Delete a child and see it come back"
 uid() { kubectl get service shop-svc -o 'jsonpath={.metadata.uid}' 2>/dev/null; }
 old=$(uid)
 came_back() { local new && new=$(uid) && [ -n "$new" ] && [ "$new" != "$old" ]; }
@@ -126,7 +134,7 @@ if [ -n "$keep" ]; then
     exit 0
 fi
 
-say "9. Stop"
+say "10. Stop"
 note "\$ kill -TERM $runtime   (ork run)"
 kill -TERM "$runtime"
 status=0 && wait "$runtime" || status=$?
