@@ -1,9 +1,7 @@
 //! `ork run`: patterns against a cluster.
 
-use std::path::PathBuf;
-
 use orkestra_komposer::Instance;
-use orkestra_operator::{self as operator, Access, Cluster, Identity, Options, Runtime};
+use orkestra_operator::{self as operator, Cluster, Identity, Options, Runtime};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -11,7 +9,9 @@ use tokio::sync::watch;
 use crate::args::{self, Run};
 use crate::error::Error;
 use crate::output::{Output, escape, role};
-use crate::{composition, instances, log, sandbox};
+use crate::{composition, instances, kube_access, log, sandbox};
+
+mod dry_run;
 
 pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     let composed = match &args.file {
@@ -22,31 +22,15 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|source| Error::Machine { what: "to start threads", source })?;
-    let cluster = runtime.block_on(connect(&args.cluster))?;
+    let cluster = runtime.block_on(kube_access::connect(&args.cluster.access))?;
     confirm(&cluster, &args.cluster, output)?;
     log::start(output, args.log_format)?;
+    #[cfg(debug_assertions)]
+    arm_failpoint()?;
     let instances = load(args, &composed, output)?;
-    runtime.block_on(work(args, cluster, instances))
-}
-
-async fn connect(args: &args::Cluster) -> Result<Cluster, Error> {
-    operator::connect(access(args), args.context.as_deref()).await.map_err(|error| Error::Cluster(error.into()))
-}
-
-/// Where kubectl would look.
-fn access(args: &args::Cluster) -> Access {
-    if let Some(path) = &args.kubeconfig {
-        return Access::Files(vec![path.clone()]);
-    }
-    if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
-        return Access::Files(std::env::split_paths(&list).collect());
-    }
-    let usual = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".kube/config"));
-    let in_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
-    match usual {
-        Some(path) if path.exists() || !in_pod => Access::Files(vec![path]),
-        None if !in_pod => Access::Files(Vec::new()),
-        _ => Access::Pod,
+    match args.dry_run {
+        true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
+        false => runtime.block_on(work(args, cluster, instances)),
     }
 }
 
@@ -109,12 +93,7 @@ async fn work(args: &Run, cluster: Cluster, instances: Vec<operator::Instance>) 
     let listener =
         TcpListener::bind(args.listen).await.map_err(|source| Error::Listen { address: args.listen, source })?;
     let address = listener.local_addr().map_err(|source| Error::Listen { address: args.listen, source })?;
-    let options = Options {
-        namespace: args.namespace.clone().unwrap_or_default(),
-        own_namespace: args.system_namespace.clone(),
-        install_crds: !args.no_crds,
-        ..Options::default()
-    };
+    let options = options(args);
     tracing::info!(server = %cluster.server, context = cluster.context.as_deref().unwrap_or("pod"), "connected");
     // Told to stop while it waits for an API server, it stops.
     let runtime = tokio::select! {
@@ -133,8 +112,29 @@ async fn work(args: &Run, cluster: Cluster, instances: Vec<operator::Instance>) 
     Err(Error::NotInTime)
 }
 
+fn options(args: &Run) -> Options {
+    Options {
+        namespace: args.namespace.clone().unwrap_or_default(),
+        own_namespace: args.system_namespace.clone(),
+        install_crds: !args.no_crds,
+        ..Options::default()
+    }
+}
+
+/// For tests that end the process between two requests: `ORK_FAILPOINT=before-apply=3`.
+#[cfg(debug_assertions)]
+fn arm_failpoint() -> Result<(), Error> {
+    match std::env::var("ORK_FAILPOINT") {
+        Ok(text) if !operator::failpoint::arm(&text) => Err(Error::Unusable {
+            problem: format!("ORK_FAILPOINT: `{text}` is no failpoint"),
+            hint: Some("write POINT or POINT=N".to_owned()),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Becomes true at the first SIGTERM or Ctrl-C. The second one ends the process at once.
-fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
+pub(super) fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
     let failed = |source| Error::Machine { what: "to listen for signals", source };
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -156,7 +156,7 @@ fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 }
 
 /// Ends when the process is asked to stop.
-async fn asked(mut stop: watch::Receiver<bool>) {
+pub(super) async fn asked(mut stop: watch::Receiver<bool>) {
     // The sender lives as long as the process.
     let _ = stop.wait_for(|asked| *asked).await;
 }
