@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-pub(crate) use author::{Completions, Eval, Explain, ExplainFormat, Init, Over, Test};
+pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
 
 const STYLES: Styles = Styles::styled()
@@ -31,6 +31,11 @@ A first round, with the pattern that comes along:
   ork inspect patterns/postgres/v14       what can it do? The component's own word, not its author's
   ork run --no-impersonation patterns/postgres/v14
                                           against the cluster of your kubeconfig, with your rights
+
+And one of your own:
+
+  ork init guestbook                      a small pattern that is complete
+  ork dev guestbook                       an API server on this machine, and a reload at every save
 
 Exit status: 0 fine, 1 problems found, 2 not usable as typed, 3 a fault of ork or of the machine.";
 
@@ -77,6 +82,7 @@ pub(crate) enum Command {
     Eval(Eval),
     Test(Test),
     Explain(Explain),
+    Dev(Dev),
     Inspect(Inspect),
     Run(Run),
     Status(Status),

@@ -49,6 +49,8 @@ pub(crate) enum Error {
     Render { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the cluster cannot be used")]
     Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the control plane does not run")]
+    ControlPlane(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the runtime ended")]
     Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot listen on {address}")]
@@ -82,7 +84,7 @@ impl Error {
             | Self::NotConfirmed { .. }
             | Self::Listen { .. }
             | Self::Cluster(_) => 2,
-            Self::Stdout(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
+            Self::Stdout(_) | Self::ControlPlane(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
         }
     }
 

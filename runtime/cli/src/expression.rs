@@ -54,7 +54,8 @@ impl Evaluator {
             Ok(checked) => checked,
             Err(problems) => return Ok(Answer::Wrong(problems)),
         };
-        let ty = checked.ty.display_name();
+        // As CEL writes it: `list(int)`.
+        let ty = checked.ty.display_name().replace('<', "(").replace('>', ")");
         let mut instance = self.instance.clone();
         instance.pattern.entries.retain(|entry| entry.name == self.entry);
         let Some(entry) = instance.pattern.entries.first_mut() else { return Err(Error::Silent) };

@@ -26,3 +26,17 @@ pub(crate) fn start(output: &Output, format: Option<TextOrJson>) -> Result<(), E
     }
     Ok(())
 }
+
+/// Starts logging into something that keeps lines, of what is worth a look while objects are shown as well.
+pub(crate) fn keep<W>(lines: &W) -> Result<(), Error>
+where
+    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Clone + Send + Sync + 'static,
+{
+    let filter = match std::env::var("ORK_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|source| Error::LogFilter { text, source })?,
+        Err(_) => EnvFilter::new("warn"),
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone());
+    builder.with_ansi(false).with_target(false).init();
+    Ok(())
+}

@@ -3,14 +3,15 @@
 use orkestra_sandbox::{ChildRef, Plan, Read, WantedRead};
 use serde_json::{Value, json};
 
-use crate::conditions::{Summary, conditions};
+use crate::conditions::{Problem, Summary, conditions};
 use crate::desired::Parent;
 use crate::error::Error;
 use crate::instance::{ChildPolicy, Entry, Instance};
 use crate::names;
 use crate::object::Object;
 use crate::plan::{self, Checked};
-use crate::readiness::readiness;
+use crate::readiness;
+use crate::reads;
 
 /// What a preview is made over, all whole objects in JSON.
 #[derive(Debug, Clone, Default)]
@@ -68,14 +69,14 @@ const ROUNDS: usize = 3;
 /// What a reconcile would fail with.
 pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Preview, Error> {
     let primary = read_primary(&given.primary, entry)?;
-    let (mut children, mut states) = (Vec::new(), Vec::new());
+    let (mut children, mut seen) = (Vec::new(), Vec::new());
     let mut summary = Summary::default();
     for bytes in &given.children {
         let object = Object::parse(bytes, "", "").map_err(|error| invalid("a child", &error.to_string()))?;
         let Some(child) = plan::identify(&object) else {
             return Err(invalid("a child", &format!("the label {} is missing: it says which child it is", names::ID)));
         };
-        states.push((child.clone(), readiness(&object.tree())));
+        seen.push((child.clone(), object.tree()));
         children.push((child, object.json.to_string()));
     }
     let others = given.others.iter().map(|bytes| serde_json::from_slice(bytes));
@@ -92,6 +93,12 @@ pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Prev
         plan = instance.pattern.reconcile(&entry.name, &request)?;
     }
     let cost = plan.cost;
+    let waiting = plan.reads.iter().filter_map(|wanted| {
+        let declared = entry.reads.iter().find(|declared| declared.id == wanted.id && !declared.optional)?;
+        let found = request.reads.iter().any(|read| read.id == wanted.id && !read.objects.is_empty());
+        wanted.name.as_ref().filter(|_| !found).map(|name| reads::missing(declared, name))
+    });
+    let waiting: Vec<Problem> = waiting.collect();
     let parent = Parent { instance: &instance.name, entry, primary: &primary };
     let namespaced = !primary.key.namespace.is_empty();
     // A cluster-scoped primary may have children of both scopes; a namespace in the manifest is the better guess.
@@ -109,7 +116,18 @@ pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Prev
         digest: _,
         given: _,
     } = checked;
+    let states = seen.into_iter().map(|(child, object)| {
+        let answer = children.iter().find(|planned| planned.child == child).and_then(|planned| planned.ready);
+        (child, readiness::of_child(answer, &object))
+    });
+    let states: Vec<_> = states.collect();
     (summary.missing, summary.pending) = plan::not_there(&children, &states);
+    summary.problems.extend(denied.iter().map(|message| Problem {
+        reason: "Invalid".to_owned(),
+        message: message.clone(),
+        transient: false,
+    }));
+    summary.problems.extend(waiting);
     summary.children = states.into_iter().map(|(child, state)| (plan::shown(&child), state)).collect();
     let rendered = children.into_iter().map(|child| {
         let policy = child.desired.as_ref().map(|desired| desired.policy);
@@ -150,7 +168,7 @@ fn read_primary(bytes: &[u8], entry: &Entry) -> Result<Object, Error> {
 }
 
 /// What reads find among `others`: objects of the declared kind, in the primary's namespace where they are in one. A read
-/// that finds nothing is missing.
+/// that finds nothing has no objects.
 fn supply(wanted: &[WantedRead], entry: &Entry, others: &[Value], namespace: &str) -> Vec<Read> {
     let found = wanted.iter().filter_map(|wanted| {
         let declared = entry.reads.iter().find(|declared| declared.id == wanted.id)?;
@@ -168,8 +186,7 @@ fn supply(wanted: &[WantedRead], entry: &Entry, others: &[Value], namespace: &st
         let mut objects: Vec<&Value> = others.iter().filter(fits).collect();
         objects.sort_by_key(|object| text(object, "/metadata/name"));
         let objects: Vec<Vec<u8>> = objects.into_iter().map(|object| object.to_string().into_bytes()).collect();
-        let missing = wanted.name.is_some() && objects.is_empty();
-        (!missing).then(|| Read { id: wanted.id.clone(), objects })
+        Some(Read { id: wanted.id.clone(), objects })
     });
     found.collect()
 }

@@ -65,6 +65,15 @@ pub(crate) fn completion(object: &Value) -> Readiness {
     }
 }
 
+/// Judges a child: its pattern's own answer to `readyWhen` goes before the rules for its kind.
+pub(crate) fn of_child(answer: Option<bool>, object: &Value) -> Readiness {
+    match answer {
+        Some(true) => Ready,
+        Some(false) => Progressing("its readyWhen does not hold yet".to_owned()),
+        None => readiness(object),
+    }
+}
+
 struct Condition<'a>(&'a Value);
 
 impl Condition<'_> {

@@ -274,11 +274,7 @@ pub(crate) async fn supply(
             },
         };
         if let (Some(name), true, false) = (&want.wanted.name, objects.is_empty(), declared.optional) {
-            given.waiting.push(Problem {
-                reason: "WaitingForRead".to_owned(),
-                message: format!("read {:?}: {} {name:?} does not exist yet", declared.id, declared.kind),
-                transient: true,
-            });
+            given.waiting.push(missing(declared, name));
         }
         for object in &objects {
             let state = format!("{}/{}/{}", declared.id, object.uid, object.resource_version);
@@ -288,6 +284,15 @@ pub(crate) async fn supply(
         reads.push(Read { id: want.wanted.id, objects });
     }
     Ok((reads, given))
+}
+
+/// What a read that is not optional and whose object does not exist means for the primary.
+pub(crate) fn missing(declared: &DeclaredRead, name: &str) -> Problem {
+    Problem {
+        reason: "WaitingForRead".to_owned(),
+        message: format!("read {:?}: {} {name:?} does not exist yet", declared.id, declared.kind),
+        transient: true,
+    }
 }
 
 /// The objects of one want, sorted by name.

@@ -25,7 +25,7 @@ use crate::object::{Object, ObjectKey};
 use crate::plan::{self, Checked};
 use crate::prune::{self, Propagation, Wanted};
 use crate::queue::Next;
-use crate::readiness::{Readiness, readiness};
+use crate::readiness;
 use crate::status_write;
 
 /// How often a plan is made again because children are not any more what it was made from.
@@ -339,11 +339,7 @@ fn summarize(applied: Applied) -> Finished {
     summary.problems.extend(plan.given.waiting.iter().cloned());
     let mut states = Vec::new();
     for (child, ready, applied) in children {
-        let state = match ready {
-            Some(true) => Readiness::Ready,
-            Some(false) => Readiness::Progressing("its readyWhen does not hold yet".to_owned()),
-            None => readiness(&applied.object.tree()),
-        };
+        let state = readiness::of_child(ready, &applied.object.tree());
         let conflicts = applied.conflicts.into_iter().map(|contested| (plan::shown(&child), contested));
         summary.conflicts.extend(conflicts);
         states.push((child, state));

@@ -89,7 +89,8 @@ pub(crate) struct Eval {
 ///
 /// A case has `name`, and may have `entry`, `cr` (an object, or a file of the pattern; cr.yaml if it is left out), `inputs`,
 /// `children` and `reads` (lists of objects), `now` (2000-01-01T00:00:00Z if it is left out) and `deleting: true`. `expect` has
-/// any of `children`, `status`, `conditions` and `failure`, compared whole, or with `match: subset` only as far as they go.
+/// any of `children`, `status`, `conditions` and `failure`, compared whole, or with `match: subset` only as far as they go. A
+/// child is `{id, object}`, with `key` under `forEach`; or `{id, pending: true}`, or `{id, absent: true}`.
 #[derive(Debug, Group)]
 #[command(after_help = "\
 Examples:

@@ -62,5 +62,8 @@ fn restricted(part: &str, found: &Value, expected: &Value) -> Value {
             |expected: &&Value| expected[name] == found[name] && (name != "id" || expected["key"] == found["key"]);
         expected.iter().find(same).map(|expected| expect::only(found, expected))
     });
-    items.collect()
+    // What must not be there and is not stays said.
+    let absent = expected.iter().filter(|expected| expected["absent"] == true);
+    let absent = absent.filter(|absent| !found.iter().any(|found| found[name] == absent[name]));
+    items.chain(absent.cloned()).collect()
 }

@@ -26,7 +26,17 @@ pub(crate) fn differences(expect: &Expect, found: &Map<String, Value>) -> Vec<Di
         let found = found.get(part);
         match (part.as_str(), expected, found) {
             ("children", Value::Array(expected), Some(Value::Array(found))) => {
-                let expected: Vec<Value> = expected.iter().cloned().map(normal).collect();
+                let (absent, expected): (Vec<_>, Vec<_>) =
+                    expected.iter().cloned().map(normal).partition(|child| child["absent"] == true);
+                for absent in &absent {
+                    let there = found.iter().find(|found| is_child(absent, found));
+                    let what = child_name(absent);
+                    differences.extend(there.map(|found| Difference {
+                        what,
+                        expected: None,
+                        found: Some(found.clone()),
+                    }));
+                }
                 pairs(&expected, found, is_child, child_name, expect.subset, expect.subset, &mut differences);
             }
             // Of a condition, only what is written is compared: a message is for people.
@@ -182,6 +192,8 @@ mod tests {
             ["child app"]
         );
         assert_eq!(differ(true, json!({"children": [{"id": "other"}]})), ["child other"]);
+        assert_eq!(differ(true, json!({"children": [{"id": "other", "absent": true}]})), [""; 0]);
+        assert_eq!(differ(true, json!({"children": [{"id": "app", "absent": true}]})), ["child app"]);
         assert_eq!(differ(true, json!({"status": {"n": 1.0}})), [""; 0]);
         assert_eq!(differ(true, json!({"conditions": [{"type": "Ready", "status": "True"}]})), ["condition Ready"]);
     }

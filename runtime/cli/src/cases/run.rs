@@ -80,6 +80,9 @@ fn outcome(preview: Preview) -> Map<String, Value> {
     let Preview { children, mut status, .. } = preview;
     let children = children.into_iter().map(|child| {
         let mut shown = Map::from_iter([("id".to_owned(), Value::from(child.id))]);
+        if let Some(key) = child.key {
+            shown.insert("key".to_owned(), key.into());
+        }
         match child.object {
             Some(mut object) => {
                 normal(&mut object);

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod completions;
+mod dev;
 mod eval;
 mod explain;
 mod generate;
@@ -26,6 +27,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Eval(args) => eval::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
+        Command::Dev(args) => dev::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Status(args) => status::run(&args, output),

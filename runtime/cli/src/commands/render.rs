@@ -50,7 +50,7 @@ fn policy(child: &PreviewChild) -> &'static str {
 }
 
 fn json_of(entry: &str, preview: &Preview) -> Value {
-    let child = |child: &PreviewChild| json!({"id": child.id, "policy": policy(child), "pending": child.object.is_none(), "object": child.object});
+    let child = |child: &PreviewChild| json!({"id": child.id, "key": child.key, "policy": policy(child), "pending": child.object.is_none(), "object": child.object});
     json!({
         "entry": entry,
         "children": preview.children.iter().map(child).collect::<Vec<_>>(),
@@ -65,12 +65,20 @@ fn json_of(entry: &str, preview: &Preview) -> Value {
 fn documents_of(entry: &Entry, preview: &Preview, primary: &Value) -> Result<String, Error> {
     let mut text = String::new();
     for child in &preview.children {
+        let name = match &child.key {
+            Some(key) => format!("{}[{}]", child.id, escape(key).replace('\n', " ")),
+            None => child.id.clone(),
+        };
         match &child.object {
-            Some(object) => text.push_str(&format!("---\n# {}: {}\n{}", child.id, policy(child), yaml::text(object)?)),
+            Some(object) => text.push_str(&format!("---\n# {name}: {}\n{}", policy(child), yaml::text(object)?)),
             None => {
                 let declared = entry.children.iter().find(|declared| declared.id == child.id);
-                let waits = declared.map(|declared| declared.requires.join(", ")).unwrap_or_default();
-                text.push_str(&format!("---\n# {}: pending until {waits} is observed\n", child.id));
+                let waits = declared.into_iter().flat_map(|declared| {
+                    let reads = declared.reads.iter().map(|id| format!("reads.{id}"));
+                    declared.requires.iter().cloned().chain(reads)
+                });
+                let waits = waits.collect::<Vec<_>>().join(", ");
+                text.push_str(&format!("---\n# {name}: pending until {waits} is observed\n"));
             }
         }
     }

@@ -2,8 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod build;
+mod cases;
 mod check;
+mod completions;
+mod eval;
+mod explain;
+mod generate;
 mod help;
+mod init;
 mod inspect;
 mod render;
 mod run;

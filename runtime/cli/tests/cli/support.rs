@@ -1,7 +1,8 @@
 //! Runs the binary in an environment that is the same everywhere, over copies of the shipped pattern.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// How a command ended.
 #[derive(Debug)]
@@ -35,14 +36,31 @@ pub(crate) fn ork<const N: usize>(args: [&str; N]) -> Ended {
 
 /// Runs `ork` with these arguments and variables, and none that the caller of the tests happens to have.
 pub(crate) fn ork_with<const N: usize>(args: [&str; N], variables: &[(&str, &str)]) -> Ended {
+    ended(command(&args).envs(variables.iter().copied()).output().unwrap())
+}
+
+/// Runs `ork` in a directory.
+pub(crate) fn ork_in(dir: &Path, args: &[&str]) -> Ended {
+    ended(command(args).current_dir(dir).output().unwrap())
+}
+
+/// Runs `ork` with something on its standard input.
+pub(crate) fn ork_input(args: &[&str], input: &str) -> Ended {
+    let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // One that ends without reading says why itself.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    ended(child.wait_with_output().unwrap())
+}
+
+fn command(args: &[&str]) -> Command {
     let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_ork"))
-        .args(args)
-        .env_clear()
-        .env("XDG_CACHE_HOME", cache)
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ork"));
+    command.args(args).env_clear().env("XDG_CACHE_HOME", cache);
+    command
+}
+
+fn ended(output: Output) -> Ended {
+    let Output { status, stdout, stderr } = output;
     let status = status.code().expect("ended by itself");
     Ended { status, stdout, stderr: String::from_utf8(stderr).unwrap() }
 }

@@ -133,13 +133,13 @@ fn deletion(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> S
         for step in 1..=last {
             let going = ids(Some(step));
             if !going.is_empty() {
-                let _ = writeln!(text, "  -  {} go, and are waited for", escape(&going.join(" and ")));
+                let _ = writeln!(text, "  -  deleted and waited for: {}", escape(&going.join(", ")));
             }
         }
     }
     let staying = ids(None);
     if !staying.is_empty() {
-        let _ = writeln!(text, "  {} stay", escape(&staying.join(" and ")));
+        let _ = writeln!(text, "  never deleted: {}", escape(&staying.join(", ")));
     }
 }
 
