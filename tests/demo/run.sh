@@ -70,6 +70,7 @@ PATH=$("$target/debug/devcluster" build 2>&1 | sed -n 's/^ready: //p'):$PATH
 
 say "3. Build the patterns: YAML in, WebAssembly components out"
 run "$ork" check --strict "$postgres" "$website"
+run "$ork" test "$postgres" "$website"
 run "$ork" build "$postgres"
 run "$ork" build "$website"
 run "$ork" inspect "$website/pattern.wasm"
