@@ -36,6 +36,11 @@ impl Resource {
         api_version(&self.group, &self.version)
     }
 
+    /// The name for people and tools: `configmaps`, `deployments.apps`.
+    pub(crate) fn qualified(&self) -> String {
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
     /// The path of the collection, in one namespace or (empty) over all.
     pub(crate) fn collection(&self, namespace: &str) -> String {
         let root = root(&self.group, &self.version);

@@ -1,5 +1,7 @@
 //! On whose behalf a request is sent or a cached object is read.
 
+use std::fmt;
+
 /// Who acts. Every apply and every read of the cache takes one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Identity {
@@ -15,19 +17,31 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// The request headers by which the API server takes the caller for this identity. Empty for the process itself.
+    /// The request header by which the API server takes the caller for this identity; none for the process itself.
     ///
-    /// The groups are those that the API server gives a service account that comes with its own token; without them
-    /// RBAC would grant an impersonated account less than the account has.
-    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+    /// No groups: the API server gives an impersonated account those that it has by itself, and who names groups needs the
+    /// right to impersonate them, which is the right to be anybody in them.
+    pub(crate) fn header(&self) -> Option<(&'static str, String)> {
+        self.user().map(|(user, _)| ("impersonate-user", user))
+    }
+
+    /// The name and the groups that the API server knows an account by; none for the process.
+    pub(crate) fn user(&self) -> Option<(String, [String; 3])> {
+        let Self::ServiceAccount { namespace, name } = self else { return None };
+        let groups = [
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{namespace}"),
+            "system:authenticated".to_owned(),
+        ];
+        Some((format!("system:serviceaccount:{namespace}:{name}"), groups))
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Process => Vec::new(),
-            Self::ServiceAccount { namespace, name } => vec![
-                ("impersonate-user", format!("system:serviceaccount:{namespace}:{name}")),
-                ("impersonate-group", "system:serviceaccounts".to_owned()),
-                ("impersonate-group", format!("system:serviceaccounts:{namespace}")),
-                ("impersonate-group", "system:authenticated".to_owned()),
-            ],
+            Self::Process => f.write_str("the process"),
+            Self::ServiceAccount { namespace, name } => write!(f, "{namespace}/{name}"),
         }
     }
 }
@@ -38,9 +52,8 @@ mod tests {
 
     #[test]
     fn only_an_account_is_impersonated() {
-        assert!(Identity::Process.headers().is_empty());
+        assert!(Identity::Process.header().is_none());
         let account = Identity::ServiceAccount { namespace: "ns".to_owned(), name: "orkestra-db".to_owned() };
-        assert_eq!(account.headers()[0], ("impersonate-user", "system:serviceaccount:ns:orkestra-db".to_owned()));
-        assert_eq!(account.headers().len(), 4);
+        assert_eq!(account.header(), Some(("impersonate-user", "system:serviceaccount:ns:orkestra-db".to_owned())));
     }
 }

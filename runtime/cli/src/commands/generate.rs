@@ -44,13 +44,18 @@ fn place(args: &Rbac) -> Result<Place, Error> {
     if let Some(name) = namespaces.iter().find(|name| **name == args.system_namespace || *name == "kube-system") {
         return Err(Error::Unusable {
             problem: format!("no pattern works in namespace `{name}`: it belongs to the cluster or to the runtime"),
-            hint: Some("name another one with --namespace, or another one for the runtime with --system-namespace".to_owned()),
+            hint: Some(
+                "name another one with --namespace, or another one for the runtime with --system-namespace".to_owned(),
+            ),
         });
     }
     if ["default", "kube-system", "kube-public"].contains(&&*args.system_namespace) {
         return Err(Error::Unusable {
             problem: format!("`{}` is not the runtime's alone", args.system_namespace),
-            hint: Some("whoever runs something beside the accounts may act as each of them; name a namespace of its own".to_owned()),
+            hint: Some(
+                "whoever runs something beside the accounts may act as each of them; name a namespace of its own"
+                    .to_owned(),
+            ),
         });
     }
     Ok(Place { system: args.system_namespace.clone(), namespaces })

@@ -66,7 +66,7 @@ pub(crate) fn bundle(instances: &[Instance], place: &Place) -> Bundle {
     let runtime = runtime::rules(instances, place);
     let name = format!("orkestra:{}:runtime", place.system);
     objects.extend(role(place, &name, RUNTIME, None, runtime.cluster));
-    for namespace in place.only() {
+    if let Some(namespace) = place.only() {
         objects.extend(role(place, &name, RUNTIME, Some(namespace), runtime.namespaced.clone()));
     }
     objects.extend(role(place, &name, RUNTIME, Some(&place.system), runtime.system));

@@ -77,7 +77,9 @@ pub(crate) fn as_text(bundle: &Bundle) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .collect()
 }
 
 impl Rule {
@@ -93,8 +95,7 @@ impl Rule {
     fn brief(&self) -> String {
         let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
         let resources: Vec<String> = self.resources.iter().map(|name| format!("{name}{group}")).collect();
-        let names =
-            if self.names.is_empty() { String::new() } else { format!(" named {}", self.names.join(", ")) };
+        let names = if self.names.is_empty() { String::new() } else { format!(" named {}", self.names.join(", ")) };
         format!("{} {}{names}", self.verbs.join(", "), resources.join(", "))
     }
 }

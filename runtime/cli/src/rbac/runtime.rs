@@ -46,7 +46,12 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
         system: vec![
             Rule {
                 names: instances.iter().map(account_name).collect(),
-                ..rule("", "serviceaccounts", &["impersonate"], "children are read and written as their pattern's account")
+                ..rule(
+                    "",
+                    "serviceaccounts",
+                    &["impersonate"],
+                    "children are read and written as their pattern's account",
+                )
             },
             Rule {
                 names: vec![INVENTORY.to_owned()],
@@ -108,12 +113,8 @@ fn watched(instances: &[Instance]) -> BTreeMap<Resource, BTreeSet<String>> {
     for (entry, instance) in running(instances) {
         let name = format!("{}/{}", instance.name, entry.name);
         let api = &entry.api;
-        let primary = Resource {
-            group: api.group.clone(),
-            name: api.plural.clone(),
-            namespaced: api.namespaced,
-            guessed: false,
-        };
+        let primary =
+            Resource { group: api.group.clone(), name: api.plural.clone(), namespaced: api.namespaced, guessed: false };
         watched.entry(primary).or_default().insert(format!("{name}: its resources are watched"));
         for child in &entry.children {
             let resource = resource(&instance.pattern, &child.api_version, &child.kind);
