@@ -132,8 +132,8 @@ fn postgres_takes_a_password_that_is_given() {
         ns.apply(&given).await;
         ns.wait_for_condition(POSTGRES.kind, "shop", "Ready", "True").await;
         let set = ns.get(STATEFUL_SET, "shop").await;
-        let env = set["spec"]["template"]["spec"]["containers"][0]["env"].to_string();
-        assert!(env.contains(r#""secretKeyRef":{"key":"key","name":"mine"}"#), "{env}");
+        let password = &set["spec"]["template"]["spec"]["containers"][0]["env"][1];
+        assert_eq!(password["valueFrom"]["secretKeyRef"], json!({"name": "mine", "key": "key"}));
         assert_eq!(ns.find(SECRET, "shop-auth").await, None);
         running.stop().await;
     });
