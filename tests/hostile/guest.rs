@@ -181,14 +181,8 @@ impl Answer {
         let mut bytes = vec![0; 88];
         let mut put = |at: usize, value: u32| bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
         let empty = (HEAP, 0);
-        let lists = [
-            (8, self.children),
-            (16, self.status),
-            (24, self.pending),
-            (32, self.reads),
-            (40, empty),
-            (48, empty),
-        ];
+        let lists =
+            [(8, self.children), (16, self.status), (24, self.pending), (32, self.reads), (40, empty), (48, empty)];
         for (at, (pointer, length)) in lists {
             put(at, pointer);
             put(at + 4, length);

@@ -1,8 +1,10 @@
 //! Programs: data that asks for too much, or is no program. No code of their own, and no grant.
 
 use orkestra_component::{Exports, encode};
+use orkestra_program::function::Function;
 use orkestra_program::model::{
-    Entry, Expr, Hole, Item, Located, Loop, LoopKind, Program, Root, Select, StatusField, Target, Template,
+    Child, Entry, Expr, ForEach, Hole, Item, Located, Loop, LoopKind, Policy, Program, Root, Select, StatusField,
+    Target, Template,
 };
 use orkestra_sandbox::{Failure, Limits, Pattern, Request};
 
@@ -68,6 +70,44 @@ fn nested_loops_end_at_the_cost() {
         other => panic!("{other:?}"),
     }
     pattern.reconcile("any", &with_items(5)).expect("the twin");
+}
+
+/// A child for each of a hundred thousand elements: the cost decides, long before memory or output would.
+#[test]
+fn too_many_elements_end_at_the_cost() {
+    let for_each = ForEach { range: Located { at: "katalog.yaml:3:9".to_owned(), expr: items() }, key: None };
+    let manifest = Template::Raw(r#"{"apiVersion":"v1","kind":"ConfigMap"}"#.to_owned());
+    let child = Child { for_each: Some(for_each), ..Child::new("each", Policy::Apply, manifest) };
+    let entry = Entry { name: "any".to_owned(), children: vec![child], ..Entry::default() };
+    let pattern = load(&Program { entries: vec![entry], evaluations: vec![] }, Limits::default());
+    let elements = |count: u32| {
+        let items = (0..count).map(|item| item.to_string()).collect::<Vec<_>>().join(",");
+        Request { primary: format!(r#"{{"spec": {{"items": [{items}]}}}}"#).into_bytes(), ..request() }
+    };
+    match pattern.reconcile("any", &elements(100_000)).unwrap_err() {
+        Failure::CostExceeded { at, .. } => assert_eq!(at, "katalog.yaml:3:9"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(pattern.reconcile("any", &elements(5_000)).expect("the twin").children.len(), 5_000);
+    assert_eq!(pattern.reconcile("any", &with_items(2)).unwrap_err().reason(), "Expression", "both have the key 1");
+}
+
+/// Random text is short, whoever asks for it.
+#[test]
+fn a_huge_random_text_is_refused() {
+    let random = |length| {
+        let value = Expr::Call(Function::RandomHex, vec![Expr::Int(length)]);
+        let value = Located { at: "katalog.yaml:5:1".to_owned(), expr: value };
+        let manifest = Template::Hole(Hole { value, target: Target::Any, absent: false });
+        let child = Child::new("secret", Policy::Create, manifest);
+        let entry = Entry { name: "any".to_owned(), children: vec![child], ..Entry::default() };
+        let pattern = load(&Program { entries: vec![entry], evaluations: vec![] }, Limits::default());
+        pattern.reconcile("any", &request())
+    };
+    for length in [i64::MAX, 257, 0, -1] {
+        assert_eq!(random(length).unwrap_err().reason(), "Expression");
+    }
+    assert_eq!(random(256).expect("the twin").children[0].object.as_ref().expect("an object").len(), 258);
 }
 
 /// The meter is in the guest's memory, but what it counts up to comes with the request.

@@ -14,6 +14,10 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 pub(crate) const STACK: usize = 512 << 10;
 /// Bytes of a memory or table that stay resident in a free slot, to be reset by copying instead of by page faults.
 const KEEP_RESIDENT: usize = 256 << 10;
+/// Core instances of one component: the engine's and the program's.
+const CORE_INSTANCES: u32 = 2;
+/// Memories and tables of one component: the engine's. Code in the engine's place has no more.
+const MEMORIES: u32 = 1;
 /// The elements of the largest table. The engine's is far smaller; a larger one is refused when it is instantiated.
 const TABLE_ELEMENTS: usize = 4096;
 
@@ -49,12 +53,12 @@ pub(crate) fn compiling() -> wasmtime::Result<Engine> {
 pub(crate) fn running(slots: u32, ceiling: &Limits) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
-        .total_core_instances(slots.saturating_mul(2))
+        .total_core_instances(slots.saturating_mul(CORE_INSTANCES))
         .total_memories(slots)
         .total_tables(slots)
-        .max_core_instances_per_component(4)
-        .max_memories_per_component(4)
-        .max_tables_per_component(4)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(MEMORIES)
         .max_memory_size(ceiling.memory)
         .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(KEEP_RESIDENT)
