@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 
 use orkestra_program::model::{
-    Child, Entry, Expr, Fold, Hole, Located, Loop, LoopKind, Once, Policy, Program, Root, Select, Target, Template, Which,
+    Child, Entry, Expr, Fold, Hole, Located, Loop, LoopKind, Once, Policy, Program, Root, Select, Target, Template,
+    Which,
 };
 
 /// The text of a program.
@@ -27,7 +28,9 @@ fn entry_text(out: &mut String, entry: &Entry) {
         let _ = writeln!(out, "  reads#{index} = {}", read.id);
         match &read.which {
             Which::Name(name) => line(out, "name", Some(name)),
-            Which::Labels(labels) => labels.iter().for_each(|(key, value)| line(out, &format!("label {key}"), Some(value))),
+            Which::Labels(labels) => {
+                labels.iter().for_each(|(key, value)| line(out, &format!("label {key}"), Some(value)))
+            }
         }
     }
     for (index, child) in entry.children.iter().enumerate() {
