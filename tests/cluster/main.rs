@@ -2,12 +2,20 @@
 
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod canary;
 mod definitions;
+mod dry_run;
+mod elements;
+mod events;
 #[allow(dead_code, reason = "the suites `outage` and `soak` use the rest")]
 mod fixture;
+mod foreign;
 mod identity;
+mod lifecycle;
+mod matrix;
 mod ownership;
 mod repair;
 mod rollout;
 mod shipped;
 mod silence;
+mod status;

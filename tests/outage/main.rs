@@ -1,4 +1,4 @@
-//! An API server that stops answering or starts again loses nothing.
+//! An API server that stops answering or starts again loses nothing, nor does a runtime that is killed.
 //!
 //! A suite of its own, with a control plane of its own: the simulated node does not outlive such treatment, and other
 //! tests count on it.
@@ -14,6 +14,10 @@ use serde_json::json;
 #[allow(dead_code, reason = "the suite `cluster` uses the rest")]
 #[path = "../cluster/fixture.rs"]
 mod fixture;
+
+#[allow(dead_code, reason = "the suite `soak` prints a table")]
+#[path = "../soak/kills.rs"]
+mod kills;
 
 use fixture::{KATALOG, NO_RESYNC, Running, WEB, alone, instance, options, ready_web};
 
@@ -63,5 +67,13 @@ fn an_api_server_that_starts_again_loses_nothing() {
         ns.wait_for(SERVICE, "a").await;
         assert_eq!(ns.get(CONFIG_MAP, "a-config").await["data"]["text"], "after");
         running.stop().await;
+    });
+}
+
+#[test]
+fn a_runtime_that_is_killed_at_any_point_loses_nothing() {
+    alone("kills", async |ns| {
+        let counted = kills::kill_everywhere(&ns, 2).await;
+        assert!(counted.iter().all(|(_, hits)| *hits == 2), "{counted:?}");
     });
 }

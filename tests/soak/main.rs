@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 #[path = "../cluster/fixture.rs"]
 mod fixture;
 
+mod kills;
+
 use fixture::{KATALOG, NO_RESYNC, Running, WEB, alone, instance, options, ready_web};
 
 #[test]
@@ -111,6 +113,15 @@ fn an_api_server_that_hangs_for_a_minute_loses_nothing() {
             .await;
         println!("all well {:?} after the API server went on", start.elapsed());
         running.stop().await;
+    });
+}
+
+#[test]
+fn the_runtime_is_killed_at_every_point_twenty_times_and_nothing_is_lost() {
+    alone("soak-kills", async |ns| {
+        let counted = kills::kill_everywhere(&ns, 20).await;
+        kills::print(&counted);
+        assert!(counted.iter().all(|(_, hits)| *hits >= 20));
     });
 }
 

@@ -21,13 +21,15 @@ mod eventually;
 mod kinds;
 mod namespace;
 mod ork;
+mod rights;
 
 pub use audit::{Audit, Mark, Request};
 pub use cluster::{Cluster, cluster, options};
 pub use eventually::{LONG, SHORTLY, eventually, never_within};
 pub use kinds::*;
 pub use namespace::{Namespace, condition_of, with_namespace};
-pub use ork::{Ork, program};
+pub use ork::{Ork, ork, program};
+pub use rights::{Granted, pattern_directory};
 
 /// The root of the source tree.
 #[must_use]

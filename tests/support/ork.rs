@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,6 +22,14 @@ pub fn program(name: &str, package: &str) -> PathBuf {
     program
 }
 
+/// What another command of `ork` printed, and how it ended.
+#[must_use]
+pub fn ork(cluster: &Cluster, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program("ork", "orkestra-cli"));
+    command.args(arguments).env("KUBECONFIG", cluster.plane().kubeconfig()).stdin(Stdio::null());
+    command.output().expect("ork runs")
+}
+
 /// A running `ork run`. It is killed when dropped.
 pub struct Ork {
     child: Child,
@@ -32,6 +40,12 @@ impl Ork {
     /// Starts `ork run ARGUMENTS` against the cluster of the tests, that is, with its kubeconfig.
     #[must_use]
     pub fn run(cluster: &Cluster, arguments: &[&str]) -> Self {
+        Self::run_armed(cluster, arguments, None)
+    }
+
+    /// The same, to end at a failpoint: `before-apply=2`.
+    #[must_use]
+    pub fn run_armed(cluster: &Cluster, arguments: &[&str], failpoint: Option<&str>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let log = cluster.plane().data().join(format!("ork-{}.log", NEXT.fetch_add(1, Ordering::Relaxed)));
         let output = File::create(&log).expect("a log file");
@@ -39,6 +53,7 @@ impl Ork {
             .arg("run")
             .args(arguments)
             .env("KUBECONFIG", cluster.plane().kubeconfig())
+            .envs(failpoint.map(|failpoint| ("ORK_FAILPOINT", failpoint)))
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a log file"))
             .stderr(output)
@@ -57,6 +72,11 @@ impl Ork {
     #[must_use]
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("ork is our child")
     }
 
     /// Asks it to stop (SIGTERM) and waits until it has.
