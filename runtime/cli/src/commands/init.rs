@@ -39,14 +39,16 @@ pub(crate) fn run(args: &Init, output: &Output) -> Result<(), Error> {
     output.done("Created", format_args!("{b}{}{b:#} in {}", names.name, escape(&place), b = role::NAME));
     output.note("");
     let quoted = quoted(&place);
-    for (command, what) in [
+    let commands = [
         (format!("ork check --strict {quoted}"), "is it right?"),
         (format!("ork render {quoted}"), "what would it make of cr.yaml?"),
         (format!("ork test {quoted}"), "does it do what tests/basic.yaml expects?"),
         (format!("ork explain {quoted}"), "why is each child there, and which rights does it need?"),
         (format!("ork dev {quoted}"), "run it, and see every save at work"),
-    ] {
-        output.note(format_args!("  {command:<40} {s}{what}{s:#}", s = role::FAINT));
+    ];
+    let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    for (command, what) in commands {
+        output.note(format_args!("  {command:<width$}  {s}{what}{s:#}", s = role::FAINT));
     }
     Ok(())
 }
