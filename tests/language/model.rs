@@ -1,6 +1,7 @@
 //! A checked pattern as JSON without places, to be compared.
 
-use orkestra_pattern::model::{Node, Part, Pattern, Policy, Text};
+use orkestra_pattern::cel::Checked;
+use orkestra_pattern::model::{Child, Node, Part, Pattern, Policy, Text, Which};
 use serde_json::{Map, Value, json};
 
 /// The whole pattern but its CRDs. What has a name is a map by that name.
@@ -15,28 +16,34 @@ pub(crate) fn to_json(pattern: &Pattern) -> Value {
         let vars: Map<_, _> = entry.vars.iter().map(|var| (var.name.clone(), text(&var.value))).collect();
         let mut children = Map::new();
         for child in &entry.children {
-            let when = child.when.as_ref().map(|when| when.source.trim().to_owned());
             let policy = match child.policy {
                 Policy::Create => "onCreate",
                 Policy::Apply => "onReconcile",
                 Policy::Delete => "onDelete",
             };
-            let object = json!({
+            let mut object = json!({
                 "apiVersion": child.api_version,
                 "kind": child.kind,
                 "policy": policy,
                 "requires": child.requires,
-                "when": when,
+                "when": source(child.when.as_ref()),
                 "manifest": node(&child.manifest),
             });
+            object.as_object_mut().unwrap().extend(options(child));
             children.insert(child.id.clone(), object);
         }
         let status: Map<_, _> = entry
             .status
             .iter()
-            .map(|field| (field.path.join("."), json!({"requires": field.requires, "value": node(&field.value)})))
+            .map(|field| {
+                let mut object = json!({"requires": field.requires, "value": node(&field.value)});
+                if !field.reads.is_empty() {
+                    object["reads"] = json!(field.reads);
+                }
+                (field.path.join("."), object)
+            })
             .collect();
-        let object = json!({
+        let mut object = json!({
             "api": format!("{:?}", entry.api),
             "workers": entry.workers,
             "resync": entry.resync.as_secs_f64(),
@@ -44,9 +51,49 @@ pub(crate) fn to_json(pattern: &Pattern) -> Value {
             "children": children,
             "status": status,
         });
+        let reads: Map<_, _> = entry.reads.iter().map(|read| (read.id.clone(), self::read(read))).collect();
+        if !reads.is_empty() {
+            object.as_object_mut().unwrap().insert("reads".to_owned(), Value::Object(reads));
+        }
         entries.insert(entry.name.clone(), object);
     }
     json!({"name": pattern.name, "version": pattern.version.to_string(), "inputs": inputs, "entries": entries})
+}
+
+fn source(checked: Option<&Checked>) -> Option<String> {
+    checked.map(|checked| checked.source.trim().to_owned())
+}
+
+/// What a child has beside its manifest, where it has it.
+fn options(child: &Child) -> Map<String, Value> {
+    let mut found = Map::new();
+    if !child.reads.is_empty() {
+        found.insert("reads".to_owned(), json!(child.reads));
+    }
+    if let Some(for_each) = &child.for_each {
+        let (range, key) = (source(Some(&for_each.range)), source(for_each.key.as_ref()));
+        found.insert("forEach".to_owned(), json!({"range": range, "as": for_each.name, "key": key}));
+    }
+    if let Some(ready_when) = source(child.ready_when.as_ref()) {
+        found.insert("readyWhen".to_owned(), json!(ready_when));
+    }
+    let flags =
+        [("once", child.once), ("retain", child.retain), ("adopt", child.adopt), ("recreate", child.recreate)];
+    for (name, _) in flags.into_iter().filter(|(_, given)| *given) {
+        found.insert(name.to_owned(), json!(true));
+    }
+    found
+}
+
+fn read(read: &orkestra_pattern::model::Read) -> Value {
+    let which = match &read.which {
+        Which::Name(name) => json!({"name": text(name)}),
+        Which::Labels(labels) => {
+            let labels: Map<_, _> = labels.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+            json!({"labels": labels})
+        }
+    };
+    json!({"apiVersion": read.api_version, "kind": read.kind, "which": which, "optional": read.optional})
 }
 
 /// Expressions stand as they were written, with the type that their place asks for.

@@ -16,6 +16,8 @@ mod registry;
 mod scan;
 mod scope;
 mod secret;
+#[cfg(test)]
+mod secret_tests;
 mod split;
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,10 @@ pub(super) fn check(
         }
         whole &= match &node.value {
             Value::List(_) => conditions(node, what, joint, expressions.scope, &mut text, problems),
-            Value::String(written) if what == "`when`" => expression(node, written, &mut text, problems),
+            Value::String(written) if what == "`when`" => match or {
+                None => expression(node, written, &mut text, problems),
+                Some(_) => bracketed(node, written, &mut text, problems),
+            },
             _ if what == "`when`" => {
                 let expected = "an expression, \"{{ … }}\", or a list of conditions";
                 problems.push(keys::wrong_kind(node.span, what, expected, &node.describe()));
@@ -76,8 +79,9 @@ fn expression(node: &Node, written: &yaml::Text, text: &mut Rewritten, problems:
     };
     match pieces.as_slice() {
         [Piece::Expression { source, range }] => {
-            // Brackets would be a level of nesting and a second way to show the same condition.
             text.push_text(source, node.span, written, range.start);
+            // What ends with a comment ends with its line.
+            text.push(if source.contains("//") { "\n" } else { "" });
             true
         }
         _ => {
@@ -85,6 +89,13 @@ fn expression(node: &Node, written: &yaml::Text, text: &mut Rewritten, problems:
             false
         }
     }
+}
+
+fn bracketed(node: &Node, written: &yaml::Text, text: &mut Rewritten, problems: &mut Diagnostics) -> bool {
+    text.push("(");
+    let whole = expression(node, written, text, problems);
+    text.push(")");
+    whole
 }
 
 fn conditions(
@@ -336,10 +347,7 @@ impl Compare<'_> {
         if let Value::String(written) = &self.value.value
             && written.has_expressions()
         {
-            text.push("(");
-            let whole = expression(self.value, written, text, problems);
-            text.push(")");
-            return whole.then_some(());
+            return bracketed(self.value, written, text, problems).then_some(());
         }
         let items = list(self.value, &format!("`{}`", self.key), problems)?;
         text.push("[");
@@ -356,10 +364,7 @@ impl Compare<'_> {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let literal = match (&node.value, ty) {
             (Value::String(written), _) if written.has_expressions() => {
-                text.push("(");
-                let whole = expression(node, written, text, problems);
-                text.push(")");
-                return whole.then_some(());
+                return bracketed(node, written, text, problems).then_some(());
             }
             (Value::String(written), Type::Int) if written.text.parse::<i64>().is_ok() => written.text.clone(),
             (Value::String(written), Type::Double) if written.text.parse::<f64>().is_ok_and(f64::is_finite) => {
