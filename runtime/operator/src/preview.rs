@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::instance::{ChildPolicy, Entry, Instance};
 use crate::names;
 use crate::object::Object;
-use crate::plan::{self, Checked};
-use crate::readiness;
+use crate::plan::{self, Checked, Planned};
+use crate::readiness::{self, Readiness};
 use crate::reads;
 
 /// What a preview is made over, all whole objects in JSON.
@@ -116,6 +116,7 @@ pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Prev
         digest: _,
         given: _,
     } = checked;
+    let deleting = primary.deleting.then(|| deletion(&children, &seen));
     let states = seen.into_iter().map(|(child, object)| {
         let answer = children.iter().find(|planned| planned.child == child).and_then(|planned| planned.ready);
         (child, readiness::of_child(answer, &object))
@@ -129,6 +130,10 @@ pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Prev
     }));
     summary.problems.extend(waiting);
     summary.children = states.into_iter().map(|(child, state)| (plan::shown(&child), state)).collect();
+    if deleting.is_some() {
+        // Whether the other children are ready is of no interest any more.
+        summary = Summary { deleting, problems: summary.problems, ..Summary::default() };
+    }
     let rendered = children.into_iter().map(|child| {
         let policy = child.desired.as_ref().map(|desired| desired.policy);
         let ChildRef { id, key } = child.child;
@@ -165,6 +170,25 @@ fn read_primary(bytes: &[u8], entry: &Entry) -> Result<Object, Error> {
     }
     let api_version = crate::discovery::api_version(&entry.api.group, &entry.api.version);
     Object::parse(value.to_string().as_bytes(), &api_version, &entry.api.kind).map_err(unreadable)
+}
+
+/// What a deletion waits for: the children of `onDelete`, which are all that the plan lists, and then the others.
+fn deletion(planned: &[Planned], seen: &[(ChildRef, Value)]) -> String {
+    let waits = planned.iter().filter_map(|planned| {
+        let object = seen.iter().find(|(child, _)| *child == planned.child).map(|(_, object)| object);
+        let state = match (object, planned.ready) {
+            (None, _) => Readiness::Progressing("it does not exist yet".to_owned()),
+            (Some(object), Some(answer)) => readiness::of_child(Some(answer), object),
+            (Some(object), None) => readiness::completion(object),
+        };
+        let why = match state {
+            Readiness::Ready => return None,
+            Readiness::Progressing(why) | Readiness::Failed(why) => why,
+        };
+        Some(format!("{}: {why}", plan::shown(&planned.child)))
+    });
+    let waits: Vec<String> = waits.collect();
+    if waits.is_empty() { "its children go, each before those that it uses".to_owned() } else { waits.join("; ") }
 }
 
 /// What reads find among `others`: objects of the declared kind, in the primary's namespace where they are in one. A read
@@ -295,5 +319,16 @@ mod tests {
         let unlabelled = br#"{"metadata":{"name":"x"}}"#.to_vec();
         let error = previewed(&[unlabelled]).unwrap_err().to_string();
         assert!(error.contains("orkestra.orkspace.io/id"), "{error}");
+    }
+
+    #[test]
+    fn a_resource_that_is_being_deleted_says_so() {
+        let instance = instance();
+        let primary = br#"{"metadata":{"name":"w","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#.to_vec();
+        let given = Given { primary, ..Given::default() };
+        let found = preview(&instance, &instance.entries[0], &given).unwrap();
+        let ready = &found.status["conditions"][0];
+        assert_eq!(ready["reason"], "Deleting");
+        assert_eq!(ready["message"], "first: it does not exist yet; second: it does not exist yet");
     }
 }
