@@ -99,14 +99,15 @@ fn what_is_never_given_and_what_is_guessed_is_told() {
                 kind: Role
                 metadata: {name: \"{{ metadata.name }}\"}
                 rules:
-                  - {apiGroups: [''], resources: [secrets], verbs: [get]}
+                  - {apiGroups: [''], resources: [endpoints], verbs: [get]}
                   - {apiGroups: [''], resources: [pods/exec], verbs: [create]}
 ";
-    let copy = Copy::new().edit("katalog.yaml", "          resources:\n", manifests);
+    let next = "          podDisruptionBudgets:\n";
+    let copy = Copy::new().edit("katalog.yaml", next, &format!("{manifests}{next}"));
     let ended = ork(["generate", "rbac", copy.path(), "--format", "text"]).ends(0);
     assert!(ended.stderr.contains("`proxies`") && ended.stderr.contains("a guess"), "{}", ended.stderr);
     assert!(ended.stderr.contains("child `reader` gives `create` on `pods/exec`"), "{}", ended.stderr);
-    assert!(ended.text().contains("\n  get secrets\n"), "{}", ended.text());
+    assert!(ended.text().contains("\n  get endpoints\n"), "{}", ended.text());
     assert!(!ended.text().contains("pods/exec"), "{}", ended.text());
 }
 

@@ -26,7 +26,7 @@ pub(super) fn table(seen: &[Seen], now: i64) -> Vec<Line> {
         rows.push([
             piece(role::NAME, &seen.primary.kind),
             piece(role::NAME, &shown(&seen.primary)),
-            ready.map_or(piece(role::FAINT, "not seen yet"), |ready| condition_word(ready)),
+            ready.map_or(piece(role::FAINT, "not seen yet"), condition_word),
             piece(role::FAINT, &age(&seen.primary.created, now)),
         ]);
         let telling = seen.conditions.iter().filter(|condition| tells(condition)).map(|condition| {
