@@ -103,7 +103,7 @@ fn what_is_never_given_and_what_is_guessed_is_told() {
                   - {apiGroups: [''], resources: [pods/exec], verbs: [create]}
 ";
     let next = "          podDisruptionBudgets:\n";
-    let copy = Copy::new().edit("katalog.yaml", next, &format!("{manifests}{next}"));
+    let copy = Copy::new().edit("katalog.yaml", next, &format!("          {manifests}{next}"));
     let ended = ork(["generate", "rbac", copy.path(), "--format", "text"]).ends(0);
     assert!(ended.stderr.contains("`proxies`") && ended.stderr.contains("a guess"), "{}", ended.stderr);
     assert!(ended.stderr.contains("child `reader` gives `create` on `pods/exec`"), "{}", ended.stderr);
