@@ -9,12 +9,13 @@ use orkestra_sandbox::{Child, ChildRef, Failure, Plan, Policy, Request};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::access::Reviews;
 use crate::cache::{Cache, Store};
 use crate::controller::{Controller, EntryState, Shared};
 use crate::discovery::{Discovery, Resource};
 use crate::events::Events;
 use crate::identity::Identity;
-use crate::instance::{Api, ChildPolicy, DeclaredChild, Entry, Evaluate, Instance};
+use crate::instance::{Api, ChildPolicy, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
 use crate::limit::RateLimit;
 use crate::metrics::Outcome;
 use crate::object::{Object, ObjectKey};
@@ -53,7 +54,7 @@ impl Evaluate for Echo {
     }
 }
 
-fn store(group: &str, kind: &str, plural: &str) -> Arc<Store> {
+pub(crate) fn store(group: &str, kind: &str, plural: &str) -> Arc<Store> {
     Arc::new(Store::new(Arc::new(Resource {
         group: group.to_owned(),
         version: "v1".to_owned(),
@@ -64,17 +65,28 @@ fn store(group: &str, kind: &str, plural: &str) -> Arc<Store> {
     })))
 }
 
-fn primary(version: &str, generation: u32, text: &str) -> Value {
+pub(crate) fn primary(version: &str, generation: u32, text: &str) -> Value {
     json!({"metadata": {"name": "w", "namespace": "n", "uid": "p-1", "resourceVersion": version, "generation": generation},
         "spec": {"text": text}})
 }
 
-fn key() -> ObjectKey {
+pub(crate) fn key() -> ObjectKey {
     ObjectKey::new("n", "w")
 }
 
 fn controller(server: &Scripted, children: &'static [&'static str]) -> Controller {
     let declared = children.iter().map(|id| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Create));
+    controller_of(server, Arc::new(Echo { children }), Identity::Process, declared.collect(), Vec::new())
+}
+
+/// Of a pattern whose children are ConfigMaps and that acts as somebody.
+pub(crate) fn controller_of(
+    server: &Scripted,
+    pattern: Arc<dyn Evaluate>,
+    identity: Identity,
+    children: Vec<DeclaredChild>,
+    reads: Vec<DeclaredRead>,
+) -> Controller {
     let entry = Entry {
         name: "web".to_owned(),
         api: Api {
@@ -86,21 +98,22 @@ fn controller(server: &Scripted, children: &'static [&'static str]) -> Controlle
         },
         workers: 1,
         resync: Duration::from_secs(3600),
-        children: declared.collect(),
-        reads: Vec::new(),
+        children,
+        reads,
     };
     let instance = Instance {
         name: "web".to_owned(),
         entries: vec![entry.clone()],
         crds: Vec::new(),
-        pattern: Arc::new(Echo { children }),
+        pattern,
         inputs: b"{}".to_vec(),
-        identity: Identity::Process,
+        identity,
     };
     let api = server.api();
     let shared = Shared {
         discovery: Discovery::new(api.clone()),
         cache: Cache::new(api.clone(), String::new()),
+        reviews: Reviews::new(api.clone(), Duration::from_secs(60), Duration::from_secs(60), ["own".to_owned()]),
         events: Events::new(api.clone()).0,
         api,
         ceilings: Ceilings::default(),
@@ -126,7 +139,7 @@ fn controller(server: &Scripted, children: &'static [&'static str]) -> Controlle
     controller
 }
 
-fn object(value: &Value, api_version: &str, kind: &str) -> Object {
+pub(crate) fn object(value: &Value, api_version: &str, kind: &str) -> Object {
     Object::parse(value.to_string().as_bytes(), api_version, kind).unwrap()
 }
 
