@@ -1,10 +1,10 @@
 //! CustomResourceDefinitions that the runtime installs itself.
 
-use orkestra_operator::{Instance, Options, Runtime, StartError};
+use orkestra_operator::{Runtime, StartError};
 use orkestra_tests::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Kind, LONG, Namespace, eventually};
 use serde_json::{Value, json};
 
-use crate::fixture::{NO_RESYNC, Running, instance_of, options, together};
+use crate::fixture::{Composed, NO_RESYNC, Running, grant, installing, instance_of, together};
 
 const PLAIN: Kind = Kind::new("tests.orkestra.io/v1", "Plain");
 /// A kind that only the test of a refusal beside it defines.
@@ -47,19 +47,15 @@ spec:
             status: {type: object, properties: {config: {type: string}}}
 ";
 
-fn plain(crd: &str) -> Instance {
+fn plain(crd: &str) -> Composed {
     let mut instance = instance_of(KATALOG, crd, NO_RESYNC);
     instance.name = "plain".to_owned();
     instance
 }
 
-fn installing(ns: &Namespace) -> Options {
-    Options { install_crds: true, ..options(ns) }
-}
-
-async fn refused(ns: &Namespace, instance: Instance) -> StartError {
-    let client = kube::Client::try_from(ns.cluster().config().await).expect("a client");
-    match Runtime::start(client, installing(ns), vec![instance]).await {
+async fn refused(ns: &Namespace, instance: Composed) -> StartError {
+    let (client, instances) = grant(ns, vec![instance]).await;
+    match Runtime::start(client, installing(ns), instances).await {
         Ok(_) => panic!("it started"),
         Err(error) => error,
     }
@@ -116,8 +112,7 @@ fn an_instance_whose_definition_is_refused_stands_still_alone_until_it_is_taken(
         };
         let manifest = named(CRD, "Taken");
         ns.cluster().plane().kubectl(&["apply", "--server-side", "-f", "-"], &manifest).expect("kubectl applies");
-        let client = kube::Client::try_from(ns.cluster().config().await).expect("a client");
-        let instances = vec![of_kind("Taken"), of_kind("Modest")];
+        let (client, instances) = grant(&ns, vec![of_kind("Taken"), of_kind("Modest")]).await;
         let runtime = Runtime::start(client, installing(&ns), instances).await.expect("one of them can run");
         ns.create(MODEST, json!({"metadata": {"name": "a"}, "spec": {"text": "one"}})).await;
         ns.wait_for(CONFIG_MAP, "a-config").await;

@@ -1,5 +1,7 @@
 //! The pattern `web`, compiled and loaded as a user's would be, and the runtime that runs it in one namespace.
 
+use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use orkestra_operator::{
 };
 use orkestra_pattern::{Source, model};
 use orkestra_sandbox::{Limits, Pattern, Sandbox, Settings};
-use orkestra_tests::{Kind, Namespace, cluster, with_namespace};
+use orkestra_tests::{Granted, Kind, Namespace, cluster, pattern_directory, with_namespace};
 use serde_json::{Value, json};
 
 pub(crate) const WEB: Kind = Kind::new("tests.orkestra.io/v1", "Web");
@@ -55,13 +57,54 @@ fn load(katalog: &str, crd: &str) -> (model::Pattern, Pattern) {
     (pattern, loaded)
 }
 
+/// An instance, and the files that its rights are derived from.
+pub(crate) struct Composed {
+    instance: Instance,
+    directory: PathBuf,
+}
+
+impl Deref for Composed {
+    type Target = Instance;
+
+    fn deref(&self) -> &Instance {
+        &self.instance
+    }
+}
+
+impl DerefMut for Composed {
+    fn deref_mut(&mut self) -> &mut Instance {
+        &mut self.instance
+    }
+}
+
+/// A client with the rights of a runtime of these instances, and the instances, each acting as its own account.
+pub(crate) async fn grant(ns: &Namespace, composed: Vec<Composed>) -> (kube::Client, Vec<Instance>) {
+    let directories: Vec<_> = composed.iter().map(|composed| composed.directory.as_path()).collect();
+    act_as(ns, &Granted::give(ns, &directories).await, composed).await
+}
+
+/// The same for instances that work in all namespaces.
+pub(crate) async fn grant_everywhere(ns: &Namespace, composed: Vec<Composed>) -> (kube::Client, Vec<Instance>) {
+    let directories: Vec<_> = composed.iter().map(|composed| composed.directory.as_path()).collect();
+    act_as(ns, &Granted::give_everywhere(ns, &directories).await, composed).await
+}
+
+async fn act_as(ns: &Namespace, granted: &Granted, composed: Vec<Composed>) -> (kube::Client, Vec<Instance>) {
+    let instances = composed.into_iter().map(|mut composed| {
+        composed.identity =
+            Identity::ServiceAccount { namespace: ns.own(), name: format!("orkestra-{}", composed.name) };
+        composed.instance
+    });
+    (granted.client().await, instances.collect())
+}
+
 /// The instance `web` of a Katalog.
-pub(crate) fn instance(katalog: &str, resync: Duration) -> Instance {
+pub(crate) fn instance(katalog: &str, resync: Duration) -> Composed {
     instance_of(katalog, CRD, resync)
 }
 
 /// The same with another definition.
-pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Instance {
+pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Composed {
     let (pattern, loaded) = load(katalog, crd);
     let entries = pattern.entries.iter().map(|entry| Entry {
         name: entry.name.clone(),
@@ -78,14 +121,16 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Instanc
         reads: entry.reads.iter().map(declared_read).collect(),
     });
     let defaults = pattern.inputs.iter().filter_map(|input| Some((input.name.clone(), input.default.clone()?)));
-    Instance {
+    let instance = Instance {
         name: "web".to_owned(),
         entries: entries.collect(),
         crds: pattern.crds.clone(),
         pattern: Arc::new(loaded),
         inputs: Value::Object(defaults.collect()).to_string().into_bytes(),
+        // Put in its place where the account is made.
         identity: Identity::Process,
-    }
+    };
+    Composed { instance, directory: pattern_directory(cluster(), katalog, crd) }
 }
 
 fn declared_read(read: &model::Read) -> DeclaredRead {
@@ -124,9 +169,19 @@ impl Running {
         Self::start_with(ns, instance(KATALOG, resync), options(ns)).await
     }
 
-    pub(crate) async fn start_with(ns: &Namespace, instance: Instance, options: Options) -> Self {
-        let client = kube::Client::try_from(ns.cluster().config().await).expect("a client");
-        let runtime = Runtime::start(client, options, vec![instance]).await;
+    pub(crate) async fn start_with(ns: &Namespace, instance: Composed, options: Options) -> Self {
+        Self::start_all(ns, vec![instance], options).await
+    }
+
+    /// Several instances in one runtime, which has the rights for them and no others.
+    pub(crate) async fn start_all(ns: &Namespace, instances: Vec<Composed>, options: Options) -> Self {
+        let (client, instances) = grant(ns, instances).await;
+        Self::start_granted(client, instances, options).await
+    }
+
+    /// With a client and accounts that have their rights already.
+    pub(crate) async fn start_granted(client: kube::Client, instances: Vec<Instance>, options: Options) -> Self {
+        let runtime = Runtime::start(client, options, instances).await;
         let runtime = runtime.unwrap_or_else(|error| panic!("the runtime does not start: {error}"));
         let handle = runtime.handle();
         orkestra_tests::eventually("the runtime is ready", orkestra_tests::SHORTLY, async || {
@@ -169,18 +224,25 @@ fn sum(metrics: &str, name: &str) -> u64 {
     values.sum()
 }
 
-/// Everything of the runtime's own lies in the test's namespace.
+/// One namespace is watched. The runtime's own objects lie in another one, which no pattern touches.
 pub(crate) fn options(ns: &Namespace) -> Options {
-    Options {
-        namespace: ns.name().to_owned(),
-        own_namespace: ns.name().to_owned(),
-        install_crds: false,
-        ..Options::default()
-    }
+    Options { namespace: ns.name().to_owned(), own_namespace: ns.own(), install_crds: false, ..Options::default() }
 }
 
 /// Creates a Web and waits until it is ready.
 pub(crate) async fn ready_web(ns: &Namespace, name: &str, spec: Value) -> Value {
     ns.create(WEB, json!({"metadata": {"name": name}, "spec": spec})).await;
     ns.wait_for_condition(WEB, name, "Ready", "True").await
+}
+
+/// The same, and the definitions are installed.
+pub(crate) fn installing(ns: &Namespace) -> Options {
+    Options { install_crds: true, ..options(ns) }
+}
+
+/// Reason and message of a condition.
+pub(crate) fn message_of(object: &Value, condition: &str) -> String {
+    let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let found = all.iter().find(|each| each["type"] == condition);
+    found.map(|found| format!("{} {}", found["reason"], found["message"])).unwrap_or_default()
 }

@@ -3,18 +3,12 @@
 use std::time::Duration;
 
 use orkestra_operator::StartError;
-use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, SERVICE, cluster, condition_of};
-use serde_json::{Value, json};
+use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, SERVICE, condition_of};
+use serde_json::json;
 
-use crate::fixture::{KATALOG, NO_RESYNC, Running, WEB, instance, options, ready_web, together};
+use crate::fixture::{KATALOG, NO_RESYNC, Running, WEB, grant, instance, message_of, options, ready_web, together};
 
 const QUIET: Duration = Duration::from_millis(400);
-
-fn message_of(object: &Value, condition: &str) -> String {
-    let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    let found = all.iter().find(|each| each["type"] == condition);
-    found.map(|found| format!("{} {}", found["reason"], found["message"])).unwrap_or_default()
-}
 
 #[test]
 fn an_object_of_a_childs_name_is_not_touched() {
@@ -115,8 +109,8 @@ fn a_definition_that_is_not_ours_is_not_touched() {
     together("crd", async |ns| {
         let mut options = options(&ns);
         options.install_crds = true;
-        let client = kube::Client::try_from(cluster().config().await).expect("a client");
-        let result = orkestra_operator::Runtime::start(client, options, vec![instance(KATALOG, NO_RESYNC)]).await;
+        let (client, instances) = grant(&ns, vec![instance(KATALOG, NO_RESYNC)]).await;
+        let result = orkestra_operator::Runtime::start(client, options, instances).await;
         let Err(error) = result else { panic!("it started") };
         assert!(matches!(error, StartError::CrdNotOurs { .. }), "{error}");
     });

@@ -86,14 +86,15 @@ impl Audit {
         self.read_from(mark).lines().map(Request::read).filter(|request| !request.uri.contains(BARRIER)).collect()
     }
 
-    /// The writes since `mark` that the tests' own client did not make and that `namespace` saw.
+    /// The writes since `mark` that the tests' own client did not make and that `namespace` or its runtime's own saw.
     ///
     /// This is what tests of silence count: whoever wrote, by whatever name, is in it.
     pub async fn writes_since(&self, mark: Mark, namespace: &str) -> Vec<Request> {
         let mut writes = self.requests_since(mark).await;
+        let namespaces = [namespace.to_owned(), format!("{namespace}-own")];
         writes.retain(|request| {
             request.is_write()
-                && request.namespace.as_deref() == Some(namespace)
+                && request.namespace.as_ref().is_some_and(|namespace| namespaces.contains(namespace))
                 && request.user_agent != "orkestra-tests"
                 // kubectl is only run by tests.
                 && !request.user_agent.starts_with("kubectl/")

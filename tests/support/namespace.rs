@@ -46,6 +46,20 @@ impl Namespace {
         let api = Api::<k8s_openapi::api::core::v1::Namespace>::all(self.cluster.client());
         // The control plane goes away soon. That a namespace lingers is not what any test is about.
         let _ = api.delete(&self.name, &DeleteParams::default()).await;
+        let _ = api.delete(&self.own(), &DeleteParams::default()).await;
+    }
+
+    /// The name of a second namespace, for a runtime's own objects and the accounts of its patterns. It is removed with
+    /// this one, and its writes are counted with this one's.
+    #[must_use]
+    pub fn own(&self) -> String {
+        format!("{}-own", self.name)
+    }
+
+    /// A namespace that is there already.
+    #[must_use]
+    pub fn other(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), cluster: self.cluster }
     }
 
     /// Its name.

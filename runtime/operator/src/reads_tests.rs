@@ -82,8 +82,7 @@ fn controller(server: &Scripted, plan: Plan, identity: Identity) -> (Controller,
 }
 
 fn config_map(name: &str, version: &str, labels: Value) -> crate::object::Object {
-    let metadata =
-        json!({"name": name, "namespace": "n", "uid": name, "resourceVersion": version, "labels": labels});
+    let metadata = json!({"name": name, "namespace": "n", "uid": name, "resourceVersion": version, "labels": labels});
     object(&json!({"metadata": metadata}), "v1", "ConfigMap")
 }
 
@@ -113,7 +112,8 @@ async fn what_is_wanted_is_given_and_what_is_missing_is_waited_for() {
     plans.observe(config_map("large", "4", json!({})));
     assert_eq!(controller.queue.depth(), 1);
     let server = Scripted::new([status()]);
-    let (controller, plans, given) = self::controller(&server, plan(Vec::new(), vec![by_name("large")]), Identity::Process);
+    let (controller, plans, given) =
+        self::controller(&server, plan(Vec::new(), vec![by_name("large")]), Identity::Process);
     plans.observe(config_map("large", "4", json!({})));
     reconcile(&controller, &key()).await;
     reconcile(&controller, &key()).await;
@@ -180,8 +180,9 @@ async fn a_primary_that_the_account_may_not_see_reaches_no_pattern() {
 #[tokio::test]
 async fn no_request_comes_of_a_hostile_plan() {
     let named = |name: &str| plan(vec![child(&json!({"metadata": {"name": name}}).to_string())], Vec::new());
-    let in_namespace =
-        |namespace: &str| plan(vec![child(&json!({"metadata": {"name": "a", "namespace": namespace}}).to_string())], Vec::new());
+    let in_namespace = |namespace: &str| {
+        plan(vec![child(&json!({"metadata": {"name": "a", "namespace": namespace}}).to_string())], Vec::new())
+    };
     let raw = |text: &str| plan(vec![child(text)], Vec::new());
     let wants = |want: WantedRead| plan(Vec::new(), vec![want]);
     let other = |id: &str| WantedRead { id: id.to_owned(), ..by_name("a") };

@@ -1,0 +1,148 @@
+//! The runtime under test has the rights that `ork generate rbac` prints, and no others.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::{Method, Request};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use serde_json::{Value, json};
+
+use crate::{Cluster, Namespace, SHORTLY, eventually, ork};
+
+/// A service account with the rights of the runtime, for some patterns in one namespace.
+pub struct Granted {
+    kubeconfig: PathBuf,
+}
+
+impl Granted {
+    /// Applies what `ork generate rbac` prints for these pattern directories, limited to the namespace, and waits until the
+    /// API server goes by it. The accounts are in [`Namespace::own`].
+    pub async fn give(ns: &Namespace, patterns: &[&Path]) -> Self {
+        Self::give_in(ns, patterns, &["-n", ns.name()]).await
+    }
+
+    /// The same for patterns that work in all namespaces.
+    pub async fn give_everywhere(ns: &Namespace, patterns: &[&Path]) -> Self {
+        Self::give_in(ns, patterns, &[]).await
+    }
+
+    async fn give_in(ns: &Namespace, patterns: &[&Path], place: &[&str]) -> Self {
+        let cluster = ns.cluster();
+        let own = ns.own();
+        let mut arguments = vec!["generate", "rbac", "--quiet", "--format", "json", "--system-namespace", &own];
+        arguments.extend(place);
+        arguments.extend(patterns.iter().map(|path| path.to_str().expect("a path in UTF-8")));
+        let printed = ork(cluster, &arguments);
+        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        let list: Value = serde_json::from_slice(&printed.stdout).expect("ork prints JSON");
+        let items = list["items"].as_array().expect("a list");
+        for item in items {
+            apply(&cluster.client(), item).await;
+        }
+        for pair in items.windows(2) {
+            let [role, binding] = pair else { continue };
+            for rule in role["rules"].as_array().into_iter().flatten() {
+                wait_for(&cluster.client(), role, rule, binding).await;
+            }
+        }
+        Self { kubeconfig: kubeconfig(cluster, &own).await }
+    }
+
+    /// A kubeconfig that logs in as the account.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// A client that logs in as the account.
+    pub async fn client(&self) -> Client {
+        let kubeconfig = Kubeconfig::read_from(&self.kubeconfig).expect("the kubeconfig is readable");
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+        Client::try_from(config.expect("the kubeconfig is complete")).expect("a client")
+    }
+}
+
+/// A directory with the files of a pattern, for as long as the control plane lives.
+#[must_use]
+pub fn pattern_directory(cluster: &Cluster, katalog: &str, crd: &str) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let directory = cluster.plane().data().join(format!("pattern-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    std::fs::create_dir(&directory).expect("a directory");
+    for (name, text) in [("katalog.yaml", katalog), ("crd.yaml", crd)] {
+        std::fs::write(directory.join(name), text).expect("a file");
+    }
+    directory
+}
+
+async fn apply(client: &Client, object: &Value) {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (api_version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
+    let root = if api_version.contains('/') { format!("/apis/{api_version}") } else { format!("/api/{api_version}") };
+    let namespace = match text("/metadata/namespace") {
+        namespace if namespace.is_empty() => String::new(),
+        namespace => format!("/namespaces/{namespace}"),
+    };
+    let path = format!("{root}{namespace}/{}s/{name}?fieldManager=orkestra-tests&force=true", kind.to_lowercase());
+    send(client, Method::PATCH, &path, "application/apply-patch+yaml", object).await;
+}
+
+async fn send(client: &Client, method: Method, path: &str, content_type: &str, body: &Value) -> Value {
+    let request = Request::builder().method(method).uri(path).header(http::header::CONTENT_TYPE, content_type);
+    let request = request.body(body.to_string().into_bytes()).expect("a request");
+    client.request(request).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Waits until the API server knows a rule: its authorizer hears of roles by a watch.
+async fn wait_for(client: &Client, role: &Value, rule: &Value, binding: &Value) {
+    let texts = |name: &str| -> Vec<String> {
+        let items = rule[name].as_array().into_iter().flatten();
+        items.map(|text| text.as_str().expect("a text").to_owned()).collect()
+    };
+    let subject = &binding["subjects"][0];
+    let part = |name: &str| subject[name].as_str().expect("a subject has a name and a namespace");
+    let user = format!("system:serviceaccount:{}:{}", part("namespace"), part("name"));
+    for resource in texts("resources") {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((&resource, ""));
+        for verb in texts("verbs") {
+            let attributes = json!({
+                "verb": verb, "group": rule["apiGroups"][0], "resource": resource, "subresource": subresource,
+                "namespace": role["metadata"]["namespace"], "name": rule["resourceNames"][0],
+            });
+            until_may(client, &user, &attributes, true).await;
+        }
+    }
+}
+
+async fn until_may(client: &Client, user: &str, attributes: &Value, allowed: bool) {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": attributes},
+    });
+    eventually("the API server goes by a role", SHORTLY, async || {
+        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        let answer = send(client, Method::POST, path, "application/json", &review).await;
+        if answer["status"]["allowed"] == allowed { Ok(()) } else { Err(answer.to_string()) }
+    })
+    .await;
+}
+
+impl Namespace {
+    /// Waits until the API server lets the account of an instance do something in this namespace, or no longer does.
+    pub async fn until_may(&self, instance: &str, verb: &str, resource: &str, allowed: bool) {
+        let user = format!("system:serviceaccount:{}:orkestra-{instance}", self.own());
+        let attributes = json!({"verb": verb, "resource": resource, "namespace": self.name()});
+        until_may(&self.cluster().client(), &user, &attributes, allowed).await;
+    }
+}
+
+async fn kubeconfig(cluster: &Cluster, own: &str) -> PathBuf {
+    let path = format!("/api/v1/namespaces/{own}/serviceaccounts/orkestra/token");
+    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+    let answer = send(&cluster.client(), Method::POST, &path, "application/json", &request).await;
+    let token = answer["status"]["token"].as_str().expect("a token");
+    let admin = std::fs::read_to_string(cluster.plane().kubeconfig()).expect("the kubeconfig is readable");
+    let path = cluster.plane().data().join(format!("{own}.kubeconfig"));
+    std::fs::write(&path, admin.replace(cluster.plane().admin_token(), token)).expect("a file");
+    path
+}
