@@ -17,7 +17,7 @@ async fn effective(ns: &Namespace, mark: Mark) -> Vec<Request> {
 }
 
 /// After `edit`, `holds` must become true again by exactly one write to `name`.
-async fn repaired(
+pub(crate) async fn repaired(
     ns: &Namespace,
     kind: Kind,
     name: &str,

@@ -3,10 +3,12 @@
 use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, Request, SERVICE, condition_of};
 use serde_json::json;
 
-use crate::fixture::{KATALOG, NO_RESYNC, Running, SERVICE_ACCOUNT, WEB, instance, options, ready_web, together};
+use crate::fixture::{
+    KATALOG, NO_RESYNC, Running, SERVICE_ACCOUNT, WEB, grant, instance, options, ready_web, together,
+};
 
 #[test]
-fn a_new_resource_costs_one_write_per_child_and_one_for_its_status() {
+fn a_new_resource_costs_one_write_per_child_and_one_each_for_finalizer_and_status() {
     together("new", async |ns| {
         let running = Running::start(&ns, NO_RESYNC).await;
         let mark = ns.cluster().audit().mark().await;
@@ -33,9 +35,10 @@ fn a_new_resource_costs_one_write_per_child_and_one_for_its_status() {
         assert_eq!(address["data"]["address"], service["spec"]["clusterIP"]);
 
         ns.settled(std::time::Duration::from_millis(500)).await;
+        // The finalizer is there because the order of deletion is not left to chance: one child reads another.
         let mut resources: Vec<String> = ns.writes_since(mark).await.into_iter().map(|write| write.resource).collect();
         resources.sort();
-        assert_eq!(resources, ["configmaps", "configmaps", "serviceaccounts", "services", "webs/status"]);
+        assert_eq!(resources, ["configmaps", "configmaps", "serviceaccounts", "services", "webs", "webs/status"]);
         running.stop().await;
     });
 }
@@ -115,7 +118,10 @@ fn a_kind_that_the_pattern_no_longer_has_is_pruned_by_the_inventory() {
         let (before, rest) = KATALOG.split_once("            - id: account\n").unwrap();
         let (_, after) = rest.split_once("            - id: budget\n").unwrap();
         let without = format!("{before}            - id: budget\n{after}");
-        let running = Running::start_with(&ns, instance(&without, NO_RESYNC), options(&ns)).await;
+        // The rights are still those of the version before.
+        let (_, without) = grant(&ns, vec![instance(&without, NO_RESYNC)]).await;
+        let (client, _) = grant(&ns, vec![instance(KATALOG, NO_RESYNC)]).await;
+        let running = Running::start_granted(client, without, options(&ns)).await;
         ns.wait_until_gone(SERVICE_ACCOUNT, "a").await;
         ns.get(CONFIG_MAP, "a-config").await;
         // What was there before and is nobody's child stays.
