@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn a_resource_that_is_being_deleted_says_so() {
-        let instance = instance();
+        let mut instance = instance();
+        instance.entries[0].children.iter_mut().for_each(|child| child.policy = ChildPolicy::Delete);
         let primary = br#"{"metadata":{"name":"w","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#.to_vec();
         let given = Given { primary, ..Given::default() };
         let found = preview(&instance, &instance.entries[0], &given).unwrap();
