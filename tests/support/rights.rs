@@ -38,7 +38,7 @@ impl Granted {
         let list: Value = serde_json::from_slice(&printed.stdout).expect("ork prints JSON");
         let items = list["items"].as_array().expect("a list");
         for item in items {
-            apply(&cluster.client(), item).await;
+            apply(&cluster.client(), item.clone()).await;
         }
         for pair in items.windows(2) {
             let [role, binding] = pair else { continue };
@@ -75,7 +75,8 @@ pub fn pattern_directory(cluster: &Cluster, katalog: &str, crd: &str) -> PathBuf
     directory
 }
 
-async fn apply(client: &Client, object: &Value) {
+/// Rules that a role has already stay in it: what an older version of a pattern made must still be found and deleted.
+async fn apply(client: &Client, mut object: Value) {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (api_version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
     let root = if api_version.contains('/') { format!("/apis/{api_version}") } else { format!("/api/{api_version}") };
@@ -83,8 +84,19 @@ async fn apply(client: &Client, object: &Value) {
         namespace if namespace.is_empty() => String::new(),
         namespace => format!("/namespaces/{namespace}"),
     };
-    let path = format!("{root}{namespace}/{}s/{name}?fieldManager=orkestra-tests&force=true", kind.to_lowercase());
-    send(client, Method::PATCH, &path, "application/apply-patch+yaml", object).await;
+    let path = format!("{root}{namespace}/{}s/{name}", kind.to_lowercase());
+    if let Some(rules) = object.get_mut("rules").and_then(Value::as_array_mut) {
+        let request = Request::get(&path).body(Vec::new()).expect("a request");
+        // None is there: the usual case.
+        let before: Value = client.request(request).await.unwrap_or_default();
+        for rule in before["rules"].as_array().into_iter().flatten() {
+            if !rules.contains(rule) {
+                rules.push(rule.clone());
+            }
+        }
+    }
+    let path = format!("{path}?fieldManager=orkestra-tests&force=true");
+    send(client, Method::PATCH, &path, "application/apply-patch+yaml", &object).await;
 }
 
 async fn send(client: &Client, method: Method, path: &str, content_type: &str, body: &Value) -> Value {
