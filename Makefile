@@ -21,10 +21,11 @@ demo: setup ## The shipped patterns from YAML to ready custom resources; KEEP=1 
 
 bench: setup ## Measurements, as medians and ratios of one run
 	@echo 'The first time this builds all crates with optimisation: about fifteen minutes on two cores.'
-	cargo bench --locked -p orkestra-tests --bench '*'
+	cargo bench --locked --workspace --bench '*'
 
 soak: setup ## Tests that take too long for `make test`
-	cargo test --locked -p orkestra-tests --test soak -- --nocapture --test-threads 1
+	cargo build --locked --workspace --bin ork --test soak
+	cargo test --locked --workspace --test soak -- --nocapture --test-threads 1
 
 control-plane: setup ## Build the control plane's programs, where they are missing (ten minutes)
 	cargo run --locked -q -p orkestra-devcluster -- build

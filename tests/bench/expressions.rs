@@ -4,7 +4,7 @@
 //! Ours is a whole call: a fresh instance, the resource's bytes in, the value's bytes out. The other one gets its program compiled
 //! beforehand and makes its values of the same bytes; the last column leaves that out as well.
 //!
-//! Run it with `cargo bench -p orkestra-tests --bench expressions`.
+//! Run it with `cargo bench --workspace --bench expressions`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod expressions_object;

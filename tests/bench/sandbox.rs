@@ -1,7 +1,7 @@
 //! What the sandbox costs, as medians and ratios of one run: a fresh instance, one reconcile against the same program without a
 //! sandbox and against hand-written Rust, and the memory of a loaded pattern.
 //!
-//! Run it with `cargo bench -p orkestra-tests --bench sandbox`.
+//! Run it with `cargo bench --workspace --bench sandbox`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod subject;

@@ -54,7 +54,8 @@ wait_for() {
 
 say "1. Build ork"
 [ -x "$target/debug/ork" ] || note "The first build takes about fifteen minutes on two cores."
-run cargo build --locked -p orkestra-cli -p orkestra-devcluster
+# With a test beside them, Cargo builds their dependencies with the features that `make test` builds them with, once for both.
+run cargo build --locked --workspace --bin ork --bin devcluster --test tidy
 ork=$target/debug/ork
 
 say "2. Start a Kubernetes control plane on loopback"

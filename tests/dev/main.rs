@@ -19,7 +19,7 @@ struct Dev {
 impl Dev {
     fn start(dir: &Path, temporary: &Path) -> Self {
         let (stdout, stderr) = (temporary.join("stdout"), temporary.join("stderr"));
-        let child = Command::new(program("ork", "orkestra-cli"))
+        let child = Command::new(program("ork"))
             .arg("dev")
             .arg(dir)
             .env("TMPDIR", temporary)
@@ -65,7 +65,7 @@ fn a_good_save_is_taken_over_and_a_bad_one_changes_nothing() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let temporary = tempfile::tempdir().unwrap();
     let dir = temporary.path().join("guestbook");
-    let made = Command::new(program("ork", "orkestra-cli")).arg("init").arg(&dir).status().unwrap();
+    let made = Command::new(program("ork")).arg("init").arg(&dir).status().unwrap();
     assert!(made.success());
     let mut dev = Dev::start(&dir, temporary.path());
     runtime.block_on(async {

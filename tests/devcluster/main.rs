@@ -128,7 +128,7 @@ struct Up {
 
 impl Up {
     fn start(temporary: &Path) -> Self {
-        let child = Command::new(program("devcluster", "orkestra-devcluster"))
+        let child = Command::new(program("devcluster"))
             .arg("up")
             .arg("--kubeconfig")
             .arg(temporary.join("kubeconfig"))
@@ -201,14 +201,14 @@ fn nothing_is_left_of_a_control_plane_whose_process_was_killed() {
 
 #[test]
 fn the_output_says_that_the_kubelet_is_simulated() {
-    let help = Command::new(program("devcluster", "orkestra-devcluster")).arg("help").output().unwrap();
+    let help = Command::new(program("devcluster")).arg("help").output().unwrap();
     assert!(String::from_utf8(help.stdout).unwrap().contains("simulated kubelet"));
     assert!(help.status.success());
 }
 
 #[test]
 fn a_wrong_argument_is_a_mistake_of_usage() {
-    let ended = Command::new(program("devcluster", "orkestra-devcluster")).arg("down").output().unwrap();
+    let ended = Command::new(program("devcluster")).arg("down").output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
     assert!(String::from_utf8(ended.stderr).unwrap().contains("no such command: down"));
 }

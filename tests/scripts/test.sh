@@ -17,7 +17,8 @@ step() {
 
 step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-step "control plane" cargo run --locked -q -p orkestra-devcluster -- build
+step "build" cargo test --workspace --locked --no-run
+step "control plane" "$target/debug/devcluster" build
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -10,22 +10,22 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::cluster::Cluster;
 use crate::{SHORTLY, eventually};
 
-/// The program `name` that was built with these tests, from `package`.
+/// The program `name` that was built with these tests.
 ///
 /// Cargo tells a test where the programs of its own package are, not those of others: but all lie in one directory, and
 /// `cargo test --workspace` builds them all.
 #[must_use]
-pub fn program(name: &str, package: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let program = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").join(name);
-    assert!(program.is_file(), "{} is not built: `cargo build -p {package}` builds it", program.display());
+    assert!(program.is_file(), "{} is not built: `cargo build --workspace --bin {name} --test tidy` builds it", program.display());
     program
 }
 
 /// What another command of `ork` printed, and how it ended.
 #[must_use]
 pub fn ork(cluster: &Cluster, arguments: &[&str]) -> Output {
-    let mut command = Command::new(program("ork", "orkestra-cli"));
+    let mut command = Command::new(program("ork"));
     command.args(arguments).env("KUBECONFIG", cluster.plane().kubeconfig()).stdin(Stdio::null());
     command.output().expect("ork runs")
 }
@@ -49,7 +49,7 @@ impl Ork {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let log = cluster.plane().data().join(format!("ork-{}.log", NEXT.fetch_add(1, Ordering::Relaxed)));
         let output = File::create(&log).expect("a log file");
-        let child = Command::new(program("ork", "orkestra-cli"))
+        let child = Command::new(program("ork"))
             .arg("run")
             .args(arguments)
             .env("KUBECONFIG", cluster.plane().kubeconfig())
