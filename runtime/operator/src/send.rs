@@ -88,15 +88,21 @@ impl Applier<'_> {
         for entry in managed.as_array_mut().into_iter().flatten() {
             if entry["manager"] == self.claimant.manager && entry["subresource"].as_str().is_none_or(str::is_empty) {
                 entry["operation"] = "Apply".into();
+                own_leaves_only(&mut entry["fieldsV1"]);
             }
         }
         let patch = json!({"metadata": {
             "uid": &*object.uid, "resourceVersion": &*object.resource_version, "managedFields": managed,
         }});
+        self.patch(store, desired, &patch).await
+    }
+
+    /// Changes some fields of an object that `body` names by its UID and version. None: it has changed.
+    pub(crate) async fn patch(&self, store: &Store, desired: &Desired, body: &Value) -> Result<Option<Object>, Error> {
         let path = store.resource.object(&desired.key.namespace, &desired.key.name);
         let path = format!("{path}?{}", self.field_manager());
         self.limit.acquire().await;
-        match self.write(desired, Method::PATCH, &path, MERGE_PATCH, &patch).await {
+        match self.write(desired, Method::PATCH, &path, MERGE_PATCH, body).await {
             Ok(answer) => Ok(Some(parse(&answer.body, desired)?)),
             Err(error) if matches!(error.code(), Some(404 | 409)) => Ok(None),
             Err(error) => Err(error.into()),
@@ -132,5 +138,34 @@ impl Applier<'_> {
         let object = store.resource.object(&desired.key.namespace, &name);
         let path = format!("{object}?{}&{DRY_RUN}", self.field_manager());
         self.write(desired, Method::PATCH, &path, APPLY, &body).await.is_ok()
+    }
+}
+
+/// Takes out that whole maps are owned, as a creation owns them and an apply does not: once all that is in such a map was
+/// edited, the map alone would be left, which reads as if everything in it were still ours.
+fn own_leaves_only(set: &mut Value) {
+    let Some(members) = set.as_object_mut() else { return };
+    for (name, inner) in members {
+        own_leaves_only(inner);
+        if name.starts_with("f:")
+            && let Some(inner) = inner.as_object_mut()
+        {
+            inner.shift_remove(".");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_are_let_go_and_items_of_lists_are_not() {
+        let mut set = json!({"f:data": {".": {}, "f:text": {}}, "f:metadata": {"f:labels": {".": {}, "f:x": {}},
+            "f:ownerReferences": {".": {}, "k:{\"uid\":\"u\"}": {".": {}, "f:name": {}}}}});
+        own_leaves_only(&mut set);
+        let expected = json!({"f:data": {"f:text": {}}, "f:metadata": {"f:labels": {"f:x": {}},
+            "f:ownerReferences": {"k:{\"uid\":\"u\"}": {".": {}, "f:name": {}}}}});
+        assert_eq!(set, expected);
     }
 }
