@@ -264,7 +264,8 @@ impl Derived<'_> {
 
 /// What is never given, whatever a template says, because it is a way to every other right.
 fn never(group: &str, resource: &str, verb: &str) -> Option<&'static str> {
-    if [group, resource, verb].contains(&"*") {
+    // Also `*/exec`: that subresource of whatever has one.
+    if [group, resource, verb].iter().any(|text| text.contains('*')) {
         return Some("a wildcard is never given");
     }
     if ["escalate", "bind", "impersonate", "approve", "sign", "attest", "unsafe-delete-ignore-read-errors"]

@@ -126,6 +126,7 @@ fn ways_to_every_other_right_are_never_given() {
     for rule in [
         "{apiGroups: ['*'], resources: [secrets], verbs: [get]}",
         "{apiGroups: [''], resources: ['*'], verbs: [get]}",
+        "{apiGroups: [''], resources: ['*/exec'], verbs: [create]}",
         "{apiGroups: [''], resources: [secrets], verbs: ['*']}",
         "{apiGroups: [''], resources: [pods/exec], verbs: [create]}",
         "{apiGroups: [''], resources: [serviceaccounts/token], verbs: [create]}",
