@@ -121,11 +121,13 @@ impl Store {
         lock::read(&self.objects).by_key.get(key).cloned()
     }
 
-    /// The objects that the owner with this UID controls, and those that nobody controls and whose label names it.
-    pub(crate) fn children_of(&self, _identity: &Identity, uid: &str) -> Vec<Arc<Object>> {
+    /// The objects that `owner` controls, and those that nobody controls and whose label names it. What says so in
+    /// another namespace than the owner's is somebody else's: labels and references are written by who writes the object.
+    pub(crate) fn children_of(&self, _identity: &Identity, owner: &Object) -> Vec<Arc<Object>> {
         let objects = lock::read(&self.objects);
-        let keys = objects.by_owner.get(uid).map(Vec::as_slice).unwrap_or_default();
-        keys.iter().filter_map(|key| objects.by_key.get(key).cloned()).collect()
+        let keys = objects.by_owner.get(&owner.uid).map(Vec::as_slice).unwrap_or_default();
+        let near = |key: &&ObjectKey| owner.key.namespace.is_empty() || key.namespace == owner.key.namespace;
+        keys.iter().filter(near).filter_map(|key| objects.by_key.get(key).cloned()).collect()
     }
 
     /// The objects of one namespace, or (empty) all that live outside of namespaces.
@@ -411,16 +413,31 @@ mod tests {
         assert!(there(&store));
     }
 
+    fn owner(uid: &str, namespace: &str) -> Object {
+        let text = json!({"metadata": {"name": "w", "namespace": namespace, "uid": uid}});
+        Object::parse(text.to_string().as_bytes(), "g/v1", "Web").unwrap()
+    }
+
     #[test]
     fn objects_are_found_by_owner_and_follow_its_change() {
         let (store, _) = store();
+        let found = |uid: &str| store.children_of(&Identity::Process, &owner(uid, "n")).len();
         store.observe(object("a", 1, "p"));
         store.observe(object("b", 2, "p"));
-        assert_eq!(store.children_of(&Identity::Process, "p").len(), 2);
+        assert_eq!(found("p"), 2);
         store.observe(object("a", 3, "q"));
-        assert_eq!(store.children_of(&Identity::Process, "p").len(), 1);
+        assert_eq!(found("p"), 1);
         store.forget(&object("a", 4, "q"));
-        assert!(store.children_of(&Identity::Process, "q").is_empty());
+        assert_eq!(found("q"), 0);
+    }
+
+    #[test]
+    fn an_object_in_another_namespace_is_no_child_whatever_it_says() {
+        let (store, _) = store();
+        store.observe(object("a", 1, "p"));
+        for (namespace, found) in [("n", 1), ("m", 0), ("", 1)] {
+            assert_eq!(store.children_of(&Identity::Process, &owner("p", namespace)).len(), found, "{namespace:?}");
+        }
     }
 
     #[test]

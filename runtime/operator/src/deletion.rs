@@ -82,7 +82,7 @@ async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Waits
 /// Makes the children of `onDelete` and says which of them have not come to their end.
 async fn on_delete(controller: &Controller, observed: &mut Observed) -> Result<Waits, Error> {
     for _ in 0..ROUNDS {
-        let shown = show(controller, &observed.primary).await?;
+        let shown = show(controller, observed).await?;
         let mut plan = try_evaluate(controller, &observed.primary, &shown, observed.entropy.as_ref()).await?;
         // Work that cannot be made up for is not done from half a view.
         if let Some(error) = plan.given.hidden.pop() {
@@ -176,7 +176,7 @@ async fn remove_children(controller: &Controller, observed: &Observed) -> Result
     let identity = &controller.instance.identity;
     let mut there: Vec<(Arc<Store>, Arc<Object>)> = Vec::new();
     for store in controller.child_stores().await? {
-        let own = store.children_of(identity, owner).into_iter();
+        let own = store.children_of(identity, &observed.primary).into_iter();
         let own = own.filter(|child| child.labelled_for(owner) && child.controlled_by(owner));
         there.extend(own.filter(|child| goes(&controller.entry, child)).map(|child| (store.clone(), child)));
     }

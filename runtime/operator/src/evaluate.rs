@@ -15,6 +15,7 @@ use crate::json::digest64;
 use crate::object::{Object, ObjectKey};
 use crate::plan::{self, Checked};
 use crate::reads::{self, Given};
+use crate::reconcile::Observed;
 
 /// A child as it is seen.
 pub(crate) type ShownChild = (ChildRef, Arc<Object>);
@@ -32,11 +33,12 @@ pub(crate) async fn store_of(controller: &Controller, declared: &DeclaredChild) 
 }
 
 /// The children as the cache has them now.
-pub(crate) async fn show(controller: &Controller, primary: &Object) -> Result<Shown, Error> {
+pub(crate) async fn show(controller: &Controller, observed: &Observed) -> Result<Shown, Error> {
+    let primary = &observed.primary;
     let mut shown = Shown::new();
     for declared in &controller.entry.children {
         let Some(store) = store_of(controller, declared).await? else { continue };
-        let own = store.children_of(&controller.instance.identity, &primary.uid).into_iter();
+        let own = store.children_of(&controller.instance.identity, primary).into_iter();
         let own = own.filter(|child| child.labelled_for(&primary.uid));
         let own = own.filter(|child| child.belongs_to(&primary.uid, &controller.manager));
         let mut newest: BTreeMap<Option<Box<str>>, Arc<Object>> = BTreeMap::new();
@@ -44,8 +46,12 @@ pub(crate) async fn show(controller: &Controller, primary: &Object) -> Result<Sh
             if declared.keyed && child.element.is_none() {
                 continue;
             }
-            // Where a name has just changed there are two for a moment: the one that stays, the newer one, is shown.
-            let age = |child: &Object| (!child.deleting, child.resource_version.parse::<u128>().unwrap_or(0));
+            // Anybody can label an object of his own so that it looks like another copy of this child: the one that was
+            // rendered goes before it. Where its name has just changed there are two for a moment, and the newer one stays.
+            let age = |child: &Object| {
+                let rendered = observed.memory.children.contains_key(&(declared.kind.clone(), child.key.clone()));
+                (rendered, !child.deleting, child.resource_version.parse::<u128>().unwrap_or(0))
+            };
             let slot = newest.entry(child.element.clone().filter(|_| declared.keyed)).or_insert_with(|| child.clone());
             if age(slot) < age(&child) {
                 *slot = child;

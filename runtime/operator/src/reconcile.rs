@@ -119,7 +119,7 @@ fn draw() -> Option<[u8; 32]> {
 }
 
 async fn evaluate(controller: &Controller, mut observed: Observed) -> Evaluated {
-    match show(controller, &observed.primary).await {
+    match show(controller, &observed).await {
         Ok(shown) => {
             let plan = try_evaluate(controller, &observed.primary, &shown, observed.entropy.as_ref()).await;
             if let Ok(plan) = &plan {
@@ -235,7 +235,7 @@ impl Applied {
         if !self.errors.is_empty() {
             return false;
         }
-        let Ok(now) = show(controller, &self.observed.primary).await else { return false };
+        let Ok(now) = show(controller, &self.observed).await else { return false };
         let same = |((reference, child), (other_reference, other)): (&ShownChild, &ShownChild)| {
             reference == other_reference && child.uid == other.uid && child.resource_version == other.resource_version
         };
@@ -266,7 +266,7 @@ async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Err
     let identity = &controller.instance.identity;
     let owner = &applied.observed.primary.uid;
     for store in controller.child_stores().await? {
-        for object in store.children_of(identity, owner) {
+        for object in store.children_of(identity, &applied.observed.primary) {
             if !prune::is_dropped(&controller.entry, &store.resource.kind, &object, owner, &applied.wanted) {
                 continue;
             }

@@ -161,6 +161,27 @@ async fn the_status_shows_children_as_the_same_reconcile_left_them() {
 }
 
 #[tokio::test]
+async fn the_child_that_was_rendered_goes_before_one_that_says_it_is_the_same() {
+    let server = Scripted::new([(200, primary("7", 1, "old"))]);
+    let controller = controller(&server, &["config"]);
+    let children = controller.child_store("v1", "ConfigMap").await.unwrap();
+    for (name, version, text) in [("config", "5", "ours"), ("forged", "9", "theirs")] {
+        let mut child = json!({"metadata": {"name": name, "namespace": "n", "uid": name, "resourceVersion": version,
+            "labels": {"app.kubernetes.io/managed-by": "orkestra", "orkestra.orkspace.io/id": "config",
+                "orkestra.orkspace.io/owner-uid": "p-1"},
+            "managedFields": [{"manager": "orkestra:web", "operation": "Apply", "apiVersion": "v1", "fieldsV1": {}}]},
+            "data": {"text": text}});
+        if name == "config" {
+            child["metadata"]["ownerReferences"] =
+                json!([{"kind": "Web", "name": "w", "uid": "p-1", "controller": true}]);
+        }
+        children.observe(object(&child, "v1", "ConfigMap"));
+    }
+    reconcile(&controller, &key()).await;
+    assert_eq!(server.asked()[0].1["status"]["echo"], "ours");
+}
+
+#[tokio::test]
 async fn a_change_of_the_spec_that_a_status_write_brings_to_light_is_not_lost() {
     for (after, queued) in [(primary("9", 2, "new"), 1), (primary("9", 1, "old"), 0)] {
         let server = Scripted::new([(200, after.clone())]);

@@ -42,7 +42,7 @@ pub(crate) fn view(primaries: &Store, stores: &[std::sync::Arc<Store>]) -> Vec<S
     keys.sort();
     let seen = keys.iter().filter_map(|key| {
         let primary = primaries.get(&Identity::Process, key)?;
-        let children = stores.iter().flat_map(|store| store.children_of(&Identity::Process, &primary.uid));
+        let children = stores.iter().flat_map(|store| store.children_of(&Identity::Process, &primary));
         let mut children: Vec<SeenObject> = children.map(|child| object(&child)).collect();
         children.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
         // A kind may be watched twice, once as a primary and once as a child.
