@@ -4,6 +4,7 @@
 use orkestra_sandbox::ChildRef;
 use serde_json::{Map, Value, json};
 
+use crate::discovery::group_kind;
 use crate::error::Error;
 use crate::instance::{ChildPolicy, DeclaredChild, Entry};
 use crate::json::{canonical_hash, parse_strict, strip_nulls};
@@ -33,6 +34,11 @@ impl Desired {
     /// Whether its values are secret.
     pub(crate) fn is_secret(&self) -> bool {
         is_secret(&self.api_version, &self.kind)
+    }
+
+    /// What no other object of a plan has: the kind without its version, and the name.
+    pub(crate) fn kind_and_key(&self) -> (String, ObjectKey) {
+        (group_kind(&self.api_version, &self.kind), self.key.clone())
     }
 }
 

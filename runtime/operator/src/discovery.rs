@@ -36,6 +36,11 @@ impl Resource {
         api_version(&self.group, &self.version)
     }
 
+    /// The kind, told apart from those of the same name in other groups.
+    pub(crate) fn group_kind(&self) -> String {
+        group_kind(&self.api_version(), &self.kind)
+    }
+
     /// The name for people and tools: `configmaps`, `deployments.apps`.
     pub(crate) fn qualified(&self) -> String {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
@@ -59,6 +64,14 @@ impl Resource {
 /// `v1`, `apps/v1`.
 pub(crate) fn api_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
+/// A kind without its version: `ConfigMap`, `Deployment.apps`. Different groups have kinds of the same name.
+pub(crate) fn group_kind(api_version: &str, kind: &str) -> String {
+    match split_api_version(api_version) {
+        ("", _) => kind.to_owned(),
+        (group, _) => format!("{kind}.{group}"),
+    }
 }
 
 /// Group and version of an `apiVersion`.

@@ -41,6 +41,7 @@ pub(crate) async fn show(controller: &Controller, observed: &Observed) -> Result
         let own = store.children_of(&controller.instance.identity, primary).into_iter();
         let own = own.filter(|child| child.labelled_for(&primary.uid));
         let own = own.filter(|child| child.belongs_to(&primary.uid, &controller.manager));
+        let kind = store.resource.group_kind();
         let mut newest: BTreeMap<Option<Box<str>>, Arc<Object>> = BTreeMap::new();
         for child in own.filter(|child| child.id.as_deref() == Some(&*declared.id)) {
             if declared.keyed && child.element.is_none() {
@@ -49,7 +50,7 @@ pub(crate) async fn show(controller: &Controller, observed: &Observed) -> Result
             // Anybody can label an object of his own so that it looks like another copy of this child: the one that was
             // rendered goes before it. Where its name has just changed there are two for a moment, and the newer one stays.
             let age = |child: &Object| {
-                let rendered = observed.memory.children.contains_key(&(declared.kind.clone(), child.key.clone()));
+                let rendered = observed.memory.children.contains_key(&(kind.clone(), child.key.clone()));
                 (rendered, !child.deleting, child.resource_version.parse::<u128>().unwrap_or(0))
             };
             let slot = newest.entry(child.element.clone().filter(|_| declared.keyed)).or_insert_with(|| child.clone());

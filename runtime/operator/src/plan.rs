@@ -127,7 +127,7 @@ pub(crate) fn check(
                 digest = digest.rotate_left(5) ^ digest64(bytes);
                 let scope = namespaced(&declared.api_version, &declared.kind)?;
                 let desired = desired::build(parent, &reference, bytes, scope)?;
-                if !keys.insert((desired.api_version.clone(), desired.kind.clone(), desired.key.clone())) {
+                if !keys.insert(desired.kind_and_key()) {
                     return Err(invalid("another child of this resource has the same kind and name"));
                 }
                 Some(desired)

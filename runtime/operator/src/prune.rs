@@ -8,17 +8,18 @@ use serde_json::json;
 
 use crate::api::{Api, Call, JSON};
 use crate::cache::Store;
+use crate::discovery::group_kind;
 use crate::error::{ApiError, Error};
 use crate::failpoint::{self, Point};
 use crate::identity::Identity;
-use crate::instance::{ChildPolicy, Entry};
+use crate::instance::{ChildPolicy, DeclaredChild, Entry};
 use crate::limit::RateLimit;
 use crate::object::{Object, ObjectKey};
 
 /// What a plan says about objects that exist.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
-    /// Kind and key of every object that was rendered.
+    /// Kind (without its version) and key of every object that was rendered.
     pub(crate) rendered: HashSet<(String, ObjectKey)>,
     /// Children that cannot be rendered yet.
     pub(crate) pending: Vec<ChildRef>,
@@ -33,7 +34,8 @@ impl Wanted {
     }
 }
 
-/// Whether an object of the primary with UID `owner` is one that its plan has dropped.
+/// Whether an object of the primary with UID `owner` is one that its plan has dropped. `kind` is the object's, without its
+/// version.
 ///
 /// An object whose id label is none of this entry's for its kind comes from an older version of the pattern, or its
 /// label was edited; while a child of that kind is pending it may be the very one, and stays.
@@ -42,13 +44,14 @@ pub(crate) fn is_dropped(entry: &Entry, kind: &str, object: &Object, owner: &str
     if !ours || object.deleting || wanted.rendered.contains(&(kind.to_owned(), object.key.clone())) {
         return false;
     }
-    let declared = entry.children.iter().find(|child| Some(&*child.id) == object.id.as_deref() && child.kind == kind);
+    let of_kind = |child: &&DeclaredChild| group_kind(&child.api_version, &child.kind) == kind;
+    let declared = entry.children.iter().filter(of_kind).find(|child| Some(&*child.id) == object.id.as_deref());
     match declared {
         Some(child) => child.policy == ChildPolicy::Apply && !child.retain && !wanted.may_be_pending(&child.id, object),
-        None => !entry
-            .children
-            .iter()
-            .any(|child| child.kind == kind && wanted.pending.iter().any(|pending| pending.id == child.id)),
+        None => {
+            let mut same = entry.children.iter().filter(of_kind);
+            !same.any(|child| wanted.pending.iter().any(|pending| pending.id == child.id))
+        }
     }
 }
 
@@ -94,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::instance::{Api as PrimaryApi, DeclaredChild};
+    use crate::instance::Api as PrimaryApi;
 
     fn entry() -> Entry {
         let child = |id: &str, kind: &str, policy| DeclaredChild::new(id, "v1", kind, policy);
@@ -156,6 +159,15 @@ mod tests {
     fn what_the_plan_does_not_list_is_dropped() {
         assert!(dropped("ConfigMap", &object("cm", |_| ()), &Wanted::default()));
         assert!(dropped("ConfigMap", &object("gone-from-the-pattern", |_| ()), &Wanted::default()));
+    }
+
+    #[test]
+    fn a_kind_of_the_same_name_in_another_group_is_another_kind() {
+        let key = ObjectKey::new("n", "cm-1");
+        let rendered = Wanted { rendered: HashSet::from([("ConfigMap.g".to_owned(), key)]), ..Wanted::default() };
+        assert!(dropped("ConfigMap", &object("cm", |_| ()), &rendered));
+        assert!(!dropped("ConfigMap.g", &object("cm", |_| ()), &rendered));
+        assert_eq!(group_kind("g/v1", "ConfigMap"), "ConfigMap.g");
     }
 
     #[test]

@@ -155,7 +155,7 @@ async fn apply(controller: &Controller, evaluated: Evaluated) -> Applied {
             wanted.pending.push(child.clone());
             continue;
         };
-        wanted.rendered.insert((desired.kind.clone(), desired.key.clone()));
+        wanted.rendered.insert(desired.kind_and_key());
         if idle {
             let found = as_it_is(controller, &observed, desired).await;
             applied.extend(found.map(|found| (child.clone(), planned.ready, found)));
@@ -196,7 +196,7 @@ pub(crate) async fn apply_child(
     if desired.body.pointer("/metadata/ownerReferences").is_none() {
         controller.find_by_uid(&observed.primary);
     }
-    let memory = observed.memory.children.entry((desired.kind.clone(), desired.key.clone())).or_default();
+    let memory = observed.memory.children.entry(desired.kind_and_key()).or_default();
     let applied = applier.apply(&store, desired, memory).await?;
     if applied.wrote {
         let what = format!("{} {:?}", desired.kind, &*desired.key.name);
@@ -266,8 +266,9 @@ async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Err
     let identity = &controller.instance.identity;
     let owner = &applied.observed.primary.uid;
     for store in controller.child_stores().await? {
+        let kind = store.resource.group_kind();
         for object in store.children_of(identity, &applied.observed.primary) {
-            if !prune::is_dropped(&controller.entry, &store.resource.kind, &object, owner, &applied.wanted) {
+            if !prune::is_dropped(&controller.entry, &kind, &object, owner, &applied.wanted) {
                 continue;
             }
             let shared = &controller.shared;
