@@ -96,7 +96,10 @@ impl Applier<'_> {
             }
             let claimed = Claimed { live: &live, claim };
             if !is_corrected(desired, claimed) {
-                return Ok(Applied::as_it_is(live, Vec::new()));
+                match self.mark(store, desired, &live).await? {
+                    Some(applied) => return Ok(applied),
+                    None => continue,
+                }
             }
             match self.update(store, desired, claimed, memory).await {
                 Ok(Some(applied)) => return Ok(applied),
@@ -177,6 +180,17 @@ impl Applier<'_> {
         self.send(store, desired, &body, "").await?;
         memory.intruded = None;
         Ok(())
+    }
+
+    /// Leaves an object that is only ever made as it is, but for the marks by which it is found and by which it goes or
+    /// stays when its owner does: what the pattern says of that holds for what exists, too. None: it has changed.
+    async fn mark(&self, store: &Store, desired: &Desired, live: &Arc<Object>) -> Result<Option<Applied>, Error> {
+        let Some(mut body) = marks(desired, live, self.claimant.owner) else {
+            return Ok(Some(Applied::as_it_is(live.clone(), Vec::new())));
+        };
+        bind(&mut body, live, true);
+        let Some(object) = self.patch(store, desired, &body).await? else { return Ok(None) };
+        Ok(Some(Applied { wrote: true, ..Applied::as_it_is(store.learn(object), Vec::new()) }))
     }
 
     /// None: the object is not what `claimed` says any more.
@@ -299,6 +313,31 @@ fn is_corrected(desired: &Desired, claimed: Claimed<'_>) -> bool {
             lacks_a_key || claimed.claim == Claim::Adopted
         }
     }
+}
+
+/// The change that gives `live` the marks that `desired` has; none where it has them.
+fn marks(desired: &Desired, live: &Object, owner: &str) -> Option<Value> {
+    let (mut metadata, tree) = (json!({}), live.tree());
+    let marks = [
+        ("labels", names::MANAGED_BY),
+        ("labels", names::OWNER_UID),
+        ("labels", names::ID),
+        ("annotations", names::KEY),
+    ];
+    for (place, name) in marks {
+        let of = |object: &Value| object["metadata"][place].get(name).cloned();
+        if let Some(wanted) = of(&desired.body).filter(|wanted| Some(wanted) != of(&tree).as_ref()) {
+            metadata[place][name] = wanted;
+        }
+    }
+    let ours = desired.body.pointer("/metadata/ownerReferences").and_then(Value::as_array).and_then(|all| all.first());
+    if live.controlled_by(owner) != ours.is_some() {
+        let all = tree.pointer("/metadata/ownerReferences").and_then(Value::as_array).cloned().unwrap_or_default();
+        let others = all.into_iter().filter(|reference| reference["uid"] != owner);
+        metadata["ownerReferences"] = others.chain(ours.cloned()).collect();
+    }
+    let changes = metadata.as_object().is_some_and(|metadata| !metadata.is_empty());
+    changes.then(|| json!({"metadata": metadata}))
 }
 
 /// What is applied to `live`: values that were generated once stay as they are there.

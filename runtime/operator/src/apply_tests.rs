@@ -291,6 +291,32 @@ async fn a_retained_child_is_ours_by_label_and_by_what_we_applied() {
 }
 
 #[tokio::test]
+async fn what_is_only_made_is_found_and_goes_or_stays_as_the_pattern_says_now() {
+    let made = Desired { policy: ChildPolicy::Create, ..desired() };
+    let mut retained = made.clone();
+    retained.body["metadata"].as_object_mut().unwrap().shift_remove("ownerReferences");
+    retained.body["metadata"]["labels"]["orkestra.orkspace.io/owner-uid"] = "p-1".into();
+    let mut edited = live("5", &[], &[("kubectl-edit", "Update", "x")]);
+    edited["data"] = json!({"x": "edited"});
+    for (desired, patch) in [
+        (made, None),
+        (
+            retained,
+            Some(json!({"uid": "o-1", "resourceVersion": "5", "ownerReferences": [],
+                "labels": {"orkestra.orkspace.io/owner-uid": "p-1"}})),
+        ),
+    ] {
+        let store = store();
+        cached(&store, &edited);
+        let server = Scripted::new(patch.iter().map(|_| (200, live("6", &[], &[]))));
+        let applied = apply_this(&server, &store, &desired, &mut Memory::default()).await.unwrap();
+        assert_eq!(applied.wrote, patch.is_some());
+        let sent: Vec<Value> = server.asked().into_iter().map(|(_, body)| body["metadata"].clone()).collect();
+        assert_eq!(sent, patch.into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn an_immutable_field_is_named_or_the_object_made_anew_where_the_pattern_says_so() {
     let invalid = json!({"kind": "Status", "reason": "Invalid", "message": "immutable",
         "details": {"causes": [{"reason": "FieldValueInvalid", "field": "data", "message": "immutable"}]}});
