@@ -60,6 +60,10 @@ pub(crate) async fn delete(controller: &Controller, mut observed: Observed) -> O
 
 async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Waits, Error> {
     let entry = &controller.entry;
+    // `kubectl delete --cascade=orphan`: what it lets go of is nobody's child when it is done, and stays.
+    if finalizer::is_orphaning(&observed.primary) {
+        return Ok(vec!["the garbage collector has not let go of the children yet".to_owned()]);
+    }
     if finalizer::is_needed(entry) {
         let works = entry.children.iter().any(|child| child.policy == ChildPolicy::Delete);
         if works && !observed.primary.on_delete_done {

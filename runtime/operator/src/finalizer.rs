@@ -47,9 +47,14 @@ pub(crate) async fn release(controller: &Controller, primary: &Arc<Object>) -> R
 
 /// Notes on the primary that its `onDelete` work is done: what was waited for may be gone at the next look.
 pub(crate) async fn note_on_delete_done(controller: &Controller, observed: &mut Observed) -> Result<(), Error> {
-    let annotations = json!({"annotations": {names::ON_DELETE: names::ON_DELETE_DONE}});
+    let annotations = json!({"annotations": {names::ON_DELETE: &*observed.primary.uid}});
     observed.primary = patch(controller, &observed.primary, annotations).await?;
     Ok(())
+}
+
+/// Whether its children are to stay when it goes, and the garbage collector is at work on that.
+pub(crate) fn is_orphaning(primary: &Object) -> bool {
+    others(primary).iter().any(|name| name == names::ORPHAN)
 }
 
 /// The finalizers of others.

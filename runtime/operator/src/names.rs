@@ -12,10 +12,11 @@ pub(crate) const ID: &str = "orkestra.orkspace.io/id";
 pub(crate) const KEY: &str = "orkestra.orkspace.io/key";
 /// Finalizer of a primary whose deletion needs work.
 pub(crate) const FINALIZER: &str = "orkestra.orkspace.io/cleanup";
-/// Annotation on a primary that is being deleted: the work of `onDelete` has been done and is not begun again.
+/// Kubernetes' finalizer of an object whose dependents are to stay when it goes.
+pub(crate) const ORPHAN: &str = "orphan";
+/// Annotation on a primary that is being deleted: the work of `onDelete` has been done and is not begun again. Its value is
+/// the primary's UID, because a copy of the primary, out of a backup, is another one.
 pub(crate) const ON_DELETE: &str = "orkestra.orkspace.io/on-delete";
-/// Its value.
-pub(crate) const ON_DELETE_DONE: &str = "done";
 /// Annotation: hash of the object as applied.
 pub(crate) const APPLIED: &str = "orkestra.orkspace.io/applied";
 /// Annotation on a primary: `"true"` stops all writes for it but status.

@@ -133,7 +133,6 @@ impl Object {
         let ours = entries.into_iter().filter(|entry| entry.manager.starts_with(names::MANAGER_PREFIX)).collect();
         Ok(Self {
             key,
-            uid: uid.into(),
             resource_version: resource_version.into(),
             generation,
             deleting,
@@ -148,12 +147,13 @@ impl Object {
             owner_uid: labels.get(names::OWNER_UID).map(|uid| uid.as_str().into()),
             element: annotations.get(names::KEY).map(|key| key.as_str().into()),
             finalized: finalizers.iter().any(|name| name == names::FINALIZER),
-            on_delete_done: annotations.get(names::ON_DELETE).is_some_and(|value| value == names::ON_DELETE_DONE),
+            on_delete_done: annotations.get(names::ON_DELETE).is_some_and(|value| *value == *uid),
             managed: labels.get(names::MANAGED_BY).is_some_and(|value| value == names::MANAGED_BY_VALUE),
             applied: annotations.get(names::APPLIED).map(|hash| hash.as_str().into()),
             ours,
             others,
             json: json.into(),
+            uid: uid.into(),
         })
     }
 
@@ -314,6 +314,15 @@ mod tests {
         let mut theirs_changed = sample(json!({}));
         theirs_changed["metadata"]["managedFields"][1]["fieldsV1"] = json!({"f:other": {}});
         assert_ne!(base.others, parse(&theirs_changed).others);
+    }
+
+    #[test]
+    fn a_copy_of_a_resource_has_not_done_the_work_of_the_first() {
+        for (uid, done) in [("u-1", true), ("u-0", false), ("done", false)] {
+            let mut value = sample(json!({}));
+            value["metadata"]["annotations"]["orkestra.orkspace.io/on-delete"] = uid.into();
+            assert_eq!(parse(&value).on_delete_done, done, "{uid}");
+        }
     }
 
     #[test]

@@ -182,6 +182,23 @@ async fn the_child_that_was_rendered_goes_before_one_that_says_it_is_the_same() 
 }
 
 #[tokio::test]
+async fn children_that_are_to_stay_are_let_go_of_before_anything_is_deleted() {
+    let mut leaving = primary("8", 1, "old");
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    for (finalizers, asked) in [
+        (json!(["orkestra.orkspace.io/cleanup", "orphan"]), "/webs/w/status?"),
+        (json!(["orkestra.orkspace.io/cleanup"]), "/webs/w?"),
+    ] {
+        leaving["metadata"]["finalizers"] = finalizers;
+        let server = Scripted::new([(200, leaving.clone())]);
+        let controller = controller(&server, &[]);
+        controller.primaries.observe(object(&leaving, "g/v1", "Web"));
+        reconcile(&controller, &key()).await;
+        assert!(server.asked()[0].0.contains(asked), "{:?}", server.asked());
+    }
+}
+
+#[tokio::test]
 async fn a_change_of_the_spec_that_a_status_write_brings_to_light_is_not_lost() {
     for (after, queued) in [(primary("9", 2, "new"), 1), (primary("9", 1, "old"), 0)] {
         let server = Scripted::new([(200, after.clone())]);
