@@ -99,6 +99,9 @@ async fn on_delete(controller: &Controller, observed: &mut Observed) -> Result<W
             wrote |= step.wrote;
             waits.extend(step.waits);
         }
+        if !waits.is_empty() {
+            waits.extend(plan.given.waiting.iter().map(|problem| problem.message.clone()));
+        }
         // What was made may be what another one waits for.
         if !wrote || waits.is_empty() {
             return Ok(waits);
@@ -133,7 +136,8 @@ async fn one_on_delete(
             return Ok(Step::default());
         }
         let others: Vec<String> = lacks.into_iter().map(plan::shown).collect();
-        return Ok(Step { wrote: false, waits: Some(format!("{name}: waits for {}", others.join(" and "))) });
+        let others = if others.is_empty() { "what it reads".to_owned() } else { others.join(" and ") };
+        return Ok(Step { wrote: false, waits: Some(format!("{name}: waits for {others}")) });
     };
     let applied = match apply_child(controller, observed, desired).await {
         Ok(applied) => applied,
