@@ -41,12 +41,21 @@ pub(crate) struct Change {
 
 type Listener = Arc<dyn Fn(&Change) + Send + Sync>;
 
+/// How far the first list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    NotYet,
+    /// The runtime has no right to it. It is tried again all the same.
+    Refused,
+    Whole,
+}
+
 /// The objects of one kind and selector.
 pub(crate) struct Store {
     pub(crate) resource: Arc<Resource>,
     objects: RwLock<Objects>,
     listeners: RwLock<Vec<Listener>>,
-    synced: watch::Sender<bool>,
+    listed: watch::Sender<Listed>,
     /// Why the first list could not be read when that was tried last; empty where nothing is known to be wrong.
     problem: Mutex<String>,
     /// The kind was served once and is not now.
@@ -107,7 +116,7 @@ impl Store {
             resource,
             objects: RwLock::default(),
             listeners: RwLock::default(),
-            synced: watch::Sender::new(false),
+            listed: watch::Sender::new(Listed::NotYet),
             problem: Mutex::default(),
             unserved: AtomicBool::new(false),
         }
@@ -263,18 +272,38 @@ impl Store {
 
     /// Says that the first whole list has been taken in.
     pub(crate) fn set_synced(&self) {
-        self.synced.send_replace(true);
+        self.listed.send_replace(Listed::Whole);
+    }
+
+    /// Says that the runtime may not read the list.
+    pub(crate) fn set_refused(&self) {
+        self.listed.send_if_modified(|listed| {
+            let news = *listed == Listed::NotYet;
+            *listed = if news { Listed::Refused } else { *listed };
+            news
+        });
+    }
+
+    /// Waits for the first list, or the answer that the runtime may not read it. Says which.
+    pub(crate) async fn wait_listed(&self) -> bool {
+        let _ = self.listed.subscribe().wait_for(|listed| *listed != Listed::NotYet).await;
+        self.is_synced()
+    }
+
+    /// Whether the runtime was never allowed to read the list.
+    pub(crate) fn is_refused(&self) -> bool {
+        *self.listed.borrow() == Listed::Refused
     }
 
     /// Waits for [`Store::set_synced`].
     pub(crate) async fn wait_synced(&self) {
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+        let _ = self.listed.subscribe().wait_for(|listed| *listed == Listed::Whole).await;
     }
 
     /// Whether the first whole list has been taken in.
     pub(crate) fn is_synced(&self) -> bool {
-        *self.synced.borrow()
+        *self.listed.borrow() == Listed::Whole
     }
 
     fn tell(&self, change: &Change) {

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::access::Reviews;
 use crate::api::Api;
 use crate::cache::{Cache, Change, Selector, Store};
-use crate::discovery::Discovery;
+use crate::discovery::{Discovery, api_version, group_kind};
 use crate::error::Error;
 use crate::events::Events;
 use crate::instance::{Entry, Instance};
@@ -60,6 +60,17 @@ pub(crate) struct EntryState {
     pub(crate) up: AtomicBool,
     /// What it waits for while they have not, in words.
     pub(crate) waits_for: Mutex<String>,
+}
+
+impl EntryState {
+    /// Whether the pattern has a kind as it is now. What it ever rendered is in `kinds`.
+    pub(crate) fn has(&self, kind: &str) -> bool {
+        let Entry { api, children, reads, .. } = &self.entry;
+        let primary = group_kind(&api_version(&api.group, &api.version), &api.kind);
+        primary == kind
+            || children.iter().any(|child| group_kind(&child.api_version, &child.kind) == kind)
+            || reads.iter().any(|read| group_kind(&read.api_version, &read.kind) == kind)
+    }
 }
 
 /// The same, with its primary's kind at hand.
@@ -155,10 +166,15 @@ impl Controller {
         lock::lock(&self.children).insert((api_version.to_owned(), kind.to_owned()), store);
     }
 
-    /// The stores of all kinds that this entry ever rendered. A kind that is not served has no objects either.
+    /// The stores of all kinds that this entry ever rendered. A kind that is not served has no objects either; and what
+    /// the runtime may not look for is left to go with its owner, where the pattern no longer has the kind: rights follow
+    /// the pattern as it is.
     pub(crate) async fn child_stores(&self) -> Result<Vec<Arc<Store>>, Error> {
         let mut stores: Vec<Arc<Store>> = Vec::with_capacity(self.kinds.len());
         for (api_version, kind) in &self.kinds {
+            if !self.has(&group_kind(api_version, kind)) && self.is_refused(api_version, kind).await? {
+                continue;
+            }
             match self.child_store(api_version, kind).await {
                 // Two versions of one kind hold the same objects.
                 Ok(store) if stores.iter().any(|known| same_kind(known, &store)) => {}
@@ -168,6 +184,13 @@ impl Controller {
             }
         }
         Ok(stores)
+    }
+
+    /// Whether the runtime may not list the children of a kind.
+    pub(crate) async fn is_refused(&self, api_version: &str, kind: &str) -> Result<bool, Error> {
+        let Some(resource) = self.shared.discovery.find(api_version, kind).await? else { return Ok(false) };
+        let store = self.shared.cache.store(&resource, Selector::Children);
+        Ok(tokio::time::timeout(SYNC_WITHIN, store.wait_listed()).await.is_ok_and(|listed| !listed))
     }
 
     /// Reconciles a primary when it changes.

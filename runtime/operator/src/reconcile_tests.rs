@@ -199,6 +199,17 @@ async fn children_that_are_to_stay_are_let_go_of_before_anything_is_deleted() {
 }
 
 #[tokio::test]
+async fn a_kind_of_an_older_version_that_may_not_be_listed_any_more_holds_nobody_up() {
+    let served = json!({"resources": [{"name": "secrets", "kind": "Secret", "namespaced": true}]});
+    let forbidden = json!({"kind": "Status", "code": 403, "reason": "Forbidden", "message": "no"});
+    let server = Scripted::new([(200, served), (403, forbidden)]);
+    let controller = controller(&server, &["config"]);
+    assert!(controller.is_refused("v1", "Secret").await.unwrap());
+    assert_eq!(["ConfigMap", "Web.g", "Secret"].map(|kind| controller.has(kind)), [true, true, false]);
+    controller.shared.cache.stop();
+}
+
+#[tokio::test]
 async fn a_change_of_the_spec_that_a_status_write_brings_to_light_is_not_lost() {
     for (after, queued) in [(primary("9", 2, "new"), 1), (primary("9", 1, "old"), 0)] {
         let server = Scripted::new([(200, after.clone())]);

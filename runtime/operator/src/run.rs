@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::access::LONGEST_TIME;
 use crate::api::Api;
 use crate::backoff::Backoff;
-use crate::cache::Selector;
+use crate::cache::{Selector, Store};
 use crate::controller::{Controller, EntryState, Shared};
 use crate::definition;
 use crate::discovery::{Resource, api_version};
@@ -164,14 +164,22 @@ impl Handle {
     /// Whether every entry is at work, and every watch has read its first list and is about a kind that is still served.
     pub fn is_ready(&self) -> bool {
         let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
-        self.entries.iter().all(up) && self.shared.cache.stores().iter().all(|store| store.waits_for().is_none())
+        self.entries.iter().all(up) && self.stores().iter().all(|store| store.waits_for().is_none())
+    }
+
+    /// The stores that are waited for: not those of kinds that no pattern has any more and that the runtime may not list.
+    fn stores(&self) -> Vec<Arc<Store>> {
+        let mut stores = self.shared.cache.stores();
+        let has = |store: &Store| self.entries.iter().any(|entry| entry.has(&store.resource.group_kind()));
+        stores.retain(|store| !store.is_refused() || has(store));
+        stores
     }
 
     /// What keeps it from being ready: one line for each entry that is not at work and each watch without its list.
     pub fn waits_for(&self) -> Vec<String> {
         let entries = self.entries.iter().filter(|entry| !entry.up.load(Ordering::Relaxed));
         let entries = entries.map(|entry| format!("{} waits: {}", entry.name, lock::lock(&entry.waits_for)));
-        let stores = self.shared.cache.stores();
+        let stores = self.stores();
         let mut all: Vec<String> = entries.collect();
         all.extend(stores.iter().filter_map(|store| store.waits_for()).map(|what| format!("waits: {what}")));
         all

@@ -126,6 +126,9 @@ impl Watch {
                     }
                     self.broken = true;
                     self.store.set_served(error.code() != Some(404));
+                    if error.code() == Some(403) {
+                        self.store.set_refused();
+                    }
                     self.store.set_problem(error.to_string());
                 }
             }
