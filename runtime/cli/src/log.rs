@@ -7,9 +7,12 @@ use crate::error::Error;
 use crate::output::Output;
 
 /// Starts logging. `ORK_LOG` takes a filter in the form of tracing's `EnvFilter`, such as `info,orkestra_operator=debug`.
-pub(crate) fn start(output: &Output, format: Option<TextOrJson>) -> Result<(), Error> {
+///
+/// Where nothing is `done` but tried, only warnings are told: a line that something was applied would not be true.
+pub(crate) fn start(output: &Output, format: Option<TextOrJson>, done: bool) -> Result<(), Error> {
     let default = match (output.quiet(), output.verbose()) {
         (true, _) => "warn",
+        (_, 0) if !done => "warn",
         (_, 0) => "info",
         (_, 1) => "info,orkestra_operator=debug,orkestra_sandbox=debug",
         _ => "debug",

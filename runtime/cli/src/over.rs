@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::args::Over;
 use crate::error::Error;
 use crate::output::{Output, escape};
-use crate::pattern_dir::shown;
+use crate::pattern_dir::{PatternDir, shown};
 use crate::{composition, defaults, documents};
 
 /// The label by which the runtime tells a primary's children apart.
@@ -48,6 +48,12 @@ pub(crate) fn given<'a>(
     let path = over.cr.clone().unwrap_or_else(|| dir.join("cr.yaml"));
     let mut primary = primary(&path, output)?;
     let entry = entry(over.entry.as_deref(), pattern, &primary)?;
+    // The pattern's own cr.yaml was checked with the pattern.
+    if over.cr.is_some() {
+        for why in PatternDir::read(dir)?.refuses(&primary) {
+            output.warning(format_args!("the API server would refuse {}: {}", escape(&shown(&path)), escape(&why)));
+        }
+    }
     defaults::fill(&mut primary, &pattern.crds, &entry.api);
     let mut children = Children::new(entry);
     for path in &over.children {

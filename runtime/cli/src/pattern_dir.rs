@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use orkestra_pattern::diagnostic::{self, Diagnostics};
+use orkestra_pattern::diagnostic::{self, Diagnostic, Diagnostics, Severity};
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::source::Source;
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::output::Output;
@@ -53,6 +54,22 @@ impl PatternDir {
         Err(Error::NotAPattern { path: dir.to_owned() })
     }
 
+    /// Why the API server would refuse a custom resource, by the checks that `cr.yaml` goes through. Nothing is found in a
+    /// pattern that is wrong itself.
+    pub(crate) fn refuses(&self, resource: &Value) -> Vec<String> {
+        let mut source = Source::new();
+        for name in ["katalog.yaml", "crd.yaml"] {
+            if let Some(file) = self.source.find(name).and_then(|id| self.source.file(id)) {
+                source.add(name, file.text().as_bytes());
+            }
+        }
+        let file = source.add("cr.yaml", resource.to_string().as_bytes());
+        let (_, problems) = orkestra_pattern::check(&source);
+        let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+        let of_it = errors.filter(|problem| problem.span.is_some_and(|span| span.file == file));
+        of_it.map(in_words).collect()
+    }
+
     /// Diagnostics as a person reads them.
     pub(crate) fn render(&self, diagnostics: &Diagnostics, colored: bool) -> String {
         let style = if colored { diagnostic::Style::Ansi } else { diagnostic::Style::Plain };
@@ -60,7 +77,7 @@ impl PatternDir {
     }
 
     /// Diagnostics as a machine reads them.
-    pub(crate) fn report(&self, diagnostics: &Diagnostics) -> serde_json::Value {
+    pub(crate) fn report(&self, diagnostics: &Diagnostics) -> Value {
         diagnostic::Report::of(diagnostics, &self.shown)
     }
 
@@ -79,6 +96,15 @@ impl PatternDir {
     }
 }
 
+/// A problem without its place.
+fn in_words(problem: &Diagnostic) -> String {
+    let beside = [("expected", &problem.expected), ("found", &problem.found)];
+    let beside: Vec<String> =
+        beside.into_iter().filter_map(|(word, what)| Some(format!("{word} {}", what.as_ref()?))).collect();
+    let beside = if beside.is_empty() { String::new() } else { format!(": {}", beside.join(", ")) };
+    format!("{}{beside}", problem.message)
+}
+
 /// Reads a file that an author wrote, up to just beyond the language's bound.
 pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>, Error> {
     read_up_to(path, MAX_FILE)
@@ -94,8 +120,8 @@ pub(crate) fn read_up_to(path: &Path, most: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// A path as seen from where the user stands: `katalog.yaml` and not `./katalog.yaml`.
+/// A path as seen from where the user stands: `katalog.yaml` and not `./katalog.yaml`, but `.` itself.
 pub(crate) fn shown(path: &Path) -> String {
-    let path: PathBuf = path.strip_prefix(".").unwrap_or(path).to_owned();
+    let path = path.strip_prefix(".").ok().filter(|rest| *rest != Path::new("")).unwrap_or(path);
     path.display().to_string()
 }

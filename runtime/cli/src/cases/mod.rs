@@ -65,6 +65,8 @@ pub(crate) struct Place {
 pub(crate) struct Broken {
     /// `tests/basic.yaml:3:1`
     pub(crate) at: String,
+    /// Empty where it has none.
+    pub(crate) name: String,
     pub(crate) problem: String,
     pub(crate) hint: Option<String>,
 }

@@ -58,7 +58,14 @@ fn file(dir: &Path, path: PathBuf, output: &Output) -> Result<CaseFile, Error> {
     end_on_errors(&problems, &source, output)?;
     let text = source.file(file).map(|file| file.text().to_owned()).unwrap_or_default();
     let documents = documents.into_iter().filter(|document| document.value != yaml::Value::Null);
-    let cases = documents.map(|document| Reader { dir, source: &source, text: &text }.case(&document)).collect();
+    let cases = documents.map(|document| {
+        // What is wrong with a case is told with its name as far as it has one.
+        let name = document.get("name").and_then(Node::text).unwrap_or_default();
+        Reader { dir, source: &source, text: &text }
+            .case(&document)
+            .map_err(|broken| Broken { name: name.to_owned(), ..broken })
+    });
+    let cases = cases.collect();
     Ok(CaseFile { path, text, cases })
 }
 
@@ -70,7 +77,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn broken(&self, span: Span, problem: String, hint: impl Into<Option<String>>) -> Broken {
-        Broken { at: self.source.at(span), problem, hint: hint.into() }
+        Broken { at: self.source.at(span), name: String::new(), problem, hint: hint.into() }
     }
 
     fn line(&self, span: Span) -> u32 {

@@ -12,7 +12,7 @@ use super::{Case, Source};
 use crate::error::Error;
 use crate::output::Output;
 use crate::over::{self, Children};
-use crate::pattern_dir::shown;
+use crate::pattern_dir::{PatternDir, shown};
 use crate::{composition, defaults, documents, instances, secrets};
 
 /// Labels that the runtime gives to every child.
@@ -26,6 +26,7 @@ const HOST_LABELS: [&str; 4] = [
 /// Runs the cases of one pattern.
 pub(crate) struct Runner<'a> {
     pub(crate) dir: &'a Path,
+    pub(crate) files: &'a PatternDir,
     pub(crate) pattern: &'a Pattern,
     pub(crate) loaded: sandbox::Pattern,
 }
@@ -45,6 +46,11 @@ impl Runner<'_> {
             }
         };
         let entry = over::entry(case.entry.as_deref(), self.pattern, &primary)?;
+        let refused = self.files.refuses(&primary);
+        if !refused.is_empty() {
+            let problem = format!("the API server would refuse the resource: {}", refused.join("; "));
+            return Err(Error::Unusable { problem, hint: None });
+        }
         defaults::fill(&mut primary, &self.pattern.crds, &entry.api);
         if case.deleting {
             over::delete(&mut primary, case.now);

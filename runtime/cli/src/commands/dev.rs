@@ -101,7 +101,7 @@ impl Session {
         if screen.is_some() {
             log::keep(&lines)?;
         } else {
-            log::start(&self.output, None)?;
+            log::start(&self.output, None, true)?;
         }
         let access = Access::Files(vec![self.plane.kubeconfig().to_owned()]);
         let cluster = operator::connect(access, None).await.map_err(|error| Error::Cluster(error.into()))?;
@@ -254,7 +254,11 @@ impl Show {
     fn objects(&mut self, handle: &Handle) -> Result<(), Error> {
         let seen = handle.seen();
         let Some(screen) = &mut self.screen else {
-            return self.told.changes(&seen).iter().try_for_each(|line| self.output.data(&format!("{line}\n")));
+            return self
+                .told
+                .changes(&seen, handle.is_ready())
+                .iter()
+                .try_for_each(|line| self.output.data(&format!("{line}\n")));
         };
         let mut lines: Vec<Line> = vec![Vec::new()];
         lines.extend(view::table(&seen, over::clock() / 1000));

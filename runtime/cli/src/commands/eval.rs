@@ -103,8 +103,10 @@ fn one(args: &Eval, evaluator: &Evaluator, source: &str, output: &Output) -> Res
             output.problem(&format!("pending: {} is not there", waits.join(" and ")), Some(hint));
         }
         Answer::Wrong(problems) => {
+            // What stands in a Katalog is an expression in braces, and is pasted with them.
+            let braced = source.starts_with("{{").then_some("write the expression without its braces");
             for problem in problems {
-                output.problem(&marked(source, problem), problem.mend.as_deref());
+                output.problem(&marked(source, problem), braced.or(problem.mend.as_deref()));
             }
         }
         Answer::Failed(failure) => output.problem(&message(failure), None),

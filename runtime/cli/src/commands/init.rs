@@ -75,11 +75,12 @@ struct Names {
 
 impl Names {
     fn of(args: &Init) -> Result<Self, Error> {
-        let name = match &args.name {
+        let given = match &args.name {
             Some(name) => name.clone(),
             None => directory_name(&args.dir)?,
         };
-        check("--name", &name, is_label(&name) && name.len() <= LONGEST_NAME, "a DNS label of at most 40 characters")?;
+        let name = if args.name.is_some() { given.clone() } else { given.to_lowercase() };
+        check("--name", &given, is_label(&name) && name.len() <= LONGEST_NAME, "a DNS label of at most 40 characters")?;
         let group = args.group.clone().unwrap_or_else(|| format!("{name}.example.com"));
         let domain = group.len() <= 200 && group.contains('.') && group.split('.').all(is_label);
         check("--group", &group, domain, "a domain name in lower case, such as db.example.com")?;
@@ -119,7 +120,7 @@ fn directory_name(dir: &Path) -> Result<String, Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => dir.to_owned(),
         Err(source) => return Err(Error::Read { path: dir.to_owned(), source }),
     };
-    Ok(whole.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default())
+    Ok(whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
 }
 
 fn is_label(text: &str) -> bool {

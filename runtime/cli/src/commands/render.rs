@@ -49,6 +49,15 @@ fn policy(child: &PreviewChild) -> &'static str {
     }
 }
 
+/// What is done with a rendered child.
+fn verb(child: &PreviewChild) -> &'static str {
+    match child.policy {
+        ChildPolicy::Create => "create",
+        ChildPolicy::Apply => "apply",
+        ChildPolicy::Delete => "apply before the resource goes",
+    }
+}
+
 fn json_of(entry: &str, preview: &Preview) -> Value {
     let child = |child: &PreviewChild| json!({"id": child.id, "key": child.key, "policy": policy(child), "pending": child.object.is_none(), "object": child.object});
     json!({
@@ -70,15 +79,16 @@ fn documents_of(entry: &Entry, preview: &Preview, primary: &Value) -> Result<Str
             None => child.id.clone(),
         };
         match &child.object {
-            Some(object) => text.push_str(&format!("---\n# {name}: {}\n{}", policy(child), yaml::text(object)?)),
+            Some(object) => text.push_str(&format!("---\n# {name}: {}\n{}", verb(child), yaml::text(object)?)),
             None => {
                 let declared = entry.children.iter().find(|declared| declared.id == child.id);
                 let waits = declared.into_iter().flat_map(|declared| {
                     let reads = declared.reads.iter().map(|id| format!("reads.{id}"));
                     declared.requires.iter().cloned().chain(reads)
                 });
-                let waits = waits.collect::<Vec<_>>().join(", ");
-                text.push_str(&format!("---\n# {name}: pending until {waits} is observed\n"));
+                let waits: Vec<String> = waits.collect();
+                let are = if waits.len() == 1 { "is" } else { "are" };
+                text.push_str(&format!("---\n# {name}: pending until {} {are} observed\n", waits.join(", ")));
             }
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
         .map_err(|source| Error::Machine { what: "to start threads", source })?;
     let cluster = runtime.block_on(kube_access::connect(&args.cluster.access))?;
     confirm(&cluster, &args.cluster, output)?;
-    log::start(output, args.log_format)?;
+    log::start(output, args.log_format, !args.dry_run)?;
     #[cfg(debug_assertions)]
     arm_failpoint()?;
     let instances = load(args, &composed, output)?;

@@ -32,11 +32,12 @@ pub(crate) fn run(args: &Test, output: &Output) -> Result<(), Error> {
     let sandbox = sandbox::start(None, output)?;
     let mut reports = Vec::new();
     for dir in &args.dirs {
-        let pattern = PatternDir::read(dir)?.checked(output)?;
-        let files = cases::read(dir, output)?;
+        let files = PatternDir::read(dir)?;
+        let pattern = files.checked(output)?;
+        let cases = cases::read(dir, output)?;
         let loaded = instances::load(&pattern, &sandbox)?;
-        let runner = Runner { dir, pattern: &pattern, loaded };
-        for file in &files {
+        let runner = Runner { dir, files: &files, pattern: &pattern, loaded };
+        for file in &cases {
             let run = run_file(args, &runner, file, output)?;
             if args.format == TextOrJson::Text {
                 run.iter().try_for_each(|report| output.data(&text_of(report)?))?;
@@ -61,14 +62,17 @@ fn run_file(args: &Test, runner: &Runner<'_>, file: &CaseFile, output: &Output) 
             Ok(case) if wanted(&case.name) => case,
             Ok(_) => continue,
             Err(broken) => {
-                let broken =
-                    Broken { at: broken.at.clone(), problem: broken.problem.clone(), hint: broken.hint.clone() };
-                reports.push(Report { place: broken.at.clone(), name: String::new(), ended: Ended::Broken(broken) });
+                let Broken { at, name, problem, hint } = broken;
+                let (name, problem, hint) = (name.clone(), problem.clone(), hint.clone());
+                let broken = Broken { at: at.clone(), name: name.clone(), problem, hint };
+                reports.push(Report { place: at.clone(), name, ended: Ended::Broken(broken) });
                 continue;
             }
         };
         let place = format!("{path}:{}", case.line);
-        let broken = |problem: String, hint: Option<String>| Ended::Broken(Broken { at: place.clone(), problem, hint });
+        let broken = |problem: String, hint: Option<String>| {
+            Ended::Broken(Broken { at: place.clone(), name: case.name.clone(), problem, hint })
+        };
         let ended = match runner.run(case, output) {
             Err(error @ (Error::Unusable { .. } | Error::Read { .. } | Error::Problems { .. })) => {
                 broken(error.message().unwrap_or_default(), error.hint())
@@ -127,7 +131,7 @@ fn text_of(report: &Report) -> Result<String, Error> {
                 }
             }
         }
-        Ended::Broken(Broken { at: _, problem, hint }) => {
+        Ended::Broken(Broken { problem, hint, .. }) => {
             let _ = writeln!(text, "  {}", escape(problem));
             if let Some(hint) = hint {
                 let _ = writeln!(text, "  {s}hint{s:#}: {}", escape(hint), s = role::HINT);

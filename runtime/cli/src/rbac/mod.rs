@@ -5,10 +5,14 @@ mod runtime;
 
 pub(crate) use print::{as_json, as_text, as_yaml};
 
+use std::path::Path;
+
 use orkestra_komposer::Instance;
 use orkestra_pattern::model::Entry;
 use orkestra_pattern::rights::{self, Refused, Right, Rights, Scope};
 use serde_json::{Value, json};
+
+use crate::pattern_dir::shown;
 
 /// Where the accounts are, and where patterns work.
 #[derive(Debug, Clone)]
@@ -150,7 +154,7 @@ fn role(place: &Place, name: &str, account: &str, namespace: Option<&str>, rules
 fn rule(instance: &Instance, right: &Right) -> Rule {
     let reason = |reason: &rights::Reason| match reason.at.as_str() {
         "" => reason.text.clone(),
-        at => format!("{} ({}/{at})", reason.text, instance.path),
+        at => format!("{} ({})", reason.text, shown(&Path::new(&instance.path).join(at))),
     };
     Rule {
         group: right.resource.group.clone(),

@@ -128,3 +128,19 @@ fn the_shipped_patterns_pass_their_cases() {
     let website = postgres().join("../../website/v1");
     ork(["test", postgres().to_str().unwrap(), website.to_str().unwrap()]).ends(0);
 }
+
+#[test]
+fn a_case_over_a_resource_that_cannot_be_is_broken() {
+    let copy = with_cases(&CASES.replace("{authSecret: s}\n", "{authSecret: s, replicas: many}\n"));
+    let ended = ork(["test", copy.path(), "--filter", "none"]).ends(1);
+    let expected = "BROKEN   none for one";
+    assert!(ended.text().starts_with(expected), "{}", ended.text());
+    assert!(ended.text().contains("the API server would refuse the resource: `spec.replicas` has"), "{}", ended.text());
+}
+
+#[test]
+fn a_case_with_an_unknown_key_is_named() {
+    let copy = with_cases("name: typo\nexepct: {}\n");
+    let ended = ork(["test", copy.path()]).ends(1);
+    assert!(ended.text().starts_with("BROKEN   typo "), "{}", ended.text());
+}

@@ -1,4 +1,4 @@
-use crate::support::{Copy, ork, postgres};
+use crate::support::{Copy, ork, ork_in, postgres};
 
 #[test]
 fn a_good_pattern_is_named_and_nothing_is_data() {
@@ -84,4 +84,10 @@ fn text_of_a_pattern_is_shown_and_not_obeyed() {
         assert!(all.contains("\\u{1b}[2J\\u{202e}workers"), "{all}");
         assert!(!all.contains(['\u{1b}', '\u{202e}']), "{all}");
     }
+}
+
+#[test]
+fn the_directory_that_one_is_in_has_a_name() {
+    let ended = ork_in(&postgres(), &["check"]).ends(0);
+    assert_eq!(ended.stderr, "Checked postgres 14.2.0 in .: no problems\n");
 }

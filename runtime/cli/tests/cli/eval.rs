@@ -61,3 +61,9 @@ fn lines_are_answered_one_by_one_and_a_mistake_ends_nothing() {
     let ended = ork(["eval", "1", "--input", "a=b"]).ends(2);
     assert!(ended.stderr.contains("name one with --dir"), "{}", ended.stderr);
 }
+
+#[test]
+fn braces_are_told_to_be_left_out() {
+    let problem = ork(["eval", "{{ 1 + 1 }}"]).ends(1).stderr;
+    assert!(problem.contains("hint: write the expression without its braces"), "{problem}");
+}

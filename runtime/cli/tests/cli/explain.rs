@@ -41,3 +41,22 @@ fn the_graph_has_an_arrow_for_each_reference() {
     assert!(ended.text().starts_with("flowchart TD\n  e0([\"Postgres\"])\n"), "{}", ended.text());
     assert!(ended.text().contains("  e0 -->|when| e0_budget\n"), "{}", ended.text());
 }
+
+#[test]
+fn a_child_goes_as_soon_as_nothing_uses_it() {
+    let website = postgres().join("../../website/v1");
+    let found = ork(["explain", website.to_str().unwrap(), "--format", "json"]).ends(0).json();
+    let children = found["entries"][0]["children"].as_array().unwrap();
+    let step = |id: &str| children.iter().find(|child| child["id"] == id).unwrap()["deletedInStep"].as_u64().unwrap();
+    // The Deployment has a digest of both ConfigMaps. Nobody waits for the Service to go, and it waits for nobody.
+    assert_eq!(["web", "svc", "content", "config"].map(step), [1, 1, 2, 2]);
+}
+
+#[test]
+fn of_one_child_only_the_status_that_uses_it_is_told() {
+    let good = postgres();
+    let found = ork(["explain", good.to_str().unwrap(), "svc", "--format", "json"]).ends(0).json();
+    let paths: Vec<&str> =
+        found["entries"][0]["status"].as_array().unwrap().iter().map(|field| field["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["endpoint"]);
+}

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::support::{Copy, Ended, ork, postgres};
+use crate::support::{Copy, Ended, ork, ork_in, postgres};
 
 fn rbac<const N: usize>(more: [&str; N]) -> Ended {
     let dir = postgres();
@@ -123,4 +123,16 @@ fn namespaces_that_are_nobodys_are_refused() {
         let ended = rbac([option, name]).ends(2);
         assert!(ended.stderr.contains(problem), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn places_are_seen_from_where_one_is() {
+    let ended = ork_in(&postgres(), &["generate", "rbac", "--format", "text"]).ends(0);
+    assert!(
+        ended.text().contains(
+            "child `config` of entry `postgres`: made and kept so, deleted when no longer wanted (katalog.yaml:"
+        ),
+        "{}",
+        ended.text()
+    );
 }

@@ -120,3 +120,17 @@ fn strings_that_older_readers_take_for_booleans_are_quoted() {
     let text = rendered.text();
     assert!(text.contains("name: POSTGRES_DB\n          value: \"no\"\n"), "{text}");
 }
+
+#[test]
+fn a_resource_that_the_api_server_would_refuse_is_told() {
+    let copy = Copy::new();
+    let other = copy.file("other.yaml");
+    let text = std::fs::read_to_string(copy.file("cr.yaml")).unwrap();
+    let args = ["render", copy.path(), "--cr", other.to_str().unwrap()];
+    std::fs::write(&other, &text).unwrap();
+    assert_eq!(ork(args).ends(0).stderr, "");
+    std::fs::write(&other, text.replace("replicas: 2", "replica: 2")).unwrap();
+    let told = ork(args).ends(0).stderr;
+    let expected = "other.yaml: `spec` of Postgres has no field `replica`\n";
+    assert!(told.starts_with("warning: the API server would refuse ") && told.ends_with(expected), "{told}");
+}

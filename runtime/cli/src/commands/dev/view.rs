@@ -63,8 +63,9 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Lines about what is not as it was told last.
-    pub(super) fn changes(&mut self, seen: &[Seen]) -> Vec<String> {
+    /// Lines about what is not as it was told last. Only where everything is `listed` is what was not seen gone: after a
+    /// reload objects are seen one kind after the other.
+    pub(super) fn changes(&mut self, seen: &[Seen], listed: bool) -> Vec<String> {
         let mut now = BTreeMap::new();
         for seen in seen {
             let conditions = seen.conditions.iter().filter(|condition| condition.kind == "Ready" || tells(condition));
@@ -78,9 +79,13 @@ impl Told {
         let changed = now.iter().filter(|(name, state)| self.states.get(*name) != Some(state));
         let mut lines: Vec<String> =
             changed.map(|(name, state)| escape(&format!("{name}: {state}")).into_owned()).collect();
-        let gone = self.states.keys().filter(|name| !now.contains_key(*name));
-        lines.extend(gone.map(|name| escape(&format!("{name}: gone")).into_owned()));
-        self.states = now;
+        if listed {
+            let gone = self.states.keys().filter(|name| !now.contains_key(*name));
+            lines.extend(gone.map(|name| escape(&format!("{name}: gone")).into_owned()));
+            self.states = now;
+        } else {
+            self.states.extend(now);
+        }
         lines
     }
 }
@@ -165,11 +170,20 @@ mod tests {
     fn a_state_is_told_once_and_again_when_it_changes() {
         let mut told = Told::default();
         let progressing = || Readiness::Progressing("no address".to_owned());
-        let first = told.changes(&seen("False", progressing()));
+        let first = told.changes(&seen("False", progressing()), true);
         assert_eq!(first, ["Service ns/w-svc: no address", "Web ns/w: Ready=False Why: because\\u{1b}[2J"]);
-        assert!(told.changes(&seen("False", progressing())).is_empty());
-        assert_eq!(told.changes(&seen("False", Readiness::Ready)), ["Service ns/w-svc: ready"]);
-        assert_eq!(told.changes(&[]), ["Service ns/w-svc: gone", "Web ns/w: gone"]);
+        assert!(told.changes(&seen("False", progressing()), true).is_empty());
+        assert_eq!(told.changes(&seen("False", Readiness::Ready), true), ["Service ns/w-svc: ready"]);
+        assert_eq!(told.changes(&[], true), ["Service ns/w-svc: gone", "Web ns/w: gone"]);
+    }
+
+    #[test]
+    fn what_is_not_listed_yet_is_not_gone() {
+        let mut told = Told::default();
+        told.changes(&seen("False", Readiness::Ready), true);
+        assert!(told.changes(&[], false).is_empty());
+        assert!(told.changes(&seen("False", Readiness::Ready), true).is_empty());
+        assert_eq!(told.changes(&[], true), ["Service ns/w-svc: gone", "Web ns/w: gone"]);
     }
 
     #[test]

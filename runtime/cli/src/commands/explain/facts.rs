@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orkestra_operator::Identity;
 use orkestra_pattern::cel::Checked;
-use orkestra_pattern::model::{Child, Entry, Part, Pattern, Policy, Read, Text, Which};
+use orkestra_pattern::model::{Child, Entry, Part, Pattern, Policy, Read, StatusField, Text, Which};
 use orkestra_pattern::rights::{self, Rights, Scope};
 use orkestra_sandbox::Limits;
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ pub(super) struct Facts<'a> {
 /// Everything of one entry.
 pub(super) struct EntryFacts<'a> {
     pub(super) entry: &'a Entry,
+    /// The child or read that everything is about, if it is about one.
+    pub(super) one: Option<String>,
     pub(super) children: Vec<ChildFacts<'a>>,
     pub(super) reads: Vec<&'a Read>,
     pub(super) finalizer: bool,
@@ -36,7 +38,7 @@ pub(super) struct ChildFacts<'a> {
     pub(super) child: &'a Child,
     /// Children of one step are applied one after another without waiting. Counted from one; zero: only at deletion.
     pub(super) applied: usize,
-    /// In which step of a deletion it goes; none: it stays, or goes by itself when its work is done.
+    /// In which step of a deletion it goes, counted from one; none: it stays, or goes by itself when its work is done.
     pub(super) deleted: Option<usize>,
 }
 
@@ -47,6 +49,7 @@ impl<'a> Facts<'a> {
         let entries = pattern.entries.iter().map(|entry| {
             let mut facts = EntryFacts {
                 entry,
+                one: args.id.clone(),
                 children: children(entry),
                 reads: entry.reads.iter().filter(|read| wanted(&read.id)).collect(),
                 finalizer: rights::needs_finalizer(entry),
@@ -101,7 +104,17 @@ impl<'a> Facts<'a> {
     }
 }
 
-impl EntryFacts<'_> {
+impl<'a> EntryFacts<'a> {
+    /// The status fields: of one child or read only those that use it.
+    pub(super) fn status(&self) -> impl Iterator<Item = &'a StatusField> {
+        let one = self.one.clone();
+        let fields = self.entry.status.iter();
+        fields.filter(move |field| {
+            let mut uses = field.requires.iter().chain(&field.reads);
+            one.as_ref().is_none_or(|one| uses.any(|id| id == one))
+        })
+    }
+
     fn json(&self) -> Value {
         let children = self.children.iter().map(|facts| {
             let Child { id, at, policy, api_version, kind, requires, reads, for_each, when, ready_when, .. } =
@@ -128,9 +141,7 @@ impl EntryFacts<'_> {
             })
         });
         let status = self
-            .entry
-            .status
-            .iter()
+            .status()
             .map(|field| json!({"path": field.path.join("."), "requires": field.requires, "reads": field.reads}));
         json!({
             "name": self.entry.name,
@@ -146,22 +157,31 @@ impl EntryFacts<'_> {
     }
 }
 
-/// The children with their turns: a child comes after all that it reads, and goes before them.
+/// The children with their turns: a child comes as soon as all that it reads is there, and goes as soon as all that read it
+/// are gone.
 fn children(entry: &Entry) -> Vec<ChildFacts<'_>> {
-    let mut steps: BTreeMap<&str, usize> = BTreeMap::new();
+    let goes = |child: &Child| child.policy != Policy::Delete && !child.retain;
+    let mut applied: BTreeMap<&str, usize> = BTreeMap::new();
+    // The order of the model is one in which each reads only earlier ones.
     for child in &entry.children {
-        // The order of the model is one in which each reads only earlier ones.
-        let before = child.requires.iter().filter_map(|id| steps.get(id.as_str())).max();
-        steps.insert(&child.id, before.copied().unwrap_or(0) + 1);
+        let before = child.requires.iter().filter_map(|id| applied.get(id.as_str())).max();
+        applied.insert(&child.id, before.copied().unwrap_or(0) + 1);
     }
-    let last = steps.values().copied().max().unwrap_or(0);
+    // How many steps what reads a child takes to go. One that stays is not waited for, but what reads it is.
+    let mut held: BTreeMap<&str, usize> = BTreeMap::new();
+    for child in entry.children.iter().rev() {
+        let own = held.get(child.id.as_str()).copied().unwrap_or(0) + usize::from(goes(child));
+        for id in &child.requires {
+            let steps = held.entry(id).or_default();
+            *steps = own.max(*steps);
+        }
+    }
     let facts = entry.children.iter().map(|child| {
-        let step = steps.get(child.id.as_str()).copied().unwrap_or(1);
-        let only_at_deletion = child.policy == Policy::Delete;
+        let step = |steps: &BTreeMap<&str, usize>| steps.get(child.id.as_str()).copied().unwrap_or(0);
         ChildFacts {
             child,
-            applied: if only_at_deletion { 0 } else { step },
-            deleted: (!only_at_deletion && !child.retain).then(|| last + 1 - step),
+            applied: if child.policy == Policy::Delete { 0 } else { step(&applied) },
+            deleted: goes(child).then(|| step(&held) + 1),
         }
     });
     facts.collect()

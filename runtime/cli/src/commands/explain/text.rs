@@ -61,7 +61,7 @@ fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> Stri
         }
     }
     deletion(text, facts, file);
-    for field in &facts.entry.status {
+    for field in facts.status() {
         let from: Vec<&str> = field.requires.iter().chain(&field.reads).map(String::as_str).collect();
         let from = if from.is_empty() { String::new() } else { format!(", from {}", escape(&from.join(" and "))) };
         let _ = writeln!(text, "  status.{}{from}", escape(&field.path.join(".")));
@@ -85,7 +85,7 @@ fn child(text: &mut String, number: &str, facts: &ChildFacts<'_>, file: &impl Fn
         f = role::FAINT,
     );
     let mut line = |what: String| {
-        let _ = writeln!(text, "     {}", escape(&what));
+        let _ = writeln!(text, "       {}", escape(&what));
     };
     if let Some(each) = &child.for_each {
         line(format!("one for each of {}", source(&each.range)));
@@ -97,7 +97,7 @@ fn child(text: &mut String, number: &str, facts: &ChildFacts<'_>, file: &impl Fn
         line(format!("after {}, which it uses", child.requires.join(" and ")));
     }
     if !child.reads.is_empty() {
-        line(format!("waits for the read {}", child.reads.join(" and ")));
+        line(format!("reads {}", child.reads.join(" and ")));
     }
     if let Some(ready) = &child.ready_when {
         line(format!("ready when {}", source(ready)));
