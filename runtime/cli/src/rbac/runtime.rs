@@ -85,12 +85,13 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
         if !subresource {
             reasons.push(format!("{name}: its status is written; the definition has no status subresource"));
         }
-        if needs_finalizer(entry) {
-            reasons.push(format!("{name}: its finalizer is set and taken off"));
-        }
-        if !reasons.is_empty() {
-            put(api.namespaced, Rule { reasons, ..rule(&api.group, &api.plural, &["patch"], "") });
-        }
+        // Without this right a resource that has the finalizer from another version could never be deleted.
+        reasons.push(match needs_finalizer(entry) {
+            true => format!("{name}: its finalizer is set and taken off"),
+            false => format!("{name}: a finalizer that another version of the pattern has set is taken off"),
+        });
+        reasons.push(format!("{name}: what a dry run would change of it is compared with what is there"));
+        put(api.namespaced, Rule { reasons, ..rule(&api.group, &api.plural, &["get", "patch"], "") });
     }
     let why = "what a user must know is told as an Event";
     put(true, rule("", "events", &["create", "patch"], why));
