@@ -47,8 +47,13 @@ pub(super) fn check(template: &Template, kind: &Kind, manifest: &Node, problems:
         problems.push(problem);
         return;
     }
-    if let Some((key, _)) = manifest.members().into_iter().flatten().find(|(key, _)| key.text == "stringData") {
-        let message = "`once` looks at each key of `data`, and `stringData` has none of them";
-        problems.push(option(key.span, message, "write the values under `data`"));
+    for (key, node) in manifest.members().into_iter().flatten() {
+        if key.text == "stringData" {
+            let message = "`once` looks at each key of `data`, and `stringData` has none of them";
+            problems.push(option(key.span, message, "write the values under `data`"));
+        } else if key.text == "data" && node.members().is_none() {
+            let message = "`once` looks at each key of `data`, and this one has its keys from an expression";
+            problems.push(option(node.span, message, "write the keys out, each with its own expression"));
+        }
     }
 }
