@@ -32,6 +32,8 @@ fn schema() -> Schema {
                     "days": {"type": "array", "items": {"type": "string", "format": "date-time"}},
                     "note": {"type": "string", "nullable": true},
                     "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+                    "cert": {"type": "string", "format": "byte"},
+                    "keys": {"type": "array", "items": {"type": "string", "format": "byte"}},
                     "labels": {"type": "object", "additionalProperties": {"type": "string"}},
                     "backup": {"type": "object", "properties": {"keep": {"type": "integer"}}},
                     "users": {
@@ -71,19 +73,29 @@ fn much() -> Value {
     object["spec"]["free"] = json!({"deep": {"er": [1, 2]}});
     object["spec"]["labels"] = json!({"a-b": "c", "app": "x"});
     object["spec"]["backup"] = json!({"keep": 5});
+    object["spec"]["cert"] = json!("YWJj");
+    object["spec"]["keys"] = json!(["YQ==", "Yg=="]);
     object["status"] = json!({"phase": "Running"});
     object
 }
 
 /// `vars.port` is a lone path, `vars.ratio` too, `vars.sum` is computed.
-const VARS: [(&str, &str); 3] =
-    [("port", "spec.port"), ("ratio", "spec.ratio"), ("sum", "spec.replicas + inputs.size")];
+const VARS: [(&str, &str); 5] = [
+    ("port", "spec.port"),
+    ("ratio", "spec.ratio"),
+    ("sum", "spec.replicas + inputs.size"),
+    ("password", "children.auth.data.password"),
+    ("bytes", "bytes(metadata.name)"),
+];
 
 fn scope() -> (Scope, Vec<Checked>) {
     let mut scope = Scope::new(&schema(), true);
     scope.add_input("size", &Arc::new(Schema::parse(&json!({"type": "integer"})).unwrap()));
     let service = kinds::lookup("v1", "Service").unwrap().schema;
     scope.add_child("svc", Objects { schema: Some(&service), namespaced: true, secret: false, count: Count::One });
+    let secret = kinds::lookup("v1", "Secret").unwrap().schema;
+    scope.add_child("auth", Objects { schema: Some(&secret), namespaced: true, secret: true, count: Count::One });
+    scope.add_written("auth", ["password".to_owned(), "gone".to_owned()].into());
     let mut vars = Vec::new();
     for (name, source) in VARS {
         let checked = check(source, &scope, Place::Value(None));
@@ -111,7 +123,7 @@ fn pattern(sources: &[&str], target: Target) -> Pattern {
             .enumerate()
             .map(|(index, (name, _))| ((*name).to_owned(), u16::try_from(index).unwrap()))
             .collect(),
-        children: BTreeMap::from([("svc".to_owned(), 0)]),
+        children: BTreeMap::from([("svc".to_owned(), 0), ("auth".to_owned(), 1)]),
         ..Slots::default()
     };
     let status = sources.iter().enumerate().map(|(index, source)| {
@@ -120,12 +132,12 @@ fn pattern(sources: &[&str], target: Target) -> Pattern {
         let path = vec![format!("f{index:03}")];
         StatusField { path, requires: Vec::new(), reads: Vec::new(), value: Template::Hole(hole) }
     });
-    // The child is only read: its own template renders nothing that matters here.
-    let child = Child::new("svc", Policy::Create, Template::Raw("{}".to_owned()));
+    // The children are only read: their own templates render nothing that matters here.
+    let child = |id: &str| Child::new(id, Policy::Create, Template::Raw("{}".to_owned()));
     let entry = Entry {
         name: "thing".to_owned(),
         vars: vars.iter().map(|var| lower::located(var, &slots)).collect(),
-        children: vec![child],
+        children: vec![child("svc"), child("auth")],
         status: status.collect(),
         ..Entry::default()
     };
@@ -136,12 +148,16 @@ fn pattern(sources: &[&str], target: Target) -> Pattern {
 
 fn reconcile(pattern: &Pattern, primary: &Value) -> Result<Value, Failure> {
     let service = json!({"metadata": {"name": "n-svc", "uid": "s"}, "spec": {"clusterIP": "10.0.0.1"}});
+    let secret = json!({"metadata": {"name": "n-auth", "uid": "a"}, "data": {"password": "cMOkc3M=", "raw": "/w=="}});
     let request = Request {
         primary: primary.to_string().into_bytes(),
-        children: vec![Observed {
-            child: ChildRef { id: "svc".to_owned(), key: None },
-            object: service.to_string().into_bytes(),
-        }],
+        children: [("svc", service), ("auth", secret)]
+            .into_iter()
+            .map(|(id, object)| Observed {
+                child: ChildRef { id: id.to_owned(), key: None },
+                object: object.to_string().into_bytes(),
+            })
+            .collect(),
         reads: Vec::new(),
         inputs: json!({"size": 3}).to_string().into_bytes(),
         hooks: b"{}".to_vec(),
@@ -247,6 +263,41 @@ fn numbers_times_and_durations_of_json_are_those_of_cel() {
 }
 
 #[test]
+fn base64_of_json_is_the_bytes_of_cel() {
+    let same = |source, value: Value| (source, value.clone(), value);
+    expect(
+        Target::String,
+        &[
+            ("spec.cert", json!(null), json!("YWJj")),
+            ("string(default(spec.cert, b'none'))", json!("none"), json!("abc")),
+            ("default(spec.cert, b'x')", json!("eA=="), json!("YWJj")),
+            ("spec.?cert.optMap(cert, string(cert) + '!').orValue('')", json!(""), json!("abc!")),
+            ("string(spec.?cert.orValue(b'x'))", json!("x"), json!("abc")),
+            ("string(spec.?cert.or(optional.of(b'x')).value())", json!("x"), json!("abc")),
+            ("[spec.?cert].map(cert, string(cert.orValue(b'x'))).join()", json!("x"), json!("abc")),
+            ("has(spec.cert) && spec.cert == b'abc'", json!("false"), json!("true")),
+            ("default(spec.keys, []).map(key, string(key)).join()", json!(""), json!("ab")),
+            ("default(spec.keys, []).filter(key, key == b'b').map(key, string(key)).join()", json!(""), json!("b")),
+            ("spec.?keys[?1].optMap(key, size(key)).orValue(0)", json!("0"), json!("1")),
+            same("children.auth.data.password", json!("cMOkc3M=")),
+            same("'app:' + string(children.auth.data.password)", json!("app:päss")),
+            same("'app:' + string(children.auth.data['gone'])", json!(null)),
+            same("base64.encode(children.auth.data.password)", json!("cMOkc3M=")),
+            same("cel.bind(data, children.auth.?data, data.?raw.optMap(raw, size(raw)).orValue(0))", json!("1")),
+            same("cel.bind(it, children.auth.data.password, cel.bind(same, it, string(same)))", json!("päss")),
+            same(
+                "has(children.auth.data) ? children.auth.data.transformList(key, value, string(size(value))).join() : ''",
+                json!("51"),
+            ),
+            same("vars.password", json!("cMOkc3M=")),
+            same("string(default(vars.password, b''))", json!("päss")),
+            same("string(vars.bytes)", json!("n")),
+            same("vars.bytes", json!("bg==")),
+        ],
+    );
+}
+
+#[test]
 fn a_string_target_takes_the_text_of_a_scalar() {
     expect(
         Target::String,
@@ -262,7 +313,13 @@ fn a_string_target_takes_the_text_of_a_scalar() {
 
 #[test]
 fn what_the_check_cannot_know_fails_by_name() {
-    for source in ["spec.replicas / (inputs.size - 3)", "int(metadata.name)", "duration(metadata.name)"] {
+    for source in [
+        "spec.replicas / (inputs.size - 3)",
+        "int(metadata.name)",
+        "duration(metadata.name)",
+        "metadata.name.split('-')[1]",
+        "string(default(children.auth.data.raw, b''))",
+    ] {
         let failure = reconcile(&pattern(&[source], Target::Any), &little()).unwrap_err();
         assert!(matches!(&failure, Failure::Expression { at, .. } if at == source), "{source}: {failure:?}");
     }

@@ -86,7 +86,7 @@ fn reduce(entry: &mut Entry, checked: Checked) -> Vec<String> {
     }
     let named = |root: &'static str| move |id: &String| format!("{root}.{id}");
     let waits = children.iter().map(named("children")).chain(reads.iter().map(named("reads"))).collect();
-    let text = Text { at: AT.to_owned(), parts: vec![Part::Expression(checked)] };
+    let text = Text { at: AT.to_owned(), parts: vec![Part::Expression(Box::new(checked))] };
     entry.status = vec![StatusField {
         path: vec![FIELD.to_owned()],
         requires: children,
@@ -106,7 +106,7 @@ fn needs(entry: &Entry, checked: &Checked) -> (Vec<String>, Vec<String>) {
         for name in &checked.vars {
             let var = entry.vars.iter().find(|var| var.name == *name).filter(|_| seen.insert(name));
             open.extend(var.into_iter().flat_map(|var| &var.value.parts).filter_map(|part| match part {
-                Part::Expression(checked) => Some(checked),
+                Part::Expression(checked) => Some(&**checked),
                 Part::Literal(_) => None,
             }));
         }

@@ -216,5 +216,5 @@ pub enum Part {
     /// As written.
     Literal(String),
     /// `{{ expression }}`
-    Expression(Checked),
+    Expression(Box<Checked>),
 }

@@ -1,7 +1,7 @@
 //! The walk over the syntax tree.
 
 use orkestra_pattern::cel::Checked;
-use orkestra_pattern::cel::ast::{BinaryOp, CheckResult, ComprehensionData, Expr as Node, SpannedExpr, UnaryOp};
+use orkestra_pattern::cel::ast::{BinaryOp, CheckResult, ComprehensionData, Expr as Node, SpannedExpr, Type, UnaryOp};
 use orkestra_program::function::Function;
 use orkestra_program::model::{Expr, Fold, Item, Loop, Pair, Root, Select};
 
@@ -34,12 +34,32 @@ impl<'a> Lowering<'a> {
     /// The whole expression. A lone path is copied as it is.
     pub(super) fn whole(mut self) -> Expr {
         let root = self.checked.ast.expr();
-        if is_path(root) { self.path(root) } else { self.lower(root) }
+        let value = if is_path(root) { self.path(root) } else { self.lower(root) };
+        self.relying(value)
     }
 
     fn lower(&mut self, node: &'a SpannedExpr) -> Expr {
         let value = if is_path(node) { self.path(node) } else { self.other(node) };
-        convert(value, node, self.types, &self.locals)
+        convert(value, node, self.types, &self.locals, self.slot(self.locals.len()))
+    }
+
+    /// A value that is there where all is that it relies on.
+    fn relying(&self, value: Expr) -> Expr {
+        let optional = |root: &SpannedExpr| {
+            let ty = self.types.and_then(|types| types.type_map.get(&root.id));
+            matches!(ty, Some(Type::Optional(_)))
+        };
+        let there = self.checked.relies.iter().filter_map(|(child, key)| {
+            let (object, _) = self.names.resolve(&["children", child], false)?;
+            Some(is_there(optional_field(optional_field(object, "data"), key)))
+        });
+        let Some(there) = there.reduce(|all, next| Expr::And(Box::new(all), Box::new(next))) else { return value };
+        let value = match optional(self.checked.ast.expr()) {
+            true => value,
+            false => Expr::Call(Function::OptionalOf, vec![value]),
+        };
+        let none = Expr::Call(Function::OptionalNone, Vec::new());
+        Expr::Cond(Box::new(there), Box::new(value), Box::new(none))
     }
 
     fn boxed(&mut self, node: &'a SpannedExpr) -> Box<Expr> {
@@ -231,9 +251,7 @@ impl<'a> Lowering<'a> {
             }
             _ => optional_field(self.optional_path(operand), field),
         };
-        // Present means: every step is there, and the value is not null.
-        let value = Expr::Default(Box::new(value), Box::new(Expr::Null));
-        Expr::Call(Function::NotEqual, vec![value, Expr::Null])
+        is_there(value)
     }
 
     fn function(&mut self, callee: &'a SpannedExpr, args: &'a [SpannedExpr]) -> Expr {
@@ -305,6 +323,12 @@ impl<'a> Lowering<'a> {
 
 fn is_path(node: &SpannedExpr) -> bool {
     matches!(node.node, Node::Ident(_) | Node::RootIdent(_) | Node::Member { .. } | Node::Index { .. })
+}
+
+/// Whether every step of a path is there, and its value is not null.
+fn is_there(optional: Expr) -> Expr {
+    let value = Expr::Default(Box::new(optional), Box::new(Expr::Null));
+    Expr::Call(Function::NotEqual, vec![value, Expr::Null])
 }
 
 fn optional_field(operand: Expr, field: &str) -> Expr {

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashSet};
 use cel_core::{BinaryOp, CelType, CheckResult, Expr, SpannedExpr, UnaryOp};
 
 use super::Scope;
-use super::path::{Path, Paths, Step};
+use super::path::{Local, Path, Paths, Step};
 use super::place::Place;
 use super::problem::{Problem, ProblemKind};
 use super::types::{class, describe, type_of};
@@ -20,6 +20,8 @@ pub(super) struct Reads {
     pub(super) optional: BTreeSet<i64>,
     /// Whether the expression's value may be absent.
     pub(super) absent: bool,
+    /// Keys of children's `data` without which the expression's value is absent.
+    pub(super) relies: BTreeSet<(String, String)>,
     pub(super) children: BTreeSet<String>,
     pub(super) vars: BTreeSet<String>,
     pub(super) absent_vars: BTreeSet<String>,
@@ -34,16 +36,16 @@ pub(super) struct Reads {
 type Facts = HashSet<String>;
 
 pub(super) fn walk(expr: &SpannedExpr, types: &CheckResult, scope: &Scope, place: Place<'_>) -> Reads {
-    let mut walker =
-        Walker { paths: Paths { types, scope, locals: Vec::new() }, types, reads: Reads::default(), copied: None };
+    let paths = Paths { types, scope, locals: Vec::new() };
+    let mut walker = Walker { paths, types, reads: Reads::default(), value: matches!(place, Place::Value(_)) };
     let facts = Facts::new();
     match place {
         Place::Value(_) if Paths::is_path(expr) => {
-            walker.copied = Some(expr.id);
-            walker.reads.absent = walker.lenient(expr, &facts);
+            walker.reads.absent = walker.lenient(expr, &facts, false);
         }
         _ => walker.strict(expr, &facts),
     }
+    walker.reads.absent |= !walker.reads.relies.is_empty();
     walker.reads.absent |= matches!(type_of(expr, types), CelType::Optional(_));
     walker.reads
 }
@@ -60,8 +62,8 @@ struct Walker<'a> {
     paths: Paths<'a>,
     types: &'a CheckResult,
     reads: Reads,
-    /// The path that is the whole of a value, which is copied as it stands.
-    copied: Option<i64>,
+    /// The expression is alone in a value, which may be left out.
+    value: bool,
 }
 
 impl<'a> Walker<'a> {
@@ -103,7 +105,9 @@ impl<'a> Walker<'a> {
                 self.strict(&data.iter_range, facts);
                 self.strict(&data.accu_init, facts);
                 let outer = self.paths.locals.len();
-                self.paths.locals.extend([&data.iter_var, &data.iter_var2, &data.accu_var].map(|name| name.as_str()));
+                let computed = self.paths.is_computed(&data.iter_range);
+                let names = [(&data.iter_var, computed), (&data.iter_var2, computed), (&data.accu_var, true)];
+                self.paths.locals.extend(names.map(|(name, computed)| Local { name, computed }));
                 self.strict(&data.loop_condition, facts);
                 self.strict(&data.loop_step, facts);
                 self.strict(&data.result, facts);
@@ -111,7 +115,8 @@ impl<'a> Walker<'a> {
             }
             Expr::Bind { var_name, init, body } => {
                 self.strict(init, facts);
-                self.paths.locals.push(var_name);
+                let computed = self.paths.is_computed(init);
+                self.paths.locals.push(Local { name: var_name, computed });
                 self.strict(body, facts);
                 self.paths.locals.pop();
             }
@@ -149,7 +154,7 @@ impl<'a> Walker<'a> {
                         .mend("write `.orValue(…)` for an optional, or leave the `?` out"),
                     );
                 }
-                self.lenient(value, facts);
+                self.lenient(value, facts, true);
                 self.strict(fallback, facts);
             }
             // `optional.of(x)`: the callee is a name, not a value.
@@ -162,15 +167,19 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// An expression that may be absent if it is a path. Tells whether it may.
-    fn lenient(&mut self, expr: &'a SpannedExpr, facts: &Facts) -> bool {
+    /// An expression that may be absent if it is a path, or also, if `computed`, an item of what is computed. Tells whether it
+    /// may.
+    fn lenient(&mut self, expr: &'a SpannedExpr, facts: &Facts, computed: bool) -> bool {
         if !Paths::is_path(expr) || matches!(type_of(expr, self.types), CelType::Optional(_)) {
             self.strict(expr, facts);
             return false;
         }
         let Some(path) = self.paths.path(expr) else { return false };
         self.note(&path, facts);
-        let absent = path.steps.iter().any(|step| step.may_be_absent && !facts.contains(&step.text));
+        let absent = path
+            .steps
+            .iter()
+            .any(|step| step.may_be_absent && (computed || !step.of_computed) && !facts.contains(&step.text));
         if absent {
             self.reads.optional.insert(expr.id);
         }
@@ -180,11 +189,10 @@ impl<'a> Walker<'a> {
     fn strict_path(&mut self, expr: &'a SpannedExpr, facts: &Facts) {
         let Some(path) = self.paths.path(expr) else { return };
         self.note(&path, facts);
-        let unproved = |step: &&Step<'_>| step.may_be_absent && !facts.contains(&step.text);
+        let unproved = |step: &&Step<'_>| step.may_be_absent && !step.of_computed && !facts.contains(&step.text);
         match path.steps.iter().position(|step| step.optional) {
             // From `.?` on the value is an optional, and what stands before it may be absent as well.
             Some(first) => {
-                self.decoded(expr, &path);
                 if path.steps[..first].iter().any(|step| unproved(&step))
                     && let Some(before) = path.steps[..first].last()
                 {
@@ -192,8 +200,10 @@ impl<'a> Walker<'a> {
                 }
             }
             None => {
-                self.decoded(expr, &path);
                 if let Some(step) = path.steps.iter().find(unproved) {
+                    if self.relies(&path) {
+                        return;
+                    }
                     let whole = path.steps.last().map_or(&step.shown, |last| &last.shown);
                     let why = match step.required_by_type {
                         true => format!("`{}` may be null", step.shown),
@@ -213,21 +223,21 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A path to bytes of an object, which JSON holds as base64: they would have to be decoded to be used.
-    fn decoded(&mut self, expr: &SpannedExpr, path: &Path<'_>) {
-        let of_object = match &expr.node {
-            Expr::Member { expr, .. } => matches!(type_of(expr, self.types), CelType::Message(_)),
+    /// Notes that a value relies on a key which the template of a child always writes: `children.x.data.y`, and nothing behind it.
+    fn relies(&mut self, path: &Path<'a>) -> bool {
+        let [_, child, data, key] = path.steps.as_slice() else { return false };
+        let key = key.name.or(match key.index.map(|index| &index.node) {
+            Some(Expr::String(key)) => Some(key),
+            _ => None,
+        });
+        match (path.root, child.name, data.name, key) {
+            (Some("children"), Some(id), Some("data"), Some(key))
+                if self.value && self.paths.scope.is_written(id, key) =>
+            {
+                self.reads.relies.insert((id.to_owned(), key.to_owned()));
+                true
+            }
             _ => false,
-        };
-        let ty = match type_of(expr, self.types) {
-            CelType::Optional(inner) => CelType::clone(&inner),
-            ty => ty,
-        };
-        if ty == CelType::Bytes && (of_object || path.root.is_some()) && self.copied != Some(expr.id) {
-            self.reads.problems.push(
-                Problem::new(ProblemKind::NotYet, expr.span.clone(), "a base64 field can only be copied yet")
-                    .mend("write the path alone in a value"),
-            );
         }
     }
 

@@ -46,10 +46,10 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
         if !problems.is_empty() {
             return Err(problems);
         }
-        let Reads { optional, absent, children, vars, absent_vars, reads, absent_reads, element, mut problems } =
+        let Reads { optional, absent, relies, children, vars, absent_vars, reads, absent_reads, element, mut problems } =
             absence::walk(&expr, &types, scope, place);
         if problems.is_empty() {
-            place::fits(&expr, &types, scope, place, absent, &mut problems);
+            place::fits(&expr, &types, scope, place, &mut problems);
         }
         if !problems.is_empty() {
             problems.sort_by_key(|problem| problem.range.start);
@@ -67,6 +67,7 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
             ast,
             ty,
             path: absent,
+            relies,
             optional,
             secrecy: flow.secrecy,
             element,
@@ -130,6 +131,7 @@ fn free(source: &str, at: &str, ast: Ast, ty: CelType) -> Checked {
         ast: Arc::new(ast),
         ty,
         path: false,
+        relies: BTreeSet::new(),
         optional: BTreeSet::new(),
         secrecy: Secrecy::Open,
         element: false,
@@ -150,6 +152,17 @@ pub(crate) fn canonical(source: &str) -> Option<String> {
         Ok(cel_core::ast_to_string(&expr))
     });
     shown.ok()
+}
+
+/// Whether an expression is a call of `base64.encode`, which always gives a value.
+pub(crate) fn is_encoding(source: &str) -> bool {
+    let is_call = on_a_deep_stack(|| {
+        let expr = parse(source)?;
+        let Expr::Call { expr: callee, .. } = &expr.node else { return Ok(false) };
+        let Expr::Member { expr: library, field, .. } = &callee.node else { return Ok(false) };
+        Ok(field == "encode" && matches!(&library.node, Expr::Ident(name) if name == "base64"))
+    });
+    is_call.unwrap_or(false)
 }
 
 static ENVIRONMENT: LazyLock<Env> = LazyLock::new(functions::environment);

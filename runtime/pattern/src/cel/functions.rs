@@ -90,9 +90,10 @@ fn patterns_own(env: &mut Env) {
     env.add_function(FunctionDecl::new("contentDigest").with_overload(
         OverloadDecl::function("contentDigest", vec![value.clone()], CelType::String).with_type_params(any.clone()),
     ));
-    env.add_function(FunctionDecl::new("reveal").with_overload(
-        OverloadDecl::function("reveal", vec![value.clone()], value).with_type_params(any),
-    ));
+    env.add_function(
+        FunctionDecl::new("reveal")
+            .with_overload(OverloadDecl::function("reveal", vec![value.clone()], value).with_type_params(any)),
+    );
     for name in ["randomAlphanumeric", "randomHex"] {
         let of_length = OverloadDecl::function(name, vec![CelType::Int], CelType::String);
         env.add_function(FunctionDecl::new(name).with_overload(of_length));

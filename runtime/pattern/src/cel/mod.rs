@@ -27,8 +27,8 @@ mod types;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub(crate) use check::canonical;
 pub use check::{Declarations, check, check_free, parse_free};
+pub(crate) use check::{canonical, is_encoding};
 pub use functions::{FunctionSignature, functions};
 pub use place::Place;
 pub use problem::{Problem, ProblemKind};
@@ -67,6 +67,9 @@ pub struct Checked {
     /// Its value may be absent: a lone path one of whose steps is not always there, or an optional. It is lowered to an
     /// expression that gives an optional.
     pub path: bool,
+    /// Keys of children's `data`, by the child's id, on which it relies because the child's template always writes them. Where one
+    /// was taken out of the object, its value is absent.
+    pub relies: BTreeSet<(String, String)>,
     /// Nodes that are lowered to optionals: paths that may be absent where that is allowed.
     pub optional: BTreeSet<i64>,
     /// What of its value is secret.

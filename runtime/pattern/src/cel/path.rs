@@ -35,6 +35,16 @@ pub(super) struct Step<'a> {
     pub(super) required_by_type: bool,
     /// `.?field`, `[?index]`, or a step behind one.
     pub(super) optional: bool,
+    /// It is an item of a computed list or map. That is no path: where there is no such item, the evaluation fails.
+    pub(super) of_computed: bool,
+}
+
+/// A variable of a macro or of `cel.bind`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Local<'a> {
+    pub(super) name: &'a str,
+    /// Its value is computed, or is an item of what is.
+    pub(super) computed: bool,
 }
 
 /// Where paths get their meaning from.
@@ -42,7 +52,7 @@ pub(super) struct Paths<'a> {
     pub(super) types: &'a CheckResult,
     pub(super) scope: &'a Scope,
     /// Variables of macros, from the outside in.
-    pub(super) locals: Vec<&'a str>,
+    pub(super) locals: Vec<Local<'a>>,
 }
 
 impl<'a> Paths<'a> {
@@ -55,7 +65,7 @@ impl<'a> Paths<'a> {
     pub(super) fn path<'b>(&self, expr: &'b SpannedExpr) -> Option<Path<'b>> {
         match &expr.node {
             Expr::Ident(name) => {
-                if let Some(position) = self.locals.iter().rposition(|local| local == name) {
+                if let Some(position) = self.locals.iter().rposition(|local| local.name == name) {
                     let step = self.root(expr, format!("{name}#{position}"), name, false);
                     return Some(Path { root: None, base: None, steps: vec![step] });
                 }
@@ -90,6 +100,7 @@ impl<'a> Paths<'a> {
                     may_be_absent: !enough,
                     required_by_type: false,
                     optional: *optional || behind_optional,
+                    of_computed: self.is_computed(operand),
                 });
                 Some(path)
             }
@@ -130,7 +141,19 @@ impl<'a> Paths<'a> {
             may_be_absent,
             required_by_type,
             optional: behind_optional,
+            of_computed: false,
         });
+    }
+
+    /// Whether a value is computed, or an item of a computed list or map.
+    pub(super) fn is_computed(&self, expr: &SpannedExpr) -> bool {
+        match &expr.node {
+            Expr::Index { expr: operand, .. } => self.is_computed(operand),
+            Expr::Ident(name) => {
+                self.locals.iter().rev().find(|local| local.name == name).is_some_and(|it| it.computed)
+            }
+            _ => !Self::is_path(expr),
+        }
     }
 
     /// `[index]`, or `.name` for an index that is the text of a name.
@@ -160,6 +183,7 @@ impl<'a> Paths<'a> {
             may_be_absent,
             required_by_type: false,
             optional: false,
+            of_computed: false,
         }
     }
 

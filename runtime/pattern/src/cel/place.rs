@@ -6,7 +6,7 @@ use super::Scope;
 use super::problem::{Problem, ProblemKind};
 use super::registry::Registry;
 use super::types::{describe, type_of};
-use crate::schema::{Object, Rest, Schema, Shape};
+use crate::schema::{Format, Object, Rest, Schema, Shape};
 
 /// Where an expression stands.
 #[derive(Debug, Clone, Copy)]
@@ -31,13 +31,12 @@ pub(super) fn fits(
     types: &CheckResult,
     scope: &Scope,
     place: Place<'_>,
-    absent: bool,
     problems: &mut Vec<Problem>,
 ) {
     let fit = Fit { types, registry: &scope.registry };
     match place {
         Place::Value(None) => {}
-        Place::Value(Some(schema)) => fit.value(expr, schema, absent, problems),
+        Place::Value(Some(schema)) => fit.value(expr, schema, problems),
         Place::Text => fit.text(expr, "a string", problems),
         Place::Name => fit.text(expr, "a name", problems),
         Place::Range => match type_of(expr, types) {
@@ -111,9 +110,9 @@ impl Fit<'_> {
         );
     }
 
-    fn value(&self, expr: &SpannedExpr, schema: &Schema, absent: bool, problems: &mut Vec<Problem>) {
+    fn value(&self, expr: &SpannedExpr, schema: &Schema, problems: &mut Vec<Problem>) {
         if let Some(ends) = self.ends(expr) {
-            ends.into_iter().for_each(|end| self.value(end, schema, false, problems));
+            ends.into_iter().for_each(|end| self.value(end, schema, problems));
             return;
         }
         let ty = match type_of(expr, self.types) {
@@ -121,8 +120,6 @@ impl Fit<'_> {
             CelType::Optional(inner) => CelType::clone(&inner),
             ty => ty,
         };
-        // Text of the API server's own form stays as it is, so no conversion is asked for where a path is copied.
-        let copied = absent || super::path::Paths::is_path(expr);
         let problem = match (&schema.shape, &expr.node) {
             (Shape::Int, Expr::String(text)) if text.parse::<i64>().is_err() => {
                 Some(wrong(expr, &ty, schema.describe(), &format!("the text `{text}` is not an integer")))
@@ -134,7 +131,7 @@ impl Fit<'_> {
                 wrong(expr, &ty, schema.describe(), &format!("the text `{text}` is not a boolean"))
                     .expected("`true` or `false`"),
             ),
-            _ => match self.mismatch(&ty, schema, copied, true, 0) {
+            _ => match self.mismatch(&ty, schema, true, 0) {
                 None => None,
                 Some(mismatch) => {
                     Some(wrong(expr, &ty, schema.describe(), &mismatch.message)).map(|problem| match mismatch.mend {
@@ -148,7 +145,7 @@ impl Fit<'_> {
     }
 
     /// Why values of a type do not fit a schema. `top`: a scalar is converted to what the place asks for; below, JSON is copied.
-    fn mismatch(&self, ty: &CelType, schema: &Schema, copied: bool, top: bool, depth: usize) -> Option<Mismatch> {
+    fn mismatch(&self, ty: &CelType, schema: &Schema, top: bool, depth: usize) -> Option<Mismatch> {
         let plain = |message: String| Some(Mismatch { message, mend: None });
         let mend = |message: String, mend: &str| Some(Mismatch { message, mend: Some(mend.to_owned()) });
         if depth > crate::schema::MAX_DEPTH {
@@ -158,17 +155,19 @@ impl Fit<'_> {
         match (&schema.shape, ty) {
             (_, CelType::Dyn | CelType::Error | CelType::TypeVar(_) | CelType::Null) | (Shape::Any, _) => None,
             (_, CelType::Type(_) | CelType::Optional(_)) => plain(cannot()),
-            (Shape::List(list), CelType::List(item)) => self.mismatch(item, &list.items, true, false, depth + 1),
+            (Shape::List(list), CelType::List(item)) => self.mismatch(item, &list.items, false, depth + 1),
             (Shape::Object(object), CelType::Map(_, value)) => match &object.rest {
-                Rest::Each(schema) if object.fields.is_empty() => self.mismatch(value, schema, true, false, depth + 1),
+                Rest::Each(schema) if object.fields.is_empty() => self.mismatch(value, schema, false, depth + 1),
                 _ => None,
             },
             (Shape::Object(object), CelType::Message(message)) => self.message(message, object, depth),
             (Shape::List(_) | Shape::Object(_), _) => plain(cannot()),
             (_, CelType::List(_)) => mend(cannot(), "take one item of it"),
             (_, CelType::Map(..) | CelType::Message(_)) => mend(cannot(), "take one field of it"),
-            (Shape::String(_), CelType::Bytes) if copied => None,
-            (_, CelType::Bytes) => mend(cannot(), "turn it into text with `string(…)`"),
+            (Shape::String(Format::Bytes), CelType::Bytes) => None,
+            (_, CelType::Bytes) => {
+                mend(cannot(), "turn it into text with `string(…)`, or into base64 with `base64.encode(…)`")
+            }
             (Shape::String(_), CelType::Timestamp | CelType::Duration) => None,
             (Shape::String(_), CelType::String) => None,
             (Shape::String(_), _) if top => None,
@@ -200,7 +199,7 @@ impl Fit<'_> {
                 }
             };
             let ty = self.registry.field(message, name)?.ty;
-            if let Some(mismatch) = self.mismatch(&ty, &target, true, false, depth + 1) {
+            if let Some(mismatch) = self.mismatch(&ty, &target, false, depth + 1) {
                 return Some(Mismatch {
                     message: format!("its field `{name}`: {}", mismatch.message),
                     mend: mismatch.mend,

@@ -1,6 +1,6 @@
 //! The names that the expressions of one entry may use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cel_core::CelType;
@@ -24,6 +24,8 @@ pub struct Scope {
     locals: BTreeMap<String, CelType>,
     /// Those of `locals` that stand for an element of `forEach`.
     element: Vec<String>,
+    /// Keys of `data` that the templates of children always write, by the children's ids.
+    written: BTreeMap<String, BTreeSet<String>>,
     /// What is not open, by the variable or the name below `children`, `reads` or `vars`.
     secret: BTreeMap<String, Secrecy>,
 }
@@ -76,6 +78,7 @@ impl Scope {
             reads: BTreeMap::new(),
             locals: BTreeMap::new(),
             element: Vec::new(),
+            written: BTreeMap::new(),
             secret: BTreeMap::new(),
         }
     }
@@ -107,6 +110,17 @@ impl Scope {
     pub fn add_child(&mut self, id: &str, objects: Objects<'_>) {
         let ty = self.objects(&format!("children.{id}"), objects);
         self.children.insert(id.to_owned(), ty);
+    }
+
+    /// Declares keys below `data` that the template of a child always writes. Its object has them, but for what others took out
+    /// of it.
+    pub fn add_written(&mut self, id: &str, keys: BTreeSet<String>) {
+        self.written.insert(id.to_owned(), keys);
+    }
+
+    /// Whether the template of a child always writes this key of its `data`.
+    pub(super) fn is_written(&self, id: &str, key: &str) -> bool {
+        self.written.get(id).is_some_and(|keys| keys.contains(key))
     }
 
     /// Declares `reads.<id>`.

@@ -21,6 +21,7 @@ fn scope() -> Scope {
     scope.add_child("users", secrets(Count::Map));
     scope.add_read("peers", secrets(Count::List));
     scope.add_read("given", secrets(Count::Optional));
+    scope.add_written("auth", ["user".to_owned()].into());
     let config = kinds::lookup("v1", "ConfigMap").unwrap().schema;
     scope.add_child("config", Objects { schema: Some(&config), namespaced: true, secret: false, count: Count::One });
     let token = check("default(reads.given.stringData.token, '')", "", &scope, Place::Value(None)).unwrap();
@@ -33,7 +34,7 @@ fn scope() -> Scope {
 /// `$` is a value of a Secret, text that can be computed with.
 const SECRET: &str = "default(children.auth.stringData.a, '')";
 
-const SOUND: [&str; 25] = [
+const SOUND: [&str; 29] = [
     "spec.name",
     "children.config.data.a",
     "children.auth.metadata.name",
@@ -48,6 +49,10 @@ const SOUND: [&str; 25] = [
     "contentDigest(children.config) + contentDigest(children.auth)",
     "reveal($)",
     "reveal($) + spec.name",
+    "reveal(string(children.auth.data.user))",
+    "'redis://' + reveal(string(default(reads.given.data.user, b'')))",
+    "base64.encode(reveal(default(reads.given.data.ca, b'')))",
+    "children.auth.?data.?user.hasValue()",
     "reveal(vars.token)",
     "'admin' in children.users",
     "children.users.map(key, key)",
@@ -61,7 +66,7 @@ const SOUND: [&str; 25] = [
     "spec.tags.map(auth, auth)",
 ];
 
-const LEAKY: [&str; 37] = [
+const LEAKY: [&str; 45] = [
     "$",
     "children.auth.data.password",
     "children.auth.data['password']",
@@ -84,6 +89,14 @@ const LEAKY: [&str; 37] = [
     "vars.url",
     "vars.token + spec.name",
     "size($)",
+    "string(children.auth.data.user)",
+    "base64.encode(children.auth.data.user)",
+    "size(children.auth.data.user) > 8",
+    "children.auth.data.user == b'a'",
+    "'redis://' + string(default(reads.given.data.user, b''))",
+    "reads.?given.?data.?ca.optMap(ca, base64.encode(ca)).orValue('')",
+    "has(children.auth.data) ? children.auth.data.transformList(key, value, string(value)) : []",
+    "reads.peers.map(peer, string(default(peer.data.ca, b'')))",
     "$.startsWith('a')",
     "$ == spec.name",
     "$ == 'a' ? 'yes' : 'no'",

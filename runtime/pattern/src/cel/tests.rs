@@ -270,17 +270,73 @@ fn types_must_fit() {
 }
 
 #[test]
-fn base64_is_copied_but_not_used() {
-    let text = schema(json!({"type": "string"}));
-    ok_in("children.secret.data.password", Place::Value(Some(&text)));
-    for source in [
-        "string(children.secret.data.password)",
-        "has(children.secret.data.a) ? children.secret.data.a == b'x' : false",
+fn base64_is_bytes() {
+    let text = json!({"type": "string"});
+    let base64 = json!({"type": "string", "format": "byte"});
+    let map = |values: &serde_json::Value| schema(json!({"type": "object", "additionalProperties": values}));
+    let (texts, encoded) = (map(&text), map(&base64));
+    let (text, base64) = (schema(text), schema(base64));
+    let password = "children.secret.data.password";
+    for (source, place, fits) in [
+        (password.to_owned(), &base64, true),
+        (password.to_owned(), &text, false),
+        (format!("default({password}, b'')"), &base64, true),
+        (format!("default({password}, b'')"), &text, false),
+        (format!("string(default({password}, b''))"), &text, true),
+        (format!("base64.encode(default({password}, b''))"), &text, true),
+        ("children.secret.data".to_owned(), &encoded, true),
+        ("children.secret.data".to_owned(), &texts, false),
     ] {
-        let problems = check(source, "", &scope(), Place::When).unwrap_err();
-        assert!(problems.iter().any(|problem| problem.kind == ProblemKind::NotYet), "{source}: {problems:?}");
+        let result = check(&source, "", &scope(), Place::Value(Some(place)));
+        assert_eq!(result.is_ok(), fits, "{source} into {}: {result:?}", place.describe());
     }
-    ok("string([b'x'].map(x, x)[?0].orValue(b''))");
+    ok("has(children.secret.data.a) ? children.secret.data.a == b'x' : false");
+    ok("children.secret.?data.?a.optMap(a, size(a)).orValue(0)");
+    assert_eq!(problem(&format!("string({password})")).kind, ProblemKind::MayBeAbsent);
+}
+
+#[test]
+fn a_value_relies_on_what_a_template_always_writes() {
+    let mut scope = scope();
+    scope.add_written("secret", ["password".to_owned()].into());
+    let check = |source: &str, place| check(source, "", &scope, place);
+    let url = check("'app:' + string(children.secret.data['password'])", Place::Value(None)).unwrap();
+    assert!(url.path, "others may take the key out");
+    assert_eq!(url.relies, [("secret".to_owned(), "password".to_owned())].into());
+    assert!(check("children.secret.data.password", Place::Value(None)).unwrap().relies.is_empty());
+    for (source, place) in [
+        ("string(children.secret.data.other)", Place::Value(None)),
+        ("string(children.secret.data.password)", Place::Text),
+        ("string(children.secret.data.password)", Place::Name),
+        ("string(children.secret.data.password) == 'a'", Place::When),
+    ] {
+        assert_eq!(check(source, place).unwrap_err()[0].kind, ProblemKind::MayBeAbsent, "{source}");
+    }
+}
+
+#[test]
+fn an_item_of_what_is_computed_is_no_path() {
+    for source in [
+        "spec.version.split('.')[1]",
+        "spec.users.map(user, user.name)[2]",
+        "spec.users.map(user, user.name.split(''))[2][1]",
+        "spec.users.map(user, user.name.split('')).map(letters, letters[0]).join()",
+        "cel.bind(parts, spec.version.split('.'), parts[0] + parts[1])",
+        "{'a': 'b'}[spec.version]",
+        "spec.version.split('.')[1] | default '0'",
+    ] {
+        ok(source);
+    }
+    assert!(!ok_in("spec.version.split('.')[1]", Place::Value(None)).path);
+    for source in [
+        "spec.users[1].name",
+        "spec.users.filter(user, user.name == 'a')[0].role",
+        "spec.users.map(user, user)[0].role",
+        "cel.bind(users, spec.users, users[1].name)",
+        "spec.users.map(user, cel.bind(extra, spec.extra, extra[user.name])).join()",
+    ] {
+        assert_eq!(problem(source).kind, ProblemKind::MayBeAbsent, "{source}");
+    }
 }
 
 #[test]

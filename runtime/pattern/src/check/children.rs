@@ -51,11 +51,28 @@ pub(super) fn prepare<'a>(
             None => Objects { schema: None, namespaced: true, secret: false, count },
         };
         scope.add_child(id, objects);
+        if let Some(manifest) = manifest.as_ref().filter(|_| count == Count::One) {
+            scope.add_written(id, always_written(manifest));
+        }
         if let (Some(manifest), Some(kind)) = (manifest, kind) {
             prepared.push(Prepared { template, id: id.clone(), kind, manifest });
         }
     }
     prepared
+}
+
+/// The keys of a manifest's `data` that are never left out.
+fn always_written(manifest: &Node) -> BTreeSet<String> {
+    let is_value = |node: &Node| match &node.value {
+        Value::String(text) if text.has_expressions() => match cel::split(&text.text).as_deref() {
+            Ok([Piece::Expression { source, .. }]) => cel::is_encoding(source),
+            Ok(_) => true,
+            Err(_) => false,
+        },
+        value => matches!(value, Value::String(_)),
+    };
+    let data = manifest.get("data").and_then(Node::members).unwrap_or_default();
+    data.iter().filter(|(_, node)| is_value(node)).map(|(key, _)| key.text.clone()).collect()
 }
 
 /// The id of each template: as given, or its kind in lower camel case. None where that was reported.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cel::{self, Checked, Piece, Place, Scope, Secrecy};
+use crate::cel::{self, Checked, Piece, Place, ProblemKind, Scope, Secrecy};
 use crate::codes::{expressions, secrets};
 use crate::diagnostic::Diagnostics;
 use crate::model::{Part, Text};
@@ -111,7 +111,7 @@ impl<'a> Expressions<'a> {
                 Piece::Expression { source, range } => {
                     let place = if alone { lone } else { Place::Text };
                     match self.expression(&source, node.span, text, range.start, place, problems) {
-                        Some(checked) => parts.push(Part::Expression(checked)),
+                        Some(checked) => parts.push(Part::Expression(Box::new(checked))),
                         None => broken = true,
                     }
                 }
@@ -175,6 +175,12 @@ impl<'a> Expressions<'a> {
                 Some(checked)
             }
             Err(found) => {
+                // What does not fit its place may be a leak besides.
+                if found.iter().all(|problem| problem.kind == ProblemKind::WrongType)
+                    && let Ok(checked) = cel::check(source, at, self.scope, Place::Value(None))
+                {
+                    self.guard(&checked, &span, problems);
+                }
                 for problem in found {
                     problems.push(expressions::problem(span(problem.range.clone()), problem));
                 }
@@ -187,7 +193,7 @@ impl<'a> Expressions<'a> {
 /// The expression of a text that is nothing else.
 pub(super) fn lone(text: Text) -> Option<Checked> {
     match <[Part; 1]>::try_from(text.parts) {
-        Ok([Part::Expression(checked)]) => Some(checked),
+        Ok([Part::Expression(checked)]) => Some(*checked),
         _ => None,
     }
 }

@@ -105,7 +105,7 @@ fn one(
         // A scalar keeps its type by being an expression.
         Value::Bool(_) | Value::Number(_) => {
             let checked = cel::check(&node.to_json().to_string(), &at, scope, Place::Value(None)).ok()?;
-            Some((Text { at, parts: vec![Part::Expression(checked)] }, Reads::default(), Secrecy::Open))
+            Some((Text { at, parts: vec![Part::Expression(Box::new(checked))] }, Reads::default(), Secrecy::Open))
         }
         Value::Null => {
             problems.push(manifests::nothing(key.span, &key.text));

@@ -13,7 +13,7 @@ pub static SHOWN: Code = error(
      `contentDigest(…)` of a Secret are not secret. `reveal(…)` says that a value is no secret.",
     edit(
         "          deployments:\n",
-        "          secrets:\n            - {id: key, data: {a: b}}\n          configMaps:\n            - {id: copy, data: {a: \"{{ children.key.data.a }}\"}}\n          deployments:\n",
+        "          secrets:\n            - {id: key, data: {a: b}}\n          configMaps:\n            - {id: copy, data: {a: \"{{ string(children.key.data.a) }}\"}}\n          deployments:\n",
     ),
 );
 /// A value that would be another one each time.

@@ -2,6 +2,7 @@
 
 use super::siblings::is_keyed;
 use super::{Context, Target};
+use crate::cel::ast::Expr;
 use crate::cel::{self, Piece};
 use crate::yaml::{Node, Text, Value};
 
@@ -117,25 +118,29 @@ fn optional(source: &Text) -> Option<Text> {
     Some(Text::concat([source.slice(0..last), Text::from("?"), source.slice(last..source.text.len())]))
 }
 
-/// Whether a path leads to a value of a Secret's `data`, which is base64 already: it is copied.
+/// Whether an expression is a path to a value of a Secret's `data`, which is base64 already: it is copied.
 fn is_encoded(source: &str, context: &Context) -> bool {
-    let mut steps = source.strip_prefix('.').unwrap_or(source).splitn(3, '.');
-    let (Some(root), Some(id), Some(rest)) = (steps.next(), steps.next(), steps.next()) else { return false };
-    let Some(key) = rest.strip_prefix("data") else { return false };
-    let dotted = key.strip_prefix('.').and_then(names).is_some_and(|names| names.len() == 1);
-    let inner = key.strip_prefix('[').and_then(|key| key.strip_suffix(']'));
-    let quoted = inner.is_some_and(|key| {
-        ['\'', '"'].iter().any(|quote| {
-            let text = key.strip_prefix(*quote).and_then(|key| key.strip_suffix(*quote));
-            text.is_some_and(|text| !text.contains(['\'', '"', '\\']))
-        })
-    });
-    let of_secret = || match root {
-        "children" => context.sibling(id).is_some_and(|child| child.kind() == "Secret" && !is_keyed(child.template)),
+    let Ok(parsed) = cel::parse_free(source, "") else { return false };
+    let (Expr::Member { expr: data, optional: false, .. } | Expr::Index { expr: data, optional: false, .. }) =
+        &parsed.ast.expr().node
+    else {
+        return false;
+    };
+    let Expr::Member { expr: object, field, optional: false } = &data.node else { return false };
+    let (named, of_many) = match &object.node {
+        Expr::Index { expr, optional: false, .. } => (expr, true),
+        _ => (object, false),
+    };
+    let Expr::Member { expr: root, field: id, optional: false } = &named.node else { return false };
+    let (Expr::Ident(root) | Expr::RootIdent(root)) = &root.node else { return false };
+    let of_secret = match root.as_str() {
+        "children" => {
+            context.sibling(id).is_some_and(|child| child.kind() == "Secret" && is_keyed(child.template) == of_many)
+        }
         "reads" => context.read(id).is_some_and(|read| read.kind.value == "Secret"),
         _ => false,
     };
-    (dotted || quoted) && of_secret()
+    field == "data" && of_secret
 }
 
 /// A text as CEL writes it.
