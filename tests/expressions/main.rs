@@ -33,6 +33,7 @@ fn schema() -> Schema {
                     "note": {"type": "string", "nullable": true},
                     "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
                     "cert": {"type": "string", "format": "byte"},
+                    "chain": {"type": "string", "format": "byte", "nullable": true},
                     "keys": {"type": "array", "items": {"type": "string", "format": "byte"}},
                     "labels": {"type": "object", "additionalProperties": {"type": "string"}},
                     "backup": {"type": "object", "properties": {"keep": {"type": "integer"}}},
@@ -58,7 +59,7 @@ fn little() -> Value {
         "metadata": {"name": "n", "namespace": "default", "uid": "u"},
         "spec": {
             "replicas": 1, "ratio": 2, "at": "2024-05-06T07:08:09+02:00", "timeout": "90s", "days": ["2024-05-06T23:08:09Z"],
-            "note": null, "users": [{"name": "a", "weight": 1}, {"name": "b", "role": "admin", "weight": 2.5}],
+            "note": null, "chain": null, "users": [{"name": "a", "weight": 1}, {"name": "b", "role": "admin", "weight": 2.5}],
         },
     })
 }
@@ -271,6 +272,9 @@ fn base64_of_json_is_the_bytes_of_cel() {
             ("spec.cert", json!(null), json!("YWJj")),
             ("string(default(spec.cert, b'none'))", json!("none"), json!("abc")),
             ("default(spec.cert, b'x')", json!("eA=="), json!("YWJj")),
+            ("string(default(spec.cert, 'none'))", json!("none"), json!("abc")),
+            ("string(spec.chain | default (spec.cert | default b'none'))", json!("none"), json!("abc")),
+            ("string(spec.?chain.orValue(b'none'))", json!("none"), json!("none")),
             ("spec.?cert.optMap(cert, string(cert) + '!').orValue('')", json!(""), json!("abc!")),
             ("string(spec.?cert.orValue(b'x'))", json!("x"), json!("abc")),
             ("string(spec.?cert.or(optional.of(b'x')).value())", json!("x"), json!("abc")),

@@ -28,15 +28,26 @@ pub(super) fn convert(
         Type::Bytes if from_json(node, locals) => return decoded(value, slot),
         // What an optional holds may go on into a list or map, where its type is not seen any more.
         Type::Optional(inner) if **inner == Type::Bytes && from_json(node, locals) => {
-            return decoded_inside(value, slot);
+            let inside = Expr::Call(Function::OptionalOf, vec![decoded(Expr::Local(slot), slot.saturating_add(1))]);
+            return where_there(value, slot, inside, Expr::Call(Function::OptionalNone, Vec::new()));
         }
         _ => return value,
     };
     if from_json(node, locals) { Expr::Call(function, vec![value]) } else { value }
 }
 
-/// The bytes of a value that is base64, or bytes already: a variable holds what its expression gave, and the value behind
-/// `default` is none of an object.
+/// `value | default fallback`. The two may be of different types, and then only here is it known that the first is base64.
+pub(super) fn default(value: Expr, node: &SpannedExpr, types: Option<&CheckResult>, slot: u16, fallback: Expr) -> Expr {
+    match types.and_then(|types| types.type_map.get(&node.id)) {
+        Some(Type::Bytes) => {
+            let decoded = decoded(Expr::Local(slot), slot.saturating_add(1));
+            where_there(value, slot, decoded, fallback)
+        }
+        _ => Expr::Default(Box::new(value), Box::new(fallback)),
+    }
+}
+
+/// The bytes of a value that is base64, or bytes already: a variable holds what its expression gave.
 fn decoded(value: Expr, slot: u16) -> Expr {
     let is_bytes = Expr::Call(
         Function::Equal,
@@ -47,15 +58,11 @@ fn decoded(value: Expr, slot: u16) -> Expr {
     Expr::Bind { slot, init: Box::new(value), body: Box::new(body) }
 }
 
-/// The same in an optional.
-fn decoded_inside(value: Expr, slot: u16) -> Expr {
-    let call = |function| Expr::Call(function, vec![Expr::Local(slot)]);
-    let inside = decoded(call(Function::Value), slot.saturating_add(1));
-    let body = Expr::Cond(
-        Box::new(call(Function::HasValue)),
-        Box::new(Expr::Call(Function::OptionalOf, vec![inside])),
-        Box::new(Expr::Local(slot)),
-    );
+/// One expression where a value is there, with the value in the slot, and another where it is absent or null.
+fn where_there(value: Expr, slot: u16, there: Expr, absent: Expr) -> Expr {
+    let value = Expr::Default(Box::new(value), Box::new(Expr::Null));
+    let is_absent = Expr::Call(Function::Equal, vec![Expr::Local(slot), Expr::Null]);
+    let body = Expr::Cond(Box::new(is_absent), Box::new(absent), Box::new(there));
     Expr::Bind { slot, init: Box::new(value), body: Box::new(body) }
 }
 

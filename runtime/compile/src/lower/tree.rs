@@ -5,7 +5,7 @@ use orkestra_pattern::cel::ast::{BinaryOp, CheckResult, ComprehensionData, Expr 
 use orkestra_program::function::Function;
 use orkestra_program::model::{Expr, Fold, Item, Loop, Pair, Root, Select};
 
-use super::convert::{convert, from_json};
+use super::convert::{self, convert, from_json};
 use super::loops;
 use super::names::Names;
 
@@ -258,8 +258,9 @@ impl<'a> Lowering<'a> {
         match &callee.node {
             Node::Ident(name) | Node::RootIdent(name) => match (name.as_str(), args) {
                 ("default", [value, fallback]) => {
-                    let value = if is_path(value) { self.path(value) } else { self.lower(value) };
-                    Expr::Default(Box::new(value), self.boxed(fallback))
+                    let found = if is_path(value) { self.path(value) } else { self.lower(value) };
+                    let fallback = self.lower(fallback);
+                    convert::default(found, value, self.types, self.slot(self.locals.len()), fallback)
                 }
                 _ => match Function::from_name(name) {
                     Some(function) => self.call(function, args),

@@ -52,7 +52,8 @@ pub static MAY_BE_ABSENT: Code = error(
     "K0407",
     "a path that may be absent",
     "Only a path that is alone in a value may be absent: its key is left out then. Elsewhere a value is needed: give one with \
-     `| default`, with `?.` and `orValue`, or ask with `has`.",
+     `| default`, with `?.` and `orValue`, or ask with `has`. An item of what is computed, `spec.image.split(':')[1]`, is no \
+     path: where there is none, the evaluation fails.",
     edit("{{ spec.version }}", "{{ spec.note }}"),
 );
 

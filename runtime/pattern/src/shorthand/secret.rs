@@ -118,20 +118,30 @@ fn optional(source: &Text) -> Option<Text> {
     Some(Text::concat([source.slice(0..last), Text::from("?"), source.slice(last..source.text.len())]))
 }
 
-/// Whether an expression is a path to a value of a Secret's `data`, which is base64 already: it is copied.
+/// Whether an expression is a path to a value of a Secret's `data`, perhaps with bytes as its default. That is base64 already, or bytes,
+/// which become base64 as they are: nothing asks for them to be text.
 fn is_encoded(source: &str, context: &Context) -> bool {
-    let Ok(parsed) = cel::parse_free(source, "") else { return false };
-    let (Expr::Member { expr: data, optional: false, .. } | Expr::Index { expr: data, optional: false, .. }) =
-        &parsed.ast.expr().node
-    else {
-        return false;
-    };
-    let Expr::Member { expr: object, field, optional: false } = &data.node else { return false };
+    cel::parse_free(source, "").is_ok_and(|parsed| match &parsed.ast.expr().node {
+        Expr::Call { expr: callee, args } => match (&callee.node, args.as_slice()) {
+            (Expr::Ident(name), [value, fallback]) => {
+                let bytes = matches!(fallback.node, Expr::Bytes(_)) || is_data(&fallback.node, context);
+                name == "default" && bytes && is_data(&value.node, context)
+            }
+            _ => false,
+        },
+        path => is_data(path, context),
+    })
+}
+
+/// Whether a path leads to a value of a Secret's `data`: `children.<id>.data.<key>`, `reads.<id>.data[<key>]`.
+fn is_data(path: &Expr, context: &Context) -> bool {
+    let (Expr::Member { expr: data, .. } | Expr::Index { expr: data, .. }) = path else { return false };
+    let Expr::Member { expr: object, field, .. } = &data.node else { return false };
     let (named, of_many) = match &object.node {
-        Expr::Index { expr, optional: false, .. } => (expr, true),
+        Expr::Index { expr, .. } => (expr, true),
         _ => (object, false),
     };
-    let Expr::Member { expr: root, field: id, optional: false } = &named.node else { return false };
+    let Expr::Member { expr: root, field: id, .. } = &named.node else { return false };
     let (Expr::Ident(root) | Expr::RootIdent(root)) = &root.node else { return false };
     let of_secret = match root.as_str() {
         "children" => {
