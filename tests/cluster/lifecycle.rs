@@ -79,6 +79,27 @@ fn a_deletion_waits_for_its_job_and_then_goes_backwards() {
 }
 
 #[test]
+fn orphans_stay_and_the_work_of_the_deletion_is_done() {
+    together("orphans", async |ns| {
+        let running = start(&ns).await;
+        ready_web(&ns, "a", json!({})).await;
+        let arguments = ["delete", "webs", "a", "-n", ns.name(), "--cascade=orphan", "--wait=false"];
+        ns.cluster().plane().kubectl(&arguments, "").expect("the deletion is begun");
+        ns.wait_for(JOB, "a-backup").await;
+        end_pods(&ns, "Succeeded").await;
+        ns.wait_until_gone(WEB, "a").await;
+        for name in ["a-base", "a-second", "a-third"] {
+            let child = ns.get(CONFIG_MAP, name).await;
+            assert!(
+                child["metadata"]["ownerReferences"].is_null() && child["metadata"]["deletionTimestamp"].is_null(),
+                "{child}"
+            );
+        }
+        running.stop().await;
+    });
+}
+
+#[test]
 fn a_failed_job_stalls_the_deletion_until_it_is_made_again() {
     together("job-fails", async |ns| {
         let running = start(&ns).await;
