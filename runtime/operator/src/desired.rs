@@ -84,6 +84,11 @@ pub(crate) fn build(parent: Parent<'_>, child: &ChildRef, bytes: &[u8], namespac
     if is_secret(&declared.api_version, &declared.kind) {
         store_plain_text(&mut members);
     }
+    // It goes with its resource. Gone before that, it would be work that has not been done yet.
+    let is_job = (declared.api_version.as_str(), declared.kind.as_str()) == ("batch/v1", "Job");
+    if let (ChildPolicy::Delete, true, Some(Value::Object(spec))) = (declared.policy, is_job, members.get_mut("spec")) {
+        spec.shift_remove("ttlSecondsAfterFinished");
+    }
     let mut body = Map::new();
     body.insert("apiVersion".to_owned(), declared.api_version.clone().into());
     body.insert("kind".to_owned(), declared.kind.clone().into());
@@ -315,6 +320,19 @@ mod tests {
     fn an_undeclared_child_is_refused() {
         let error = try_build("n", "other", r#"{"metadata":{"name":"a"}}"#, true).unwrap_err();
         assert_eq!(error.reason(), "UndeclaredChild");
+    }
+
+    #[test]
+    fn the_work_of_a_deletion_is_there_until_its_end_has_been_seen() {
+        for (policy, kept) in [(ChildPolicy::Delete, false), (ChildPolicy::Apply, true)] {
+            let children = vec![DeclaredChild::new("backup", "batch/v1", "Job", policy)];
+            let (entry, primary) = (Entry { children, ..entry(true) }, primary("n"));
+            let child = ChildRef { id: "backup".to_owned(), key: None };
+            let text = r#"{"metadata":{"name":"a"},"spec":{"ttlSecondsAfterFinished":0,"template":{}}}"#;
+            let parent = Parent { instance: "shop", entry: &entry, primary: &primary };
+            let spec = build(parent, &child, text.as_bytes(), true).unwrap().body["spec"].clone();
+            assert_eq!(spec.get("ttlSecondsAfterFinished").is_some(), kept, "{spec}");
+        }
     }
 
     #[test]
