@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) reviews: Reviews,
     pub(crate) events: Events,
     pub(crate) ceilings: Ceilings,
+    /// Group and kind of the primaries of all entries.
+    pub(crate) primaries: Vec<(String, String)>,
     /// Calls into the sandbox at the same time.
     pub(crate) calls: Arc<Semaphore>,
 }
@@ -256,9 +258,11 @@ impl Controller {
         lock::lock(&self.by_uid).insert(primary.uid.clone(), primary.key.clone());
     }
 
-    /// Whether any watch knows a primary with this UID.
+    /// Whether a primary with this UID may be there: a watch knows it, or one that could has not read its list yet.
     pub(crate) fn primary_lives(&self, uid: &str) -> bool {
-        self.primaries.holds(uid) || self.shared.cache.stores().iter().any(|store| store.holds(uid))
+        let Shared { cache, primaries, .. } = &*self.shared;
+        let unread = |(group, kind): &(String, String)| cache.whole(group, kind).is_none_or(|store| !store.is_synced());
+        self.primaries.holds(uid) || cache.stores().iter().any(|store| store.holds(uid)) || primaries.iter().any(unread)
     }
 }
 

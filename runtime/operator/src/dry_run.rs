@@ -1,9 +1,10 @@
 //! A run that changes nothing: every resource is looked at once, every write is tried out on the API server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Api;
-use crate::cache::Selector;
+use crate::cache::{Selector, Store};
 use crate::conditions::UNSETTLED;
 use crate::controller::{Controller, EntryState, Shared};
 use crate::definition;
@@ -58,8 +59,16 @@ pub async fn dry_run(client: kube::Client, options: Options, instances: Vec<Inst
     let Assembled { shared, entries, refused } = assemble(api, events, &options, instances).await?;
     let mut result = DryRun { changes: taken(&shared), ..DryRun::default() };
     result.skipped.extend(refused.iter().map(|(instance, error)| (instance.clone(), error.to_string())));
+    // All are listed before any is looked at: whose an object is may depend on the resources of another entry.
+    let mut listed = Vec::new();
     for state in entries.iter().filter(|state| !refused.contains_key(&state.instance.name)) {
-        match look(&shared, state).await {
+        match list(&shared, state).await {
+            Ok(primaries) => listed.push((state, primaries)),
+            Err(why) => result.skipped.push((state.name.clone(), why)),
+        }
+    }
+    for (state, primaries) in listed {
+        match look(&shared, state, primaries).await {
             Ok(looked) => result.resources.extend(looked),
             Err(why) => result.skipped.push((state.name.clone(), why)),
         }
@@ -72,20 +81,26 @@ fn taken(shared: &Shared) -> Vec<Change> {
     shared.api.rehearsal().map(|rehearsal| rehearsal.take()).unwrap_or_default()
 }
 
-/// Looks at the resources of one entry; or says why it cannot.
-async fn look(shared: &std::sync::Arc<Shared>, state: &std::sync::Arc<EntryState>) -> Result<Vec<Looked>, String> {
+/// Lists the resources of one entry; or says why it cannot.
+async fn list(shared: &Shared, state: &EntryState) -> Result<Arc<Store>, String> {
     let api = &state.entry.api;
     let api_version = crate::discovery::api_version(&api.group, &api.version);
     let words = |error: ApiError| error.to_string();
     let Some(resource) = shared.discovery.find(&api_version, &api.kind).await.map_err(words)? else {
         return Err(format!("the API server serves no {} in {api_version} yet, so there are no resources", api.kind));
     };
-    let schema = definition::status_schema(&shared.api, &api.group, &api.plural, &api.version).await;
-    let schema = schema.map_err(|error| error.to_string())?;
     let primaries = shared.cache.store(&resource, Selector::All);
     if tokio::time::timeout(LISTED_WITHIN, primaries.wait_synced()).await.is_err() {
         return Err(primaries.waits_for().unwrap_or_else(|| format!("{} could not be listed", resource.plural)));
     }
+    Ok(primaries)
+}
+
+/// Looks at the resources of one entry; or says why it cannot.
+async fn look(shared: &Arc<Shared>, state: &Arc<EntryState>, primaries: Arc<Store>) -> Result<Vec<Looked>, String> {
+    let api = &state.entry.api;
+    let schema = definition::status_schema(&shared.api, &api.group, &api.plural, &api.version).await;
+    let schema = schema.map_err(|error| error.to_string())?;
     let controller = Controller::new(shared.clone(), state.clone(), primaries.clone(), schema);
     let mut all = Vec::new();
     let mut keys = primaries.keys("");

@@ -117,6 +117,7 @@ pub(crate) fn controller_of(
         events: Events::new(api.clone()).0,
         api,
         ceilings: Ceilings::default(),
+        primaries: Vec::new(),
         calls: Arc::new(Semaphore::new(1)),
     };
     let state = EntryState {
@@ -207,6 +208,16 @@ async fn a_kind_of_an_older_version_that_may_not_be_listed_any_more_holds_nobody
     assert!(controller.is_refused("v1", "Secret").await.unwrap());
     assert_eq!(["ConfigMap", "Web.g", "Secret"].map(|kind| controller.has(kind)), [true, true, false]);
     controller.shared.cache.stop();
+}
+
+#[tokio::test]
+async fn who_is_not_known_yet_may_live() {
+    for (primaries, lives) in [(Vec::new(), false), (vec![("g".to_owned(), "Other".to_owned())], true)] {
+        let mut controller = controller(&Scripted::default(), &[]);
+        Arc::get_mut(&mut controller.shared).unwrap().primaries = primaries;
+        assert!(controller.primary_lives("p-1"));
+        assert_eq!(controller.primary_lives("p-2"), lives);
+    }
 }
 
 #[tokio::test]

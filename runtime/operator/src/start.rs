@@ -52,7 +52,9 @@ pub(crate) async fn assemble(
     });
     let declared: BTreeMap<String, BTreeSet<Kind>> = declared.collect();
     let inventory = Inventory::new(api.clone(), options.own_namespace.clone()).record(&declared).await?;
+    let entries = instances.iter().flat_map(|instance| &instance.entries);
     let shared = Arc::new(Shared {
+        primaries: entries.map(|entry| (entry.api.group.clone(), entry.api.kind.clone())).collect(),
         reviews: reviews(&api, options, &instances),
         discovery: Discovery::new(api.clone()),
         cache: Cache::new(api.clone(), options.namespace.clone()),
