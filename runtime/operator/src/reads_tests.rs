@@ -1,5 +1,6 @@
 //! What a pattern reads beside its children, against a store that is filled by hand; and plans that no request may come of.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use orkestra_sandbox::{Child, ChildRef, Failure, Plan, Policy, Request, WantedRead};
@@ -9,7 +10,9 @@ use crate::cache::Store;
 use crate::controller::Controller;
 use crate::identity::Identity;
 use crate::instance::{ChildPolicy, DeclaredChild, DeclaredRead, Evaluate};
+use crate::metrics::Outcome;
 use crate::object::ObjectKey;
+use crate::queue::Next;
 use crate::reconcile::reconcile;
 use crate::reconcile_tests::{controller_of, key, object, primary, store};
 use crate::scripted::Scripted;
@@ -146,6 +149,57 @@ async fn a_change_wakes_who_wants_it_and_nobody_else() {
     controller.forget(&key());
     plans.observe(config_map("a", "9", json!({"tier": "web"})));
     assert_eq!(controller.queue.depth(), 0);
+}
+
+/// Wants one object, and shows in the status what it was given, or how often it was asked.
+struct Shows {
+    counts: bool,
+    asked: AtomicUsize,
+}
+
+impl Evaluate for Shows {
+    fn reconcile(&self, _entry: &str, request: &Request) -> Result<Plan, Failure> {
+        let version =
+            |object: &Vec<u8>| serde_json::from_slice::<Value>(object).unwrap()["metadata"]["resourceVersion"].clone();
+        let given = request.reads.iter().flat_map(|read| &read.objects).map(version).next();
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let shown = if self.counts { json!(asked) } else { json!(given) };
+        let status = json!({"shown": shown}).to_string().into_bytes();
+        Ok(Plan { status, ..plan(Vec::new(), vec![by_name("large")]) })
+    }
+}
+
+/// What is read is one of the things that a plan is made from: only a plan that changes without them is unsettled.
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_follows_what_it_reads_is_settled_however_often_that_changes() {
+    const TIMES: usize = 50;
+    for (counts, changes) in [(false, true), (true, false)] {
+        let server = Scripted::new(std::iter::repeat_n(status(), TIMES));
+        let shows = Arc::new(Shows { counts, asked: AtomicUsize::new(0) });
+        let read = DeclaredRead {
+            id: "plan".to_owned(),
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            optional: false,
+        };
+        let controller = controller_of(&server, shows, Identity::Process, Vec::new(), vec![read]);
+        let plans = store("", "ConfigMap", "configmaps");
+        controller.reads.use_store(&controller, ("v1".to_owned(), "ConfigMap".to_owned()), plans.clone());
+        plans.observe(config_map("large", "100", json!({})));
+        let mut rests = 0;
+        for version in 0..TIMES {
+            if changes {
+                plans.observe(config_map("large", &(101 + version).to_string(), json!({})));
+            }
+            let (next, outcome) = reconcile(&controller, &key()).await;
+            rests += usize::from(outcome == Outcome::Error);
+            assert!(!matches!(next, Next::Retry { .. }), "{next:?}");
+            if rests > 0 {
+                break;
+            }
+        }
+        assert_eq!(rests > 0, counts, "the plan follows what it reads: {changes}");
+    }
 }
 
 #[tokio::test]
