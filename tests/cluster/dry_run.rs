@@ -2,19 +2,19 @@
 
 use std::process::Output;
 
-use orkestra_tests::{CONFIG_MAP, Kind, Namespace, SERVICE, ork, pattern_directory};
+use orkestra_tests::{CONFIG_MAP, Granted, Namespace, SERVICE, ork, pattern_directory};
 use serde_json::{Value, json};
 
 use crate::fixture::{CRD, KATALOG, NO_RESYNC, Running, WEB, ready_web, together};
 
-const NAMESPACE: Kind = Kind::new("v1", "Namespace");
-
-/// Runs it for one namespace, with a system namespace that is not there.
-fn dry_run(ns: &Namespace, katalog: &str, crd: &str, more: &[&str]) -> (String, String) {
+/// Runs it for one namespace, with the rights that a run has and no others.
+async fn dry_run(ns: &Namespace, katalog: &str, crd: &str, more: &[&str]) -> (String, String) {
     let directory = pattern_directory(ns.cluster(), katalog, crd);
-    let system = format!("{}-system", ns.name());
+    let granted = Granted::give(ns, &[&directory]).await;
+    let (kubeconfig, system) = (granted.kubeconfig().to_str().expect("a path in UTF-8"), ns.own());
     let path = directory.to_str().expect("a path in UTF-8");
-    let fixed = ["run", "--dry-run", "--no-impersonation", "-y", "-n", ns.name(), "--system-namespace", &system, path];
+    let fixed =
+        ["run", "--dry-run", "-y", "--kubeconfig", kubeconfig, "-n", ns.name(), "--system-namespace", &system, path];
     let Output { status, stdout, stderr } = ork(ns.cluster(), &[&fixed, more].concat());
     let text = |bytes| String::from_utf8(bytes).expect("ork prints UTF-8");
     let (out, log) = (text(stdout), text(stderr));
@@ -34,7 +34,7 @@ fn it_prints_every_change_and_makes_none() {
         let mark = ns.cluster().audit().mark().await;
         let before = [ns.list(WEB, "").await, ns.list(CONFIG_MAP, "").await];
 
-        let (text, log) = dry_run(&ns, KATALOG, CRD, &["--no-crds"]);
+        let (text, log) = dry_run(&ns, KATALOG, CRD, &["--no-crds"]).await;
         for part in [
             "create ConfigMap new-config",
             "create Service new",
@@ -47,7 +47,7 @@ fn it_prints_every_change_and_makes_none() {
             assert!(text.contains(part), "{part:?} is not in:\n{text}\n{log}");
         }
 
-        let (text, _) = dry_run(&ns, KATALOG, CRD, &["--no-crds", "--format", "json"]);
+        let (text, _) = dry_run(&ns, KATALOG, CRD, &["--no-crds", "--format", "json"]).await;
         let found: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(found["resources"].as_array().map(Vec::len), Some(2), "{found:#}");
 
@@ -57,7 +57,6 @@ fn it_prints_every_change_and_makes_none() {
         });
         assert_eq!(ours.collect::<Vec<_>>(), Vec::<&orkestra_tests::Request>::new());
         assert_eq!([ns.list(WEB, "").await, ns.list(CONFIG_MAP, "").await], before);
-        assert!(ns.find(NAMESPACE, &format!("{}-system", ns.name())).await.is_none());
     });
 }
 
@@ -66,7 +65,7 @@ fn a_definition_that_is_not_there_would_be_made() {
     together("dry-run-crd", async |ns| {
         let rename =
             |text: &str| text.replace("webs", "drys").replace("Web", "Dry").replace("singular: web", "singular: dry");
-        let (text, log) = dry_run(&ns, &rename(KATALOG), &rename(CRD), &[]);
+        let (text, log) = dry_run(&ns, &rename(KATALOG), &rename(CRD), &[]).await;
         assert!(text.contains("create CustomResourceDefinition drys.tests.orkestra.io"), "{text}\n{log}");
         assert!(text.contains("not looked at") && text.contains("Dry"), "{text}");
     });

@@ -89,7 +89,7 @@ impl Api {
         }
         let before = match call.method == Method::POST {
             true => None,
-            false => self.get_optional(call.identity, object).await?,
+            false => self.get_optional(call.identity, whole(object)).await?,
         };
         let path = format!("{object}?{query}{}{DRY_RUN}", if query.is_empty() { "" } else { "&" });
         let deletes = call.method == Method::DELETE;
@@ -173,6 +173,16 @@ impl Api {
     }
 }
 
+/// The path of the object that `path` is about, without a subresource: it takes other rights to read one.
+fn whole(path: &str) -> &str {
+    // `/api/VERSION` or `/apis/GROUP/VERSION`, then pairs of a resource and a name.
+    let fixed = if path.starts_with("/apis/") { 4 } else { 3 };
+    match path.rsplit_once('/') {
+        Some((whole, _)) if path.split('/').count() % 2 != fixed % 2 => whole,
+        _ => path,
+    }
+}
+
 fn optional(answer: Result<Answer, ApiError>) -> Result<Option<Answer>, ApiError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -235,6 +245,25 @@ fn read_refusal(code: u16, body: &[u8], retry_after: Option<Duration>) -> Refusa
         Err(_) => {
             let text: String = String::from_utf8_lossy(body).chars().take(200).collect();
             Refusal { code, message: text.trim().to_owned(), retry_after, ..Refusal::default() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_of_a_path_is_what_the_path_says_without_a_subresource() {
+        for object in [
+            "/api/v1/namespaces/n",
+            "/api/v1/namespaces/n/configmaps/status",
+            "/apis/g/v1/namespaces/n/webs/w",
+            "/apis/g/v1/webs/w",
+            "/apis/g/v1/webs/status",
+        ] {
+            assert_eq!(whole(object), object);
+            assert_eq!(whole(&format!("{object}/status")), object);
         }
     }
 }
