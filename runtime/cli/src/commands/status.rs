@@ -131,8 +131,9 @@ fn explain(text: &mut String, resource: &Surveyed) {
         say("Paused", "nothing is written for it while the annotation orkestra.orkspace.io/paused is \"true\"");
     }
     if let Some(ready) = resource.condition("Ready").filter(|ready| ready.status != "True") {
+        // The time of a condition is that of its status: the reason may be newer.
         let since = &ready.last_transition_time;
-        let since = if since.is_empty() { String::new() } else { format!(" (since {since})") };
+        let since = if since.is_empty() { String::new() } else { format!(" (not ready since {since})") };
         say(&format!("{}{since}", ready.reason), "");
         // The message names one child or problem after another.
         for part in ready.message.split("; ").filter(|part| !part.is_empty()) {
