@@ -48,9 +48,14 @@ pub(crate) struct Given {
 #[derive(Default)]
 struct Wants {
     by_primary: HashMap<ObjectKey, Vec<Want>>,
-    by_object: HashMap<(Kind, ObjectKey), HashSet<ObjectKey>>,
-    by_namespace: HashMap<(Kind, Arc<str>), HashSet<ObjectKey>>,
+    by_object: HashMap<ByName, HashSet<ObjectKey>>,
+    by_namespace: HashMap<ByLabels, HashSet<ObjectKey>>,
 }
+
+/// The object that is wanted by its name.
+type ByName = (Kind, ObjectKey);
+/// The namespace in which objects are wanted by their labels.
+type ByLabels = (Kind, Arc<str>);
 
 /// One want, with what the host adds to it.
 #[derive(Debug, Clone)]
@@ -157,7 +162,7 @@ impl Wants {
 
 impl Want {
     /// Where a change of what is wanted is looked up: the object, or the namespace of those with labels.
-    fn places(&self) -> (Option<(Kind, ObjectKey)>, Option<(Kind, Arc<str>)>) {
+    fn places(&self) -> (Option<ByName>, Option<ByLabels>) {
         match &self.wanted.name {
             Some(name) => (Some((self.kind.clone(), ObjectKey::new(&self.namespace, name))), None),
             None => (None, Some((self.kind.clone(), self.namespace.clone()))),
