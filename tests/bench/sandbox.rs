@@ -39,9 +39,11 @@ fn time(sandbox: &Sandbox) {
     let native_request = orkestra_engine::Request {
         primary: &primary,
         children: &[],
+        reads: &[],
         inputs: b"{}",
         hooks: b"{}",
         now: 0,
+        entropy: &[],
         deleting: false,
         budget: u64::MAX,
     };
