@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use orkestra_pattern::cel::Checked;
 use orkestra_pattern::model::{Node, Part, Pattern, Policy, Text};
 use serde_json::{Map, Value};
 
@@ -20,17 +21,36 @@ pub(crate) fn of(pattern: &Pattern) -> Result<String, Error> {
             };
             // Names and expressions hold no line break here: names by their own rules, the expression by this.
             let _ = writeln!(text, "---\n# {}: {} ({policy})", entry.name, child.id);
-            if let Some(when) = &child.when {
-                let _ = writeln!(
-                    text,
-                    "# when: {{{{ {} }}}}",
-                    when.source.split_whitespace().collect::<Vec<_>>().join(" ")
-                );
+            if let Some(each) = &child.for_each {
+                let of = |word: &str, what: &Option<String>| {
+                    what.as_ref().map_or(String::new(), |what| format!(", {word} {what}"))
+                };
+                let key = of("key", &each.key.as_ref().map(expression));
+                let _ = writeln!(text, "# forEach: {}{}{key}", expression(&each.range), of("as", &each.name));
+            }
+            for (word, checked) in [("when", &child.when), ("readyWhen", &child.ready_when)] {
+                if let Some(checked) = checked {
+                    let _ = writeln!(text, "# {word}: {}", expression(checked));
+                }
+            }
+            let options = [
+                (child.once, "once: true"),
+                (child.retain, "deletionPolicy: retain"),
+                (child.adopt, "adopt: true"),
+                (child.recreate, "recreate: true"),
+            ];
+            for (_, option) in options.iter().filter(|(is, _)| *is) {
+                let _ = writeln!(text, "# {option}");
             }
             text.push_str(&yaml::text(&plain(&child.manifest))?);
         }
     }
     Ok(text)
+}
+
+/// An expression on one line, in braces.
+fn expression(checked: &Checked) -> String {
+    format!("{{{{ {} }}}}", checked.source.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn plain(node: &Node) -> Value {

@@ -54,6 +54,8 @@ fn manifests_are_whole_and_keep_their_expressions() {
         documents[5]
             .starts_with("# postgres: budget (onReconcile)\n# when: {{ spec.replicas > 1 }}\napiVersion: policy/v1\n")
     );
+    let options = "# when: {{ !has(spec.authSecret) }}\n# once: true\n# deletionPolicy: retain\n# adopt: true\n";
+    assert!(documents[0].starts_with(&format!("# postgres: password (onCreate)\n{options}")), "{text}");
     assert!(text.contains(r#"serviceName: "{{ metadata.name }}-pods""#), "{text}");
 }
 
@@ -69,4 +71,19 @@ fn the_program_can_be_read() {
     ] {
         assert!(ended.text().contains(line), "{line:?} is not in\n{}", ended.text());
     }
+}
+
+#[test]
+fn of_a_child_for_each_element_the_manifest_says_what_the_elements_are() {
+    let each = "            - {id: each, name: \"{{ key }}\", forEach: {field: metadata.labels, as: label}, data: {a: \"{{ label }}\"}}\n";
+    let find = "          configMaps:\n";
+    let copy = Copy::new().edit(
+        "katalog.yaml",
+        find,
+        &format!("{find}{}", each.replace("metadata.labels", "\"{{ metadata.labels | default {} }}\"")),
+    );
+    let ended = ork(["build", "--emit", "manifests", copy.path()]).ends(0);
+    let expected =
+        "# postgres: each (onReconcile)\n# forEach: {{ metadata.labels | default {} }}, as label\napiVersion: v1\n";
+    assert!(ended.text().contains(expected), "{}", ended.text());
 }
