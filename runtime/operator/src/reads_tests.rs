@@ -17,10 +17,13 @@ use crate::reconcile::reconcile;
 use crate::reconcile_tests::{controller_of, key, object, primary, store};
 use crate::scripted::Scripted;
 
+/// The reads of one call: ids with the names of their objects.
+type Given = Vec<(String, Vec<String>)>;
+
 /// Answers with a plan that is written down, and remembers what it was given to read.
 struct Written {
     plan: Plan,
-    given: Arc<Mutex<Vec<Vec<(String, Vec<String>)>>>>,
+    given: Arc<Mutex<Vec<Given>>>,
 }
 
 impl Evaluate for Written {
