@@ -17,13 +17,13 @@ use crate::reconcile::reconcile;
 use crate::reconcile_tests::{controller_of, key, object, primary, store};
 use crate::scripted::Scripted;
 
-/// The reads of one call: ids with the names of their objects.
-type Given = Vec<(String, Vec<String>)>;
+/// What each call was given to read: ids with the names of their objects.
+type Given = Arc<Mutex<Vec<Vec<(String, Vec<String>)>>>>;
 
 /// Answers with a plan that is written down, and remembers what it was given to read.
 struct Written {
     plan: Plan,
-    given: Arc<Mutex<Vec<Given>>>,
+    given: Given,
 }
 
 impl Evaluate for Written {
@@ -68,8 +68,6 @@ fn by_name(name: &str) -> WantedRead {
 fn by_label(key: &str, value: &str) -> WantedRead {
     WantedRead { id: "plan".to_owned(), name: None, labels: vec![(key.to_owned(), value.to_owned())] }
 }
-
-type Given = Arc<Mutex<Vec<Vec<(String, Vec<String>)>>>>;
 
 fn controller(server: &Scripted, plan: Plan, identity: Identity) -> (Controller, Arc<Store>, Given) {
     let given = Given::default();
