@@ -13,13 +13,21 @@ pub(crate) fn accept(text: &str, outcomes: &[(&Case, &Map<String, Value>)]) -> R
     // From the end, so that the places before keep their offsets.
     outcomes.sort_by_key(|(case, _)| std::cmp::Reverse(case.place.start));
     for (case, found) in outcomes {
-        let written = yaml::text(&expectation(case, found))?;
-        let indent = " ".repeat(case.place.indent + 2);
+        let expectation = expectation(case, found);
+        let is_new = case.place.start == case.place.end;
+        let Some(indent) = case.place.indent else {
+            let so_far = text.get(..case.place.start).unwrap_or_default();
+            let before = if is_new && !so_far.trim_end().ends_with(',') { ", " } else { "" };
+            text.replace_range(case.place.start..case.place.end, &format!("{before}expect: {expectation}"));
+            continue;
+        };
+        let written = yaml::text(&expectation)?;
+        let indent = " ".repeat(indent + 2);
         let block: String = written
             .lines()
             .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("\n{indent}{line}") })
             .collect();
-        let before = if case.place.start == case.place.end { "\n" } else { "" };
+        let before = if is_new { "\n" } else { "" };
         text.replace_range(case.place.start..case.place.end, &format!("{before}expect:{block}"));
     }
     if !text.ends_with('\n') {

@@ -56,8 +56,8 @@ pub(crate) struct Expect {
 pub(crate) struct Place {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// Blanks before the key.
-    pub(crate) indent: usize,
+    /// Blanks before the key. None: the case is written in braces, where no block can stand.
+    pub(crate) indent: Option<usize>,
 }
 
 /// Why a case cannot be run.

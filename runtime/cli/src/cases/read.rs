@@ -121,6 +121,13 @@ impl Reader<'_> {
         let now = over::millis(&now).map_err(|error| self.broken(now_span, error.to_string(), error.hint()))?;
         let expect = get("expect").map_or(Ok(Expect::default()), |node| self.expect(node))?;
         let place = match members.iter().find(|(key, _)| key.text == "expect") {
+            Some((key, value)) if self.in_braces(document.span) => {
+                Place { start: key.span.start as usize, end: value.span.end as usize, indent: None }
+            }
+            None if self.in_braces(document.span) => {
+                let end = (document.span.end as usize).saturating_sub(1);
+                Place { start: end, end, indent: None }
+            }
             Some((key, value)) => self.place(key, value),
             None => self.end_of(document.span),
         };
@@ -196,7 +203,7 @@ impl Reader<'_> {
         let indent = self.text[line_start..start].chars().take_while(|c| *c == ' ').count();
         let first_line_end = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
         if (value.span.start as usize) < first_line_end && value.span.end > value.span.start {
-            return Place { start, end: value.span.end as usize, indent };
+            return Place { start, end: value.span.end as usize, indent: Some(indent) };
         }
         // A block ends before the first line that is not deeper than its key.
         let mut end = first_line_end;
@@ -211,7 +218,12 @@ impl Reader<'_> {
             }
             at += line.len();
         }
-        Place { start, end, indent }
+        Place { start, end, indent: Some(indent) }
+    }
+
+    /// Whether a map is written as `{name: …}`.
+    fn in_braces(&self, span: Span) -> bool {
+        self.text.get(span.start as usize..).is_some_and(|text| text.starts_with('{'))
     }
 
     /// Where a document without an expectation gets one: behind its last line.
@@ -220,6 +232,6 @@ impl Reader<'_> {
         let rest = self.text.get(start..).unwrap_or_default();
         let length = rest.find("\n---").or_else(|| rest.find("\n...")).unwrap_or(rest.len());
         let end = start + rest[..length].trim_end().len();
-        Place { start: end, end, indent: 0 }
+        Place { start: end, end, indent: Some(0) }
     }
 }

@@ -144,3 +144,14 @@ fn a_case_with_an_unknown_key_is_named() {
     let ended = ork(["test", copy.path()]).ends(1);
     assert!(ended.text().starts_with("BROKEN   typo "), "{}", ended.text());
 }
+
+#[test]
+fn a_case_in_braces_can_be_accepted() {
+    let text = "{name: one, expect: {status: {image: no}}, inputs: {imageRegistry: r}} # stays\n---\n{name: two}\n---\n{\n  name: three,\n  expect:\n    {match: subset, status: {image: no}},\n}\n";
+    let copy = with_cases(text);
+    ork(["test", copy.path()]).ends(1);
+    ork(["test", copy.path(), "--accept"]).ends(0);
+    let accepted = std::fs::read_to_string(copy.file("tests/cases.yaml")).unwrap();
+    assert!(accepted.contains(", inputs: {imageRegistry: r}} # stays\n---\n{name: two, expect: {"), "{accepted}");
+    assert_eq!(ork(["test", copy.path()]).ends(0).stderr, "Passed 3 cases\n");
+}
