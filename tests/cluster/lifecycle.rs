@@ -161,6 +161,28 @@ fn a_finalizer_is_there_only_as_long_as_it_is_needed() {
 }
 
 #[test]
+fn what_exists_is_retained_where_a_new_version_says_so_and_is_found_without_its_labels() {
+    together("retained-later", async |ns| {
+        let running = start(&ns).await;
+        ready_web(&ns, "a", json!({})).await;
+        let first = ns.get(SECRET, "a-auth").await;
+        assert!(first["metadata"]["ownerReferences"].is_array(), "{first}");
+        running.stop().await;
+
+        ns.edit(SECRET, "a-auth", json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": null}}})).await;
+        let retaining = LIFECYCLE.replace("once: true", "once: true\n              deletionPolicy: retain");
+        assert_ne!(retaining, LIFECYCLE);
+        let running = Running::start_with(&ns, instance(&retaining, NO_RESYNC), options(&ns)).await;
+        let let_go = |secret: &Value| secret["metadata"]["ownerReferences"].is_null();
+        let second = ns.wait_until(SECRET, "a-auth", "nobody owns it", let_go).await;
+        assert_eq!(second["data"], first["data"]);
+        assert_eq!(second["metadata"]["labels"], first["metadata"]["labels"]);
+        ns.settled(QUIET).await;
+        running.stop().await;
+    });
+}
+
+#[test]
 fn what_is_generated_once_stays_until_it_is_gone() {
     together("once", async |ns| {
         let running = start(&ns).await;

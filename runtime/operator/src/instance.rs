@@ -148,7 +148,8 @@ pub struct DeclaredRead {
 /// What is done with a child that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChildPolicy {
-    /// Created when absent, never corrected, never pruned while the primary lives.
+    /// Created when absent, never pruned while the primary lives. Never corrected, but for the marks by which it is found
+    /// and by which it goes or stays when the primary goes.
     Create,
     /// Corrected when it drifts, pruned when no longer rendered.
     Apply,
