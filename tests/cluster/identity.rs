@@ -51,7 +51,7 @@ fn where_impersonation_is_refused_nothing_is_done_instead() {
     together("no-impersonation", async |ns| {
         let running = Running::start(&ns, NO_RESYNC).await;
         let own = ns.other(&ns.own());
-        let name = format!("orkestra:{}:runtime", ns.own());
+        let name = format!("orkestra:{}", ns.own());
         let role = own.get(ROLE, &name).await;
         let rules = role["rules"].as_array().expect("rules").iter();
         let rules: Vec<_> = rules.filter(|rule| rule["verbs"] != json!(["impersonate"])).collect();

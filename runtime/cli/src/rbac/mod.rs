@@ -68,7 +68,8 @@ pub(crate) fn bundle(instances: &[Instance], place: &Place) -> Bundle {
     let mut objects = vec![namespace(place), account(place, RUNTIME)];
     objects.extend(instances.iter().map(|instance| account(place, &account_name(instance))));
     let runtime = runtime::rules(instances, place);
-    let name = format!("orkestra:{}:runtime", place.system);
+    // The names of the patterns' roles go on behind this one.
+    let name = format!("orkestra:{}", place.system);
     objects.extend(role(place, &name, RUNTIME, None, runtime.cluster));
     if let Some(namespace) = place.only() {
         objects.extend(role(place, &name, RUNTIME, Some(namespace), runtime.namespaced.clone()));

@@ -41,20 +41,31 @@ fn a_namespace_narrows_the_patterns_and_the_runtime() {
     assert_eq!(
         roles(rbac(["--format", "json"])),
         [
-            "ClusterRole orkestra:orkestra-system:runtime null",
-            "Role orkestra:orkestra-system:runtime orkestra-system",
+            "ClusterRole orkestra:orkestra-system null",
+            "Role orkestra:orkestra-system orkestra-system",
             "ClusterRole orkestra:orkestra-system:postgres null",
         ]
     );
     assert_eq!(
         roles(rbac(["--format", "json", "-n", "a"])),
         [
-            "ClusterRole orkestra:orkestra-system:runtime null",
-            "Role orkestra:orkestra-system:runtime a",
-            "Role orkestra:orkestra-system:runtime orkestra-system",
+            "ClusterRole orkestra:orkestra-system null",
+            "Role orkestra:orkestra-system a",
+            "Role orkestra:orkestra-system orkestra-system",
             "Role orkestra:orkestra-system:postgres a",
         ]
     );
+}
+
+#[test]
+fn no_pattern_takes_the_runtimes_place_by_its_name() {
+    let copy = Copy::new().edit("katalog.yaml", "  name: postgres\n", "  name: runtime\n");
+    let list = ork(["generate", "rbac", copy.path(), "--format", "json"]).ends(0).json();
+    let items = list["items"].as_array().unwrap();
+    let name =
+        |item: &Value| format!("{} {} {}", item["kind"], item["metadata"]["name"], item["metadata"]["namespace"]);
+    let names: std::collections::BTreeSet<String> = items.iter().map(name).collect();
+    assert_eq!(names.len(), items.len(), "{names:#?}");
 }
 
 #[test]
@@ -75,7 +86,7 @@ fn no_rule_is_wider_than_it_must_be() {
                 assert_eq!(texts(&rule["resourceNames"]), ["orkestra-postgres"]);
                 assert_eq!(item["metadata"]["namespace"], "orkestra-system");
             }
-            if item["metadata"]["name"].as_str().unwrap().ends_with(":runtime") && item["kind"] == "ClusterRole" {
+            if item["metadata"]["name"] == "orkestra:orkestra-system" && item["kind"] == "ClusterRole" {
                 // Its patterns' own resources it also lists; of all else it gets what it knows by name.
                 let known = rule.get("resourceNames").is_some() || texts(&rule["resources"]) == ["postgreses"];
                 assert!(!verbs.contains(&"get".to_owned()) || known, "{rule}");
