@@ -107,6 +107,11 @@ impl Applier<'_> {
                 Err(Error::ImmutableField { fields, .. }) if desired.recreate => {
                     let propagation = Propagation::Background;
                     prune::delete(self.api, self.limit, self.identity, store, &live, propagation).await?;
+                    if let Some(rehearsal) = self.api.rehearsal() {
+                        let path = store.resource.object(&desired.key.namespace, &desired.key.name);
+                        rehearsal.note_anew(&path, &desired.body);
+                        return Ok(Applied::as_it_is(live, memory.contested()));
+                    }
                     memory.recreating = fields;
                 }
                 Err(error) => return Err(error),

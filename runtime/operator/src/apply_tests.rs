@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::api::Api;
 use crate::apply::{Applied, Applier};
 use crate::cache::Store;
 use crate::claim::Claimant;
@@ -16,6 +17,7 @@ use crate::instance::ChildPolicy;
 use crate::limit::RateLimit;
 use crate::memory::Memory;
 use crate::object::{Object, ObjectKey};
+use crate::rehearsal::Action;
 use crate::scripted::Scripted;
 
 const PATH: &str = "/api/v1/namespaces/n/configmaps/a";
@@ -90,9 +92,13 @@ async fn apply_this(
     desired: &Desired,
     memory: &mut Memory,
 ) -> Result<Applied, Error> {
-    let (api, limit) = (server.api(), RateLimit::new(0, 0));
+    apply_by(&server.api(), store, desired, memory).await
+}
+
+async fn apply_by(api: &Api, store: &Store, desired: &Desired, memory: &mut Memory) -> Result<Applied, Error> {
+    let limit = RateLimit::new(0, 0);
     let claimant = Claimant { owner: "p-1", manager: "orkestra:web", lives: &|uid| uid == "p-2" };
-    let applier = Applier { api: &api, limit: &limit, identity: &Identity::Process, claimant };
+    let applier = Applier { api, limit: &limit, identity: &Identity::Process, claimant };
     applier.apply(store, desired, memory).await
 }
 
@@ -334,7 +340,8 @@ async fn an_immutable_field_is_named_or_the_object_made_anew_where_the_pattern_s
 
     let anew = store();
     old(&anew);
-    let answers = [(422, invalid), (200, json!({})), (200, json!({})), not_found(), (201, live("9", &["x", "y"], &[]))];
+    let answers =
+        [(422, invalid.clone()), (200, json!({})), (200, json!({})), not_found(), (201, live("9", &["x", "y"], &[]))];
     let server = Scripted::new(answers);
     let recreating = Desired { recreate: true, ..desired() };
     let applied = apply_this(&server, &anew, &recreating, &mut Memory::default()).await.unwrap();
@@ -342,4 +349,16 @@ async fn an_immutable_field_is_named_or_the_object_made_anew_where_the_pattern_s
     let asked = server.asked();
     assert_eq!(asked[2].0, format!("DELETE {PATH}"));
     assert_eq!(asked[2].1["preconditions"], json!({"uid": "o-1", "resourceVersion": "5"}));
+
+    // Where that is only tried out the old one stays, and would refuse the change for ever.
+    let tried = store();
+    old(&tried);
+    let there = || (200, live("5", &["x", "y"], &[]));
+    let server = Scripted::new([there(), (422, invalid), (200, json!({})), there(), (200, json!({}))]);
+    let api = server.api().rehearsing();
+    let applied = apply_by(&api, &tried, &recreating, &mut Memory::default()).await.unwrap();
+    assert!(!applied.wrote && applied.recreated.is_empty());
+    let actions: Vec<Action> = api.rehearsal().unwrap().take().iter().map(|change| change.action).collect();
+    assert_eq!(actions, [Action::Delete, Action::Create]);
+    assert_eq!(server.asked().len(), 5);
 }

@@ -71,11 +71,25 @@ impl Rehearsal {
     pub(crate) fn note(&self, path: &str, before: Option<&[u8]>, after: Option<&[u8]>) {
         let read = |bytes: Option<&[u8]>| bytes.and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
         let (before, after) = (read(before), read(after));
-        let Some(change) = change(before.as_ref(), after.as_ref()) else { return };
+        if let Some(change) = change(before.as_ref(), after.as_ref()) {
+            self.put(path.to_owned(), change);
+        }
+    }
+
+    /// Takes down that an object is made again after its deletion, which cannot be tried out: it is still there.
+    pub(crate) fn note_anew(&self, path: &str, body: &Value) {
+        let mut body = body.clone();
+        body["metadata"]["uid"] = "".into();
+        if let Some(change) = change(None, Some(&body)) {
+            self.put(format!("{path} anew"), change);
+        }
+    }
+
+    fn put(&self, path: String, change: Change) {
         let mut changes = lock::lock(&self.changes);
         // The last try of a write is the one that counts.
-        changes.retain(|(known, other)| known != path || other.name != change.name);
-        changes.push((path.to_owned(), change));
+        changes.retain(|(known, other)| *known != path || other.name != change.name);
+        changes.push((path, change));
     }
 
     /// All changes since the last call, in the order in which they would be made.
