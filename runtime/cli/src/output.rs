@@ -118,8 +118,14 @@ impl Output {
         if let Some(text) = error.message() {
             let mut message = format!("{s}error{s:#}{b}:{b:#} {}", escape(&text), s = role::ERROR, b = role::NAME);
             let mut cause = std::error::Error::source(error);
+            let mut last = text;
             while let Some(error) = cause {
-                let _ = write!(message, "\n  {s}caused by:{s:#} {}", escape(&error.to_string()), s = role::FAINT);
+                let text = error.to_string();
+                // An error that only wraps another one says the same.
+                if text != last {
+                    let _ = write!(message, "\n  {s}caused by:{s:#} {}", escape(&text), s = role::FAINT);
+                }
+                last = text;
                 cause = error.source();
             }
             if let Some(hint) = error.hint() {

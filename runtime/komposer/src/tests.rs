@@ -79,7 +79,7 @@ fn inputs_that_do_not_fit_are_named_at_their_place() {
     refused(
         &with("registry: 5"),
         vec![pattern(&[])],
-        &["K0804", "komposer.yaml:7:24", "must be of type string, found the number 5"],
+        &["K1104", "komposer.yaml:7:24", "must be of type string, found the number 5"],
     );
     let unknown = ["komposer.yaml:7:14", "has no input `registri`", "did you mean `registry`?"];
     refused(&with("registri: x"), vec![pattern(&[])], &unknown);
@@ -90,14 +90,14 @@ fn inputs_that_do_not_fit_are_named_at_their_place() {
 #[test]
 fn an_override_of_nothing_names_the_nearest() {
     let text = "imports: {files: [./shop]}\nspec: {crds: {shopp: {workers: 2}}}\n";
-    refused(text, vec![pattern(&[])], &["K0802", "komposer.yaml:5:15", "`shopp`", "did you mean `shop`?"]);
+    refused(text, vec![pattern(&[])], &["K1102", "komposer.yaml:5:15", "`shopp`", "did you mean `shop`?"]);
 }
 
 #[test]
 fn two_sources_of_one_thing_name_both() {
     let text = "imports:\n  files:\n    - ./one\n    - ./two\n";
     let same_name = vec![pattern(&[]), pattern(&[])];
-    refused(text, same_name, &["K0803", "two patterns are named `shop`", "komposer.yaml:7:7", "komposer.yaml:6:7"]);
+    refused(text, same_name, &["K1103", "two patterns are named `shop`", "komposer.yaml:7:7", "komposer.yaml:6:7"]);
     let renamed = [("  name: shop\n", "  name: other\n")];
     refused(text, vec![pattern(&[]), pattern(&renamed)], &["two patterns have an entry `shop`"]);
     let both = [renamed[0], ("    shop:\n", "    second:\n")];
@@ -134,7 +134,7 @@ fn another_document_is_told_once() {
     let source = Source::new().with("komposer.yaml", example::KATALOG.as_bytes());
     let (komposer, problems) = parse(&source, source.find("komposer.yaml").unwrap());
     assert!(komposer.is_none());
-    assert_eq!(problems.iter().map(|problem| problem.code.id).collect::<Vec<_>>(), ["K0801"]);
+    assert_eq!(problems.iter().map(|problem| problem.code.id).collect::<Vec<_>>(), ["K1101"]);
 }
 
 #[test]
@@ -144,4 +144,11 @@ fn a_pattern_by_itself_has_its_defaults() {
     let errors = Instance::new("shop", pattern(&[]), Map::from_iter([("a".to_owned(), json!(1))])).unwrap_err();
     assert_eq!(errors[0].to_string(), "pattern `shop` has no input `a`");
     assert_eq!(errors[0].hint().unwrap(), "its inputs are registry");
+}
+
+#[test]
+fn a_code_means_one_thing() {
+    for code in crate::codes::CODES {
+        assert!(orkestra_pattern::codes::all().all(|other| other.id != code.id), "{} is a Katalog's code", code.id);
+    }
 }

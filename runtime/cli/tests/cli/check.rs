@@ -70,7 +70,7 @@ fn its_own_komposer_is_checked_too() {
         "imageregistry:",
     );
     let ended = ork(["check", copy.path()]).ends(1);
-    for part in ["error[K0802]", "did you mean `postgres`?", "error[K0804]", "did you mean `imageRegistry`?"] {
+    for part in ["error[K1102]", "did you mean `postgres`?", "error[K1104]", "did you mean `imageRegistry`?"] {
         assert!(ended.text().contains(part), "{part:?} is not in\n{}", ended.text());
     }
 }

@@ -134,3 +134,14 @@ fn a_resource_that_the_api_server_would_refuse_is_told() {
     let expected = "other.yaml: `spec` of Postgres has no field `replica`\n";
     assert!(told.starts_with("warning: the API server would refuse ") && told.ends_with(expected), "{told}");
 }
+
+#[test]
+fn why_nothing_is_rendered_is_said_once() {
+    let copy = Copy::new().edit(
+        "katalog.yaml",
+        "max_connections={{ spec.maxConnections }}",
+        "max_connections={{ 1 / (spec.replicas - 2) }}",
+    );
+    let told = ork(["render", copy.path()]).ends(1).stderr;
+    assert_eq!(told.matches("caused by:").count(), 1, "{told}");
+}
