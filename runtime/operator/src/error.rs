@@ -141,7 +141,9 @@ pub enum Error {
         allowed: usize,
     },
     /// An object of the child's name is there and belongs to somebody else.
-    #[error("{kind} {name:?} is there already and does not belong to this resource ({owner}); rename one of them")]
+    #[error(
+        "{kind} {name:?} is there already and does not belong to this resource ({owner}); rename one of them, or say `adopt: true` on a child that may take over what nobody controls"
+    )]
     AlreadyExists {
         /// The child's kind.
         kind: String,
@@ -151,7 +153,7 @@ pub enum Error {
         owner: String,
     },
     /// The change touches a field that the kind never lets change.
-    #[error("{kind} {name:?}: {} cannot be changed on an existing object: {message}", fields.join(", "))]
+    #[error("{kind} {name:?}: {} cannot be changed on an existing object ({message}); change it back, or say `recreate: true` on the child to have it deleted and made anew", fields.join(", "))]
     ImmutableField {
         /// The child's kind.
         kind: String,
