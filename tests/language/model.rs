@@ -77,8 +77,7 @@ fn options(child: &Child) -> Map<String, Value> {
     if let Some(ready_when) = source(child.ready_when.as_ref()) {
         found.insert("readyWhen".to_owned(), json!(ready_when));
     }
-    let flags =
-        [("once", child.once), ("retain", child.retain), ("adopt", child.adopt), ("recreate", child.recreate)];
+    let flags = [("once", child.once), ("retain", child.retain), ("adopt", child.adopt), ("recreate", child.recreate)];
     for (name, _) in flags.into_iter().filter(|(_, given)| *given) {
         found.insert(name.to_owned(), json!(true));
     }

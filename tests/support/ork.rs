@@ -18,7 +18,11 @@ use crate::{SHORTLY, eventually};
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let program = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps").join(name);
-    assert!(program.is_file(), "{} is not built: `cargo build --workspace --bin {name} --test tidy` builds it", program.display());
+    assert!(
+        program.is_file(),
+        "{} is not built: `cargo build --workspace --bin {name} --test tidy` builds it",
+        program.display()
+    );
     program
 }
 
