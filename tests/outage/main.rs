@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use orkestra_devcluster::Part;
+use orkestra_operator::failpoint::Point;
 use orkestra_tests::{CONFIG_MAP, LONG, SERVICE, condition_of, eventually};
 use serde_json::json;
 
@@ -73,7 +74,8 @@ fn an_api_server_that_starts_again_loses_nothing() {
 #[test]
 fn a_runtime_that_is_killed_at_any_point_loses_nothing() {
     alone("kills", async |ns| {
-        let counted = kills::kill_everywhere(&ns, 2).await;
-        assert!(counted.iter().all(|(_, hits)| *hits == 2), "{counted:?}");
+        let proof = kills::kill_everywhere(&ns, 2).await;
+        assert!(proof.hits.len() == Point::ALL.len() && proof.hits.iter().all(|(_, hits)| *hits == 2));
+        assert!(proof.deletions > 0 && proof.in_order > 0);
     });
 }

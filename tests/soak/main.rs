@@ -8,16 +8,20 @@
 use std::time::{Duration, Instant};
 
 use orkestra_devcluster::Part;
+use orkestra_operator::failpoint::Point;
 use orkestra_tests::{CONFIG_MAP, Kind, LONG, Namespace, SERVICE, condition_of, eventually};
 use serde_json::{Value, json};
 
 #[allow(dead_code, reason = "the suite `cluster` uses the rest")]
 #[path = "../cluster/fixture.rs"]
 mod fixture;
+#[allow(dead_code, reason = "the suite `cluster` uses the rest")]
+#[path = "../cluster/sight.rs"]
+mod sight;
 
 mod kills;
 
-use fixture::{KATALOG, NO_RESYNC, Running, WEB, alone, instance, options, ready_web};
+use fixture::{KATALOG, NO_RESYNC, Running, WEB, alone, installing, instance, options, ready_web};
 
 #[test]
 fn fifty_settled_resources_are_reconciled_and_never_written_for_a_minute() {
@@ -119,9 +123,20 @@ fn an_api_server_that_hangs_for_a_minute_loses_nothing() {
 #[test]
 fn the_runtime_is_killed_at_every_point_twenty_times_and_nothing_is_lost() {
     alone("soak-kills", async |ns| {
-        let counted = kills::kill_everywhere(&ns, 20).await;
-        kills::print(&counted);
-        assert!(counted.iter().all(|(_, hits)| *hits >= 20));
+        let proof = kills::kill_everywhere(&ns, 20).await;
+        kills::collected(&ns).await;
+        kills::print(&proof);
+        assert!(proof.hits.len() == Point::ALL.len() && proof.hits.iter().all(|(_, hits)| *hits >= 20));
+        assert!(proof.deletions >= 50 && proof.in_order >= 10, "{} and {}", proof.deletions, proof.in_order);
+    });
+}
+
+#[test]
+fn who_is_not_granted_any_more_loses_sight_within_a_minute() {
+    alone("soak-sight", async |ns| {
+        let took = sight::lost(&ns, installing(&ns)).await;
+        println!("lost sight {:.1} s after the RoleBinding was deleted", took.as_secs_f64());
+        assert!(took <= Duration::from_secs(60), "{took:?}");
     });
 }
 

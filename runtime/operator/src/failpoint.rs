@@ -1,5 +1,5 @@
-//! Points at which a test ends the process as `kill -9` would: no destructor runs, nothing is flushed, no answer is waited
-//! for. Builds without debug assertions have none of it.
+//! Points at which a test ends the process by what `kill -9` sends: no destructor runs, nothing is flushed, no answer is
+//! waited for. Builds without debug assertions have none of it.
 
 /// A moment between two requests after which nothing must be lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,9 @@ pub(crate) fn pass(point: Point) {
     let Some((armed, left)) = ARMED.get() else { return };
     if *armed == point && left.fetch_sub(1, Ordering::SeqCst) == 1 {
         tracing::error!(point = point.name(), "failpoint");
+        let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        // Not reached. Whoever waits for the signal sees another one.
+        tracing::error!(?killed, "the signal did not end the process");
         std::process::abort();
     }
 }
