@@ -17,7 +17,8 @@ step() {
 
 step "formatting" cargo fmt --all --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-step "build" cargo test --workspace --locked --no-run
+# Programs as well as tests: `cargo test` alone makes only the programs whose own package has integration tests.
+step "build" cargo build --workspace --locked --bins --lib --tests
 step "control plane" "$target/debug/devcluster" build
 
 log=$(mktemp)
