@@ -10,7 +10,7 @@ use super::parse::{parse, shorten};
 use super::place::{self, Place};
 use super::problem::{Problem, ProblemKind};
 use super::types::{ambiguous, describe, generalise, type_of};
-use super::{Checked, Scope, Secrecy, Sources, functions, secret, tree};
+use super::{Checked, Scope, Secrecy, Sources, functions, regex, secret, tree};
 use crate::schema::nearest;
 
 /// Variables of an expression that stands alone, outside of any pattern.
@@ -43,6 +43,7 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
             .filter_map(|error| Explain { source, expr: &expr, types: &types, scope, roots: &roots }.problem(error))
             .collect();
         messages(&expr, &mut problems);
+        regex::literals(&expr, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }

@@ -12,6 +12,7 @@ mod parse;
 mod path;
 mod place;
 mod problem;
+mod regex;
 mod registry;
 mod scan;
 mod scope;

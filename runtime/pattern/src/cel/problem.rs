@@ -51,6 +51,8 @@ pub enum ProblemKind {
     WrongType,
     /// A path that may be absent where its value is needed.
     MayBeAbsent,
+    /// A literal of which `matches` can make no regular expression.
+    NotRegex,
     /// Something of the language that is not understood yet.
     NotYet,
 }

@@ -56,10 +56,18 @@ pub static MAY_BE_ABSENT: Code = error(
      path: where there is none, the evaluation fails.",
     edit("{{ spec.version }}", "{{ spec.note }}"),
 );
+/// A literal that is no regular expression.
+pub static NOT_REGEX: Code = error(
+    "K0408",
+    "a literal that is not a regular expression",
+    "`matches` and the condition `regex` would fail with it at every evaluation. The syntax is that of RE2 without Unicode classes \
+     (`\\p{…}`); look-around and back-references do not exist, and what is compiled has a bound.",
+    edit("{{ spec.replicas }}", "{{ spec.version.matches('(') ? 1 : spec.replicas }}"),
+);
 
 /// The family.
 pub static CODES: &[&Code] =
-    &[&SYNTAX, &UNCLOSED, &UNKNOWN_FIELD, &UNKNOWN_FUNCTION, &NO_OVERLOAD, &WRONG_TYPE, &MAY_BE_ABSENT];
+    &[&SYNTAX, &UNCLOSED, &UNKNOWN_FIELD, &UNKNOWN_FUNCTION, &NO_OVERLOAD, &WRONG_TYPE, &MAY_BE_ABSENT, &NOT_REGEX];
 
 /// The diagnostic of a problem of the CEL front end.
 pub(crate) fn problem(span: Span, problem: Problem) -> Diagnostic {
@@ -78,6 +86,7 @@ pub(crate) fn problem(span: Span, problem: Problem) -> Diagnostic {
         ProblemKind::NoOverload => &NO_OVERLOAD,
         ProblemKind::WrongType => &WRONG_TYPE,
         ProblemKind::MayBeAbsent => &MAY_BE_ABSENT,
+        ProblemKind::NotRegex => &NOT_REGEX,
         ProblemKind::NotYet => &keys::UNSUPPORTED,
     };
     let mut diagnostic = Diagnostic::new(code, span, problem.message);
