@@ -320,7 +320,8 @@ pub(crate) const FAILING: &[Operation] = &[
     op("", "timestamp($0 + '-')", &[Text], Time),
     op("", "duration('y' + $0)", &[Text], Span),
     op("", "string($0 + b'\\xff')", &[Bytes], Text),
-    op("", "('abc' + $0).matches('(')", &[Text], Bool),
+    // A literal that is no regular expression is refused at build, so this one is put together.
+    op("", "('abc' + $0).matches('(' + '')", &[Text], Bool),
     op("", "optional.none().value() + $0", &[Int], Int),
     op("", "($0 + [0]).map(x, 1 / x)", &[Ints], Ints),
     op("", "($0 + [0]).all(x, 1 / 0 > x)", &[Ints], Bool),
