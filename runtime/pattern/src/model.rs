@@ -12,12 +12,25 @@ pub struct Pattern {
     pub name: String,
     /// `metadata.version`: the pattern's, not the application's.
     pub version: semver::Version,
+    /// What its author says of it.
+    pub about: About,
     /// What a Komposer may set.
     pub inputs: Vec<Input>,
     /// The CRDs of `crd.yaml`, as JSON, in the file's order.
     pub crds: Vec<serde_json::Value>,
     /// `spec.crds`, in the Katalog's order.
     pub entries: Vec<Entry>,
+}
+
+/// The part of `metadata` that is for people and catalogues.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// `description`: one line.
+    pub description: Option<String>,
+    /// `license`: an SPDX expression, as written.
+    pub license: Option<String>,
+    /// `keywords`, in the author's order.
+    pub keywords: Vec<String>,
 }
 
 /// One item of `spec.inputs`.

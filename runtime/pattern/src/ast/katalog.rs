@@ -72,15 +72,13 @@ fn metadata(node: &Node, katalog: &mut Katalog, problems: &mut Diagnostics) {
     if let Some(node) = fields.require("version", problems) {
         katalog.version = version(node, problems);
     }
-    for key in ["description", "license"] {
-        if let Some(node) = fields.take(key) {
-            string(node, &format!("`{key}`"), problems);
-        }
+    for (key, place) in [("description", &mut katalog.about.description), ("license", &mut katalog.about.license)] {
+        let text = fields.take(key).and_then(|node| string(node, &format!("`{key}`"), problems));
+        *place = text.map(str::to_owned);
     }
     if let Some(items) = fields.take("keywords").and_then(|node| list(node, "`keywords`", problems)) {
-        for item in items {
-            string(item, "a keyword", problems);
-        }
+        let keywords = items.iter().filter_map(|item| string(item, "a keyword", problems));
+        katalog.about.keywords = keywords.map(str::to_owned).collect();
     }
     fields.finish(problems);
 }

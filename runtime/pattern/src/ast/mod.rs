@@ -15,7 +15,7 @@ pub(crate) use scalars::identifier_problem;
 
 use std::time::Duration;
 
-use crate::model::Policy;
+use crate::model::{About, Policy};
 use crate::source::Span;
 use crate::yaml::{Key, Node};
 
@@ -32,6 +32,7 @@ pub struct Spanned<T> {
 pub(crate) struct Katalog {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<semver::Version>,
+    pub(crate) about: About,
     pub(crate) inputs: Vec<Input>,
     pub(crate) entries: Vec<Entry>,
 }

@@ -84,6 +84,7 @@ fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<(Pattern, Vec<
     let pattern = Pattern {
         name: katalog.name?,
         version: katalog.version?,
+        about: katalog.about,
         inputs: inputs.into_iter().map(|input| input.model).collect(),
         crds: crds.into_iter().map(|crd| crd.json).collect(),
         entries,
