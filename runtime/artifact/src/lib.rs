@@ -6,8 +6,12 @@
 
 pub mod digest;
 pub mod error;
+#[cfg(test)]
+mod memory;
 pub mod reference;
 pub mod registry;
+pub mod signature;
+pub mod trust;
 
 pub use digest::Digest;
 pub use error::Error;
