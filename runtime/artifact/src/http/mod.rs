@@ -1,0 +1,5 @@
+//! Registries over HTTP.
+
+mod error;
+
+pub use error::{HttpError, Said};
