@@ -93,6 +93,12 @@ pub enum HttpError {
         /// The address that it names.
         realm: String,
     },
+    /// A password or token would go over plain HTTP to another machine.
+    #[error("{host} asks for credentials over plain HTTP, and gets none: use https")]
+    InsecureCredentials {
+        /// Which registry.
+        host: String,
+    },
     /// What gives tokens answered something else.
     #[error("{host}: the answer of `{}` has no token", .realm.escape_debug())]
     NoToken {
@@ -143,6 +149,7 @@ impl HttpError {
             Self::UnknownChallenge { .. } => "UnknownChallenge",
             Self::ForeignRealm { .. } => "ForeignRealm",
             Self::InsecureRealm { .. } => "InsecureRealm",
+            Self::InsecureCredentials { .. } => "InsecureCredentials",
             Self::NoToken { .. } => "NoToken",
             Self::ForeignRedirect { .. } => "ForeignRedirect",
             Self::Encoded { .. } => "Encoded",

@@ -49,9 +49,11 @@ impl Archive {
     /// All of [`LayoutError`], and [`Error::File`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let missing = || Error::NotFound { what: path.display().to_string() };
-        let file = files::open(path)?.ok_or_else(missing)?;
-        let scanned = Arc::new(scan(file, path)?);
-        Ok(Self { path: path.to_owned(), scanned })
+        // The caller's own link is followed, once.
+        let path = path.canonicalize().map_err(|_| missing())?;
+        let file = files::open(&path)?.ok_or_else(missing)?;
+        let scanned = Arc::new(scan(file, &path)?);
+        Ok(Self { path, scanned })
     }
 
     /// What there is, of every repository.
