@@ -119,7 +119,7 @@ impl<S: Registry, T: Registry, P: Progress> Copier<'_, S, T, P> {
         let bytes = self.source.blob(self.from, blob, MAX_BLOB).await?;
         self.target.write_blob(self.to, blob, bytes).await?;
         self.copied.bytes += blob.size;
-        self.progress.end(&blob.digest, true);
+        self.progress.end(&blob.digest);
         Ok(())
     }
 }

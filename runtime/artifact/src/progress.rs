@@ -9,9 +9,9 @@ pub trait Progress: Send + Sync {
         let _ = (what, digest, size);
     }
 
-    /// It ended, moved or found to be there already.
-    fn end(&self, digest: &Digest, moved: bool) {
-        let _ = (digest, moved);
+    /// It ended, whether bytes moved or were there already.
+    fn end(&self, digest: &Digest) {
+        let _ = digest;
     }
 }
 

@@ -63,7 +63,7 @@ pub async fn push(
     for (blob, bytes) in &package.blobs {
         progress.begin(&blob.media_type, &blob.digest, blob.size);
         registry.write_blob(repository, blob, bytes.clone()).await?;
-        progress.end(&blob.digest, true);
+        progress.end(&blob.digest);
     }
     let write = async |tag: &str| {
         let tag = ManifestRef::Tag(tag.to_owned());

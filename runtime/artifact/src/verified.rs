@@ -148,7 +148,7 @@ impl Verified<PatternManifest> {
         for (role, layer) in &self.inner.layers {
             progress.begin(role.title(), &layer.digest, layer.size);
             contents.insert(*role, self.layer(registry, &reference.repository, *role).await?);
-            progress.end(&layer.digest, true);
+            progress.end(&layer.digest);
         }
         Ok(Unpacked { config, contents })
     }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{CredentialsError, DockerConfig, MAX_DOCKER_CONFIG, Secret, helper, key};
+use super::{CredentialsError, DockerConfig, Helpers, MAX_DOCKER_CONFIG, Secret, helper, key};
 use crate::error::Error;
 use crate::files;
 
@@ -24,14 +24,20 @@ pub enum KeptIn {
 ///
 /// # Errors
 /// [`CredentialsError::BadConfig`], [`CredentialsError::HelperFailed`] and [`Error::File`].
-pub async fn login(path: &Path, host: &str, username: &str, password: &Secret) -> Result<KeptIn, Error> {
+pub async fn login(
+    path: &Path,
+    helpers: &Helpers,
+    host: &str,
+    username: &str,
+    password: &Secret,
+) -> Result<KeptIn, Error> {
     let path = &real(path);
     let (mut document, config) = read(path)?;
     let key = key(host);
     let helper = config.helper(host).map(str::to_owned);
     let entry = match &helper {
         Some(helper) => {
-            helper::store(helper, host, &key, username, password).await?;
+            helper::store(helpers, helper, host, &key, username, password).await?;
             json!({})
         }
         None => json!({ "auth": STANDARD.encode(format!("{username}:{}", password.reveal())) }),
@@ -48,7 +54,7 @@ pub async fn login(path: &Path, host: &str, username: &str, password: &Secret) -
 ///
 /// # Errors
 /// [`CredentialsError::NotLoggedIn`], and those of [`login`].
-pub async fn logout(path: &Path, host: &str) -> Result<(), Error> {
+pub async fn logout(path: &Path, helpers: &Helpers, host: &str) -> Result<(), Error> {
     let path = &real(path);
     let (mut document, config) = read(path)?;
     let key = key(host);
@@ -58,7 +64,7 @@ pub async fn logout(path: &Path, host: &str) -> Result<(), Error> {
         return Err(CredentialsError::NotLoggedIn { host: host.to_owned() }.into());
     }
     if let Some(helper) = config.helper(host) {
-        helper::erase(helper, host, &key).await?;
+        helper::erase(helpers, helper, host, &key).await?;
     }
     write(path, &document)
 }

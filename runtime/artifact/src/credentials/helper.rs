@@ -1,5 +1,6 @@
 //! Credential helpers: programs `docker-credential-<name>` that are given a registry on their input and answer on their output.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -26,9 +27,27 @@ struct Kept {
     secret: String,
 }
 
+/// Where helper programs are.
+#[derive(Debug, Clone, Default)]
+pub struct Helpers {
+    directory: Option<PathBuf>,
+}
+
+impl Helpers {
+    /// In one directory, instead of where the system looks for programs.
+    pub fn within(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: Some(directory.into()) }
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        let program = format!("docker-credential-{name}");
+        self.directory.as_ref().map_or_else(|| program.clone().into(), |directory| directory.join(&program))
+    }
+}
+
 /// What a helper keeps for a registry; none where it keeps nothing.
-pub(super) async fn get(name: &str, host: &str, key: &str) -> Result<Option<Credential>, Error> {
-    let (succeeded, output) = run(name, "get", host, key.as_bytes()).await?;
+pub(super) async fn get(helpers: &Helpers, name: &str, host: &str, key: &str) -> Result<Option<Credential>, Error> {
+    let (succeeded, output) = run(helpers, name, "get", host, key.as_bytes()).await?;
     if !succeeded {
         // There is no other sign for "nothing kept" than a failure with a text, and a registry without credentials is no error: the
         // registry says so itself when it wants some.
@@ -49,15 +68,22 @@ pub(super) async fn get(name: &str, host: &str, key: &str) -> Result<Option<Cred
 }
 
 /// Gives a helper credentials to keep.
-pub(super) async fn store(name: &str, host: &str, key: &str, username: &str, secret: &Secret) -> Result<(), Error> {
+pub(super) async fn store(
+    helpers: &Helpers,
+    name: &str,
+    host: &str,
+    key: &str,
+    username: &str,
+    secret: &Secret,
+) -> Result<(), Error> {
     let input = serde_json::json!({ "ServerURL": key, "Username": username, "Secret": secret.reveal() }).to_string();
-    let (succeeded, _) = run(name, "store", host, input.as_bytes()).await?;
+    let (succeeded, _) = run(helpers, name, "store", host, input.as_bytes()).await?;
     done(succeeded, name, host, "it did not keep the credentials")
 }
 
 /// Has a helper forget a registry.
-pub(super) async fn erase(name: &str, host: &str, key: &str) -> Result<(), Error> {
-    let (succeeded, _) = run(name, "erase", host, key.as_bytes()).await?;
+pub(super) async fn erase(helpers: &Helpers, name: &str, host: &str, key: &str) -> Result<(), Error> {
+    let (succeeded, _) = run(helpers, name, "erase", host, key.as_bytes()).await?;
     done(succeeded, name, host, "it did not forget the credentials")
 }
 
@@ -73,14 +99,14 @@ fn failed(name: &str, host: &str, problem: String) -> Error {
         .into()
 }
 
-async fn run(name: &str, action: &str, host: &str, input: &[u8]) -> Result<(bool, Vec<u8>), Error> {
+async fn run(helpers: &Helpers, name: &str, action: &str, host: &str, input: &[u8]) -> Result<(bool, Vec<u8>), Error> {
     // The name becomes a program's: nothing that a path is made of.
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-');
     if name.is_empty() || !name.bytes().all(plain) {
         return Err(CredentialsError::BadHelperName { said: name.to_owned() }.into());
     }
     let talk = async {
-        let mut child = Command::new(format!("docker-credential-{name}"))
+        let mut child = Command::new(helpers.program(name))
             .arg(action)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

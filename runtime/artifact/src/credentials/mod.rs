@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 pub use file::{KeptIn, login, logout};
+pub use helper::Helpers;
 
 use crate::error::Error;
 
@@ -126,6 +127,7 @@ impl CredentialsError {
 pub struct Credentials {
     given: Vec<(String, Credential)>,
     docker: DockerConfig,
+    helpers: Helpers,
 }
 
 /// The part of a docker configuration that is about credentials.
@@ -161,13 +163,20 @@ impl Credentials {
     /// # Errors
     /// [`CredentialsError::BadConfig`] and [`Error::TooLarge`].
     pub fn from_docker_config(text: &[u8], path: PathBuf) -> Result<Self, Error> {
-        Ok(Self { given: Vec::new(), docker: DockerConfig::read(text, path)? })
+        Ok(Self { docker: DockerConfig::read(text, path)?, ..Self::default() })
     }
 
     /// Gives credentials for a prefix of `registry/path`, at a boundary of segments. The longest that fits is taken.
     #[must_use]
     pub fn with(mut self, prefix: impl Into<String>, credential: Credential) -> Self {
         self.given.push((prefix.into(), credential));
+        self
+    }
+
+    /// Says where the configuration's helper programs are.
+    #[must_use]
+    pub fn with_helpers(mut self, helpers: Helpers) -> Self {
+        self.helpers = helpers;
         self
     }
 
@@ -186,7 +195,7 @@ impl Credentials {
             return Ok(Some(credential.clone()));
         }
         if let Some(helper) = self.docker.helper(host)
-            && let Some(credential) = helper::get(helper, host, &key(host)).await?
+            && let Some(credential) = helper::get(&self.helpers, helper, host, &key(host)).await?
         {
             return Ok(Some(credential));
         }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// A request that the fake got.
 #[derive(Debug, Clone)]
@@ -61,14 +63,34 @@ pub(super) struct Fake {
 impl Fake {
     /// Starts a server. The script gets each request, and how many with the same line there were before.
     pub(super) async fn start(script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(None, script).await
+    }
+
+    /// Starts a server that speaks TLS.
+    pub(super) async fn start_tls(
+        tls: ServerConfig,
+        script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(Some(TlsAcceptor::from(Arc::new(tls))), script).await
+    }
+
+    async fn start_with(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let asked: Arc<Mutex<Vec<Request>>> = Arc::default();
         let (script, kept): (Arc<Script>, _) = (Arc::new(script), asked.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (script, kept) = (script.clone(), kept.clone());
-                tokio::spawn(async move { serve(stream, &*script, &kept).await });
+                let (script, kept, tls) = (script.clone(), kept.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream, &*script, &kept).await,
+                        Some(tls) => serve(tls.accept(stream).await.ok()?, &*script, &kept).await,
+                    }
+                });
             }
         });
         Self { host, asked }
@@ -84,7 +106,7 @@ impl Fake {
     }
 }
 
-async fn serve(stream: TcpStream, script: &Script, kept: &Mutex<Vec<Request>>) -> Option<()> {
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script, kept: &Mutex<Vec<Request>>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;

@@ -3,6 +3,7 @@
 mod fake;
 mod logging_in;
 mod moving;
+mod over_tls;
 
 use std::time::Duration;
 
