@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::bundle::Signed as Envelope;
 use super::{
-    BUNDLE_MEDIA_TYPE, MAX_BUNDLE, Policy, PublicKey, SIGNED_AT, SecretKey, SignOptions, SignatureError, Signers, sign,
-    statement, verify,
+    BUNDLE_MEDIA_TYPE, FetchError, MAX_BUNDLE, Policy, PublicKey, SIGNED_AT, SecretKey, SignOptions, SignatureError,
+    Signers, fetch, sign, statement, verify,
 };
 use crate::memory::FakeRegistry;
 use crate::registry::{Descriptor, Fetched, Registry as _};
+use crate::trust::{TrustEntry, TrustPolicy};
 use crate::{Digest, ManifestRef, Repository};
 
 const NOW: u64 = 1_800_000_000;
@@ -136,74 +137,69 @@ async fn a_good_signature_of_another_artifact_is_refused() {
 
 #[tokio::test]
 async fn bundles_that_were_tampered_with_are_skipped() {
-    let stranger =
-        |stage: &Stage| STANDARD.encode(statement::write(&artifact("x").digest, &stage_annotations()).unwrap());
+    let other = STANDARD.encode(statement::write(&artifact("x").digest, &BTreeMap::new()).unwrap());
     let decoded =
         |bundle: &Value| STANDARD.decode(bundle["dsseEnvelope"]["signatures"][0]["sig"].as_str().unwrap()).unwrap();
-    type Change<'a> = &'a dyn Fn(&Stage, &mut Value);
+    type Change<'a> = &'a dyn Fn(&mut Value);
     let attacks: &[(&str, &str, Change<'_>)] = &[
-        ("swapped payload", "UntrustedSigner", &|stage, bundle| {
-            bundle["dsseEnvelope"]["payload"] = stranger(stage).into();
+        ("swapped payload", "UntrustedSigner", &|bundle| {
+            bundle["dsseEnvelope"]["payload"] = other.clone().into();
         }),
-        ("other payload type", "MalformedSignature", &|_, bundle| {
+        ("other payload type", "MalformedSignature", &|bundle| {
             bundle["dsseEnvelope"]["payloadType"] = "application/json".into();
         }),
-        ("trailing bytes", "MalformedSignature", &|_, bundle| {
+        ("trailing bytes", "MalformedSignature", &|bundle| {
             let mut signature = decoded(bundle);
             signature.push(0);
             bundle["dsseEnvelope"]["signatures"][0]["sig"] = STANDARD.encode(signature).into();
         }),
-        ("flipped bit", "UntrustedSigner", &|_, bundle| {
+        ("flipped bit", "UntrustedSigner", &|bundle| {
             let mut signature = decoded(bundle);
             *signature.last_mut().unwrap() ^= 1;
             bundle["dsseEnvelope"]["signatures"][0]["sig"] = STANDARD.encode(signature).into();
         }),
-        ("empty signature", "MalformedSignature", &|_, bundle| {
+        ("empty signature", "MalformedSignature", &|bundle| {
             bundle["dsseEnvelope"]["signatures"][0]["sig"] = "".into();
         }),
-        ("zero numbers", "UntrustedSigner", &|_, bundle| {
+        ("zero numbers", "UntrustedSigner", &|bundle| {
             bundle["dsseEnvelope"]["signatures"][0]["sig"] = STANDARD.encode([0x30, 6, 2, 1, 0, 2, 1, 0]).into();
         }),
-        ("no signature", "MalformedSignature", &|_, bundle| bundle["dsseEnvelope"]["signatures"] = json!([])),
-        ("two signatures", "MalformedSignature", &|_, bundle| {
+        ("no signature", "MalformedSignature", &|bundle| bundle["dsseEnvelope"]["signatures"] = json!([])),
+        ("two signatures", "MalformedSignature", &|bundle| {
             let one = bundle["dsseEnvelope"]["signatures"][0].clone();
             bundle["dsseEnvelope"]["signatures"] = json!([one, one]);
         }),
-        ("base64 with a line break", "MalformedSignature", &|_, bundle| {
+        ("base64 with a line break", "MalformedSignature", &|bundle| {
             let payload = format!("{}\n", bundle["dsseEnvelope"]["payload"].as_str().unwrap());
             bundle["dsseEnvelope"]["payload"] = payload.into();
         }),
-        ("unknown field", "MalformedSignature", &|_, bundle| bundle["critical"] = json!(["x"])),
-        ("two contents", "MalformedSignature", &|_, bundle| bundle["messageSignature"] = json!({})),
-        ("bare message", "MalformedSignature", &|_, bundle| {
+        ("unknown field", "MalformedSignature", &|bundle| bundle["critical"] = json!(["x"])),
+        ("two contents", "MalformedSignature", &|bundle| bundle["messageSignature"] = json!({})),
+        ("bare message", "MalformedSignature", &|bundle| {
             bundle["messageSignature"] = json!({"signature": ""});
             bundle.as_object_mut().unwrap().remove("dsseEnvelope");
         }),
-        ("other version", "MalformedSignature", &|_, bundle| {
+        ("other version", "MalformedSignature", &|bundle| {
             bundle["mediaType"] = "application/vnd.dev.sigstore.bundle.v0.4+json".into();
         }),
-        ("keyless", "KeylessSignature", &|_, bundle| {
+        ("keyless", "KeylessSignature", &|bundle| {
             bundle["verificationMaterial"] = json!({"certificate": {"rawBytes": "AAAA"}, "tlogEntries": []});
         }),
-        ("key and certificate", "MalformedSignature", &|_, bundle| {
+        ("key and certificate", "MalformedSignature", &|bundle| {
             bundle["verificationMaterial"]["certificate"] = json!({"rawBytes": "AAAA"});
         }),
-        ("no material", "MalformedSignature", &|_, bundle| bundle["verificationMaterial"] = json!({})),
+        ("no material", "MalformedSignature", &|bundle| bundle["verificationMaterial"] = json!({})),
     ];
     for (name, expected, change) in attacks {
         let stage = Stage::new();
         let mut bundle = stage.honest();
-        change(&stage, &mut bundle);
+        change(&mut bundle);
         stage.put(bundle.to_string().as_bytes(), |_| ()).await;
         assert_eq!(stage.outcome().await, *expected, "{name}");
         // The honest one beside it is found.
         stage.put(stage.honest().to_string().as_bytes(), |_| ()).await;
         assert_eq!(stage.outcome().await, "fine", "{name}");
     }
-}
-
-fn stage_annotations() -> BTreeMap<String, String> {
-    BTreeMap::from([("a".to_owned(), "b".to_owned())])
 }
 
 #[tokio::test]
@@ -369,6 +365,31 @@ async fn a_signature_that_nobody_would_read_is_not_written() {
     let error = sign(&stage.registry, &stage.repository, &stage.artifact, &options, &stage.key).await.unwrap_err();
     assert_eq!(error.reason(), "SignatureTooLarge");
     assert_eq!(stage.outcome().await, "Unsigned");
+}
+
+#[tokio::test]
+async fn a_manifest_is_read_as_a_patterns_only_when_it_is_signed() {
+    let stage = Stage::new();
+    let content = (sign::MANIFEST.to_owned(), stage.artifact.bytes.clone());
+    stage.registry.manifests.lock().unwrap().insert("v1.0.0".to_owned(), content);
+    let tag = ManifestRef::Tag("v1.0.0".to_owned());
+    let reason = async |trust: &TrustPolicy| {
+        fetch(&stage.registry, &stage.repository, &tag, trust, NOW).await.err().map(|error| error.reason())
+    };
+    assert_eq!(reason(&TrustPolicy::default()).await, Some("NoTrustEntry"));
+    assert_eq!(stage.registry.reads.load(Ordering::Relaxed), 0, "nothing is fetched that nobody can vouch for");
+    let entry = TrustEntry {
+        pattern: "r.example/a/*".parse().unwrap(),
+        keys: vec![stage.key.public()],
+        quorum: NonZeroUsize::MIN,
+        max_age: None,
+    };
+    let trust = TrustPolicy { entries: vec![entry] };
+    assert_eq!(reason(&trust).await, Some("Unsigned"));
+    stage.sign(&stage.artifact, &stage.key).await;
+    // Signed, and now found to be no pattern's.
+    let found = fetch(&stage.registry, &stage.repository, &tag, &trust, NOW).await;
+    assert!(matches!(found, Err(FetchError::Artifact(crate::Error::Manifest(_)))));
 }
 
 mod any_bytes {

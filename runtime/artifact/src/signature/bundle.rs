@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BUNDLE_MEDIA_TYPE;
 use super::error::Rejection;
+use crate::json;
 
 /// What a DSSE envelope holds when its payload is an in-toto statement.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -79,7 +80,7 @@ impl Signed {
     /// [`Rejection::Malformed`], [`Rejection::Unsupported`], [`Rejection::Keyless`].
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Rejection> {
         let malformed = |problem| Rejection::Malformed { problem };
-        let bundle: Bundle = serde_json::from_slice(bytes)
+        let bundle: Bundle = json::read(bytes)
             .map_err(|_| malformed("the bundle is no JSON, or lacks a field, or has an unknown or repeated one"))?;
         if bundle.media_type != BUNDLE_MEDIA_TYPE {
             return Err(Rejection::Unsupported { problem: "the bundle is not of version 0.3" });

@@ -18,6 +18,7 @@
 
 mod bundle;
 mod error;
+mod fetch;
 mod key;
 mod key_file;
 mod pem;
@@ -31,6 +32,7 @@ mod attacks;
 mod fixtures;
 
 pub use error::{KeyError, Rejected, Rejection, SignatureError};
+pub use fetch::{FetchError, fetch};
 pub use key::{PublicKey, SecretKey};
 pub use key_file::{MAX_KEY_FILE, Password};
 pub use sign::{SignOptions, Signed, sign};

@@ -1,14 +1,14 @@
 //! The in-toto statement inside of a signature. It is read after somebody trusted was found to have signed it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::PREDICATE_TYPE;
 use super::error::Rejection;
-use crate::Digest;
+use crate::{Digest, json};
 
 const TYPE: &str = "https://in-toto.io/Statement/v1";
 
@@ -31,9 +31,9 @@ struct Statement {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Subject {
-    digest: Texts,
+    digest: BTreeMap<String, String>,
     #[serde(default)]
-    annotations: Texts,
+    annotations: BTreeMap<String, Value>,
     #[serde(rename = "name")]
     _name: Option<IgnoredAny>,
     #[serde(rename = "uri")]
@@ -44,41 +44,6 @@ struct Subject {
     _location: Option<IgnoredAny>,
     #[serde(rename = "content")]
     _content: Option<IgnoredAny>,
-}
-
-/// Texts by key, no key twice; values of other kinds are left out.
-#[derive(Default)]
-struct Texts(BTreeMap<String, String>);
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Texts;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object without repeated keys")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Texts, A::Error> {
-                #[derive(Deserialize)]
-                #[serde(untagged)]
-                enum Value {
-                    Text(String),
-                    Other(IgnoredAny),
-                }
-                let (mut texts, mut seen) = (BTreeMap::new(), std::collections::HashSet::new());
-                while let Some((key, value)) = entries.next_entry::<String, Value>()? {
-                    if !seen.insert(key.clone()) {
-                        return Err(A::Error::custom("a key is repeated"));
-                    }
-                    if let Value::Text(text) = value {
-                        texts.insert(key, text);
-                    }
-                }
-                Ok(Texts(texts))
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
 }
 
 /// What a signature says of an artifact.
@@ -94,7 +59,7 @@ pub(super) struct Claim {
 /// [`Rejection::Malformed`], [`Rejection::Unsupported`] for attestations that are no signatures, [`Rejection::WrongSubject`].
 pub(super) fn read(payload: &[u8], artifact: &Digest) -> Result<Claim, Rejection> {
     let malformed = |problem| Rejection::Malformed { problem };
-    let statement: Statement = serde_json::from_slice(payload)
+    let statement: Statement = json::read(payload)
         .map_err(|_| malformed("the statement is no JSON, or lacks a field, or has an unknown or repeated one"))?;
     if statement.kind != TYPE {
         return Err(Rejection::Unsupported { problem: "the payload is no in-toto statement of version 1" });
@@ -108,16 +73,18 @@ pub(super) fn read(payload: &[u8], artifact: &Digest) -> Result<Claim, Rejection
     let subject = statement
         .subject
         .iter()
-        .find(|subject| subject.digest.0.get("sha256").is_some_and(|digest| *digest == hex))
+        .find(|subject| subject.digest.get("sha256").is_some_and(|digest| *digest == hex))
         .ok_or(Rejection::WrongSubject)?;
-    let signed_at = match subject.annotations.0.get(SIGNED_AT) {
-        Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(text.parse().map_err(|_| malformed("its time is no number of seconds"))?)
-        }
-        Some(_) => return Err(malformed("its time is no number of seconds")),
+    let signed_at = match subject.annotations.get(SIGNED_AT) {
+        Some(said) => Some(said.as_str().and_then(seconds).ok_or(malformed("its time is no number of seconds"))?),
         None => None,
     };
     Ok(Claim { signed_at })
+}
+
+/// Digits alone: the standard library takes a sign too.
+fn seconds(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// A statement as cosign writes it.
@@ -172,6 +139,8 @@ mod tests {
             (r#""17""#, r#""+17""#, "MalformedSignature"),
             (r#""17""#, r#""99999999999999999999""#, "MalformedSignature"),
             (r#""17""#, r#""""#, "MalformedSignature"),
+            (r#""17""#, "17", "MalformedSignature"),
+            (r#""17""#, r#""17","a":{"b":1,"b":2}"#, "MalformedSignature"),
             ("Statement/v1", "Statement/v0.1", "UnsupportedSignature"),
             (PREDICATE_TYPE, "https://slsa.dev/provenance/v1", "UnsupportedSignature"),
             (r#""sha256""#, r#""SHA256""#, "WrongSubject"),

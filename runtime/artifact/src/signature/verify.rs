@@ -12,7 +12,7 @@ use super::key::PublicKey;
 use super::sign::{EMPTY, MANIFEST};
 use super::{BUNDLE_MEDIA_TYPE, MAX_BUNDLE, statement};
 use crate::registry::{Descriptor, Registry};
-use crate::{Digest, ManifestRef, Repository};
+use crate::{Digest, ManifestRef, Repository, json};
 
 /// How many referrers are looked at. A registry that lists more can hide a good signature, which is as if it withheld it.
 pub const MAX_CANDIDATES: usize = 64;
@@ -117,7 +117,7 @@ async fn judge(
     let malformed = |problem| Rejection::Malformed { problem };
     let manifest =
         registry.manifest(repository, &ManifestRef::Digest(referrer.digest)).await.map_err(Rejection::Unreadable)?;
-    let candidate: Candidate = serde_json::from_slice(&manifest.bytes)
+    let candidate: Candidate = json::read(&manifest.bytes)
         .map_err(|_| malformed("the manifest is no JSON, or lacks a field, or has a repeated one"))?;
     if candidate.artifact_type.as_deref() != Some(BUNDLE_MEDIA_TYPE) {
         return Ok(None);
