@@ -92,7 +92,7 @@ pub enum NameError {
         /// In its config.
         found: Version,
         /// In the lock.
-        locked: Version,
+        locked: Box<Version>,
     },
 }
 
@@ -251,7 +251,7 @@ pub fn check_name(asked: Asked<'_>, config_name: &str, config_version: &Version)
             Err(NameError::Downgrade {
                 repository: repository(),
                 found: config_version.clone(),
-                locked: locked.clone(),
+                locked: Box::new(locked.clone()),
             })
         }
         _ => Ok(()),
