@@ -85,6 +85,9 @@ impl Inner {
             let out_of_time = |pause: Duration| tries >= TRIES || began.elapsed() + pause > TOTAL;
             let pause = match request.send().await {
                 Err(error) => {
+                    if let Some(problem) = certificate_problem(&error) {
+                        return Err(HttpError::UntrustedCertificate { what: ask.what.clone(), problem }.into());
+                    }
                     let pause = self.pause(tries, None);
                     if out_of_time(pause) || error.is_builder() {
                         let (what, error) = (ask.what.clone(), error.without_url());
@@ -171,6 +174,22 @@ impl Answer {
         }
         Err(ask.refused(self.status, said_in(&self.body)))
     }
+}
+
+/// What is wrong with a certificate, if that is what an error comes from. It will not be better at the next try.
+fn certificate_problem(error: &reqwest::Error) -> Option<String> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(mut error) = cause {
+        // What is wrapped in an error of input and output, once or twice, is not among its sources.
+        while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            error = inner;
+        }
+        if let Some(rustls::Error::InvalidCertificate(problem)) = error.downcast_ref() {
+            return Some(problem.to_string());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Whether the registry may answer otherwise in a while.
