@@ -10,6 +10,7 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::endpoint::Endpoint;
+use super::tls::time_for;
 use super::{Action, HttpError, Inner, Said};
 use crate::error::Error;
 
@@ -75,12 +76,16 @@ impl Inner {
         let mut asked_for_credentials = false;
         let mut tries = 1;
         loop {
-            let mut request = self.client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
+            let (client, time) = match &ask.body {
+                Some(body) => (&self.sending, Some(time_for(body.len()))),
+                None => (&self.fetching, None),
+            };
+            let mut request = client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
             if let Some(authorization) = &authorization {
                 request = request.header(AUTHORIZATION, authorization.clone());
             }
-            if let Some(body) = &ask.body {
-                request = request.body(body.clone());
+            if let (Some(body), Some(time)) = (&ask.body, time) {
+                request = request.body(body.clone()).timeout(time);
             }
             let out_of_time = |pause: Duration| tries >= TRIES || began.elapsed() + pause > TOTAL;
             let pause = match request.send().await {
