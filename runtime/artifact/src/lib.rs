@@ -4,6 +4,8 @@
 //! Everything that a registry says is foreign: it is bounded before it is read and verified before it is used.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(test)]
+mod adversity;
 pub mod cache;
 pub mod config;
 pub mod copy;
@@ -20,6 +22,7 @@ mod memory;
 mod oci;
 pub mod pack;
 pub mod progress;
+pub mod pull;
 pub mod push;
 pub mod reference;
 pub mod registry;
@@ -40,6 +43,7 @@ pub use manifest::PatternManifest;
 pub use oci::INDEX_MEDIA_TYPE;
 pub use pack::{Contents, Listing, Package, pack};
 pub use progress::{Progress, Silent};
+pub use pull::{Pulled, pull};
 pub use push::{PushOptions, Pushed, push};
 pub use reference::{ManifestRef, Reference, Repository};
 pub use registry::{Descriptor, Fetched, RawManifest, Registry};

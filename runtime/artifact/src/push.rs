@@ -120,13 +120,14 @@ async fn floats_at(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reference;
     use crate::config::tests::postgres;
     use crate::layout::Directory;
     use crate::pack::tests::{contents, package};
     use crate::pack::{Listing, pack};
     use crate::progress::Silent;
+    use crate::pull::{Pulled, pull};
     use crate::verified::Verified;
-    use crate::{PatternManifest, Reference};
 
     fn version(version: &str) -> Package {
         let mut config = postgres();
@@ -141,9 +142,9 @@ mod tests {
         let repository: Repository = "r.example/dbs/postgres".parse().unwrap();
         push(&registry, &repository, &package(), &PushOptions::default(), &Silent).await.unwrap();
         let asked: Reference = "r.example/dbs/postgres:14.2.0".parse().unwrap();
-        let (found, fetched) = versions::find(&registry, &asked).await.unwrap();
+        let Pulled { reference: found, manifest, .. } = pull(&registry, &asked).await.unwrap();
         assert_eq!((found.tag.as_deref(), found.digest), (Some("v14.2.0"), Some(package().digest)));
-        let verified = Verified::unverified(PatternManifest::read(&fetched).unwrap());
+        let verified = Verified::unverified(manifest);
         assert!(!verified.verification().is_verified());
         let unpacked = verified.unpack(&registry, &found, &Silent).await.unwrap();
         assert_eq!(unpacked.contents, contents());

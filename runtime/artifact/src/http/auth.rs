@@ -38,15 +38,17 @@ impl Inner {
             host: host.clone(),
             said: challenges.join(", ").chars().take(300).collect(),
         })?;
-        // Before credentials are looked up: a helper program need not run for a realm that gets none.
-        let realm = match &challenge {
-            Challenge::Bearer { realm, .. } => Some(endpoint.check_realm(realm, &self.options.realms)?),
-            Challenge::Basic => None,
-        };
         let credential = self.options.credentials.lookup(host, &endpoint.path).await?;
         if credential.is_some() && !endpoint.is_private() {
             return Err(HttpError::InsecureCredentials { host: host.clone() }.into());
         }
+        // A given token goes to the registry itself; for all others the realm is looked at before anything is made of a credential.
+        let realm = match &challenge {
+            Challenge::Bearer { realm, .. } if !matches!(credential, Some(Credential::Bearer { .. })) => {
+                Some(endpoint.check_realm(realm, &self.options.realms)?)
+            }
+            _ => None,
+        };
         let header = match (challenge, credential) {
             (_, Some(Credential::Bearer { token })) => bearer(endpoint, "the given token", token.reveal())?,
             (Challenge::Basic, Some(Credential::Basic { username, password })) => {

@@ -101,4 +101,11 @@ mod tests {
         }
         assert_eq!(read(["Basic", "Bearer realm=r"].into_iter()), bearer("r", None));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_header_is_read_to_its_end(header in r#"([a-z]{0,6}|[ ,="\\\t]){0,40}"#) {
+            read([header.as_str()].into_iter());
+        }
+    }
 }

@@ -35,6 +35,14 @@ pub enum HttpError {
         /// The last failure.
         error: reqwest::Error,
     },
+    /// The registry's certificate is not one that is trusted, or not its own.
+    #[error("{what}: the certificate is refused: {}; --ca-file names an authority to trust", .problem.escape_debug())]
+    UntrustedCertificate {
+        /// What was asked for.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The registry said to come back later, or failed, as often as it was tried.
     #[error("{what}: the registry answers {status} after {tries} tries{said}")]
     Busy {
@@ -143,6 +151,7 @@ impl HttpError {
             Self::BadAddress { .. } => "BadAddress",
             Self::TlsSetup { .. } => "TlsSetup",
             Self::Unreachable { .. } => "Unreachable",
+            Self::UntrustedCertificate { .. } => "UntrustedCertificate",
             Self::Busy { .. } => "RegistryBusy",
             Self::Refused { .. } => "RegistryRefused",
             Self::Unauthorized { .. } => "Unauthorized",

@@ -89,7 +89,9 @@ pub struct HttpRegistry {
 
 #[derive(Debug)]
 struct Inner {
-    client: reqwest::Client,
+    /// For requests without a body, and for those with one.
+    fetching: reqwest::Client,
+    sending: reqwest::Client,
     options: HttpOptions,
     /// Headers that a registry took, by its host, the repository and what it was for.
     tokens: Mutex<HashMap<(String, String, Action), HeaderValue>>,
@@ -102,8 +104,8 @@ impl HttpRegistry {
     /// # Errors
     /// [`HttpError::TlsSetup`].
     pub fn new(options: HttpOptions) -> Result<Self, Error> {
-        let client = tls::client(&options)?;
-        Ok(Self { inner: Arc::new(Inner { client, options, tokens: Mutex::default() }) })
+        let (fetching, sending) = tls::clients(&options)?;
+        Ok(Self { inner: Arc::new(Inner { fetching, sending, options, tokens: Mutex::default() }) })
     }
 }
 

@@ -10,6 +10,7 @@ use reqwest::{Method, Response, StatusCode, Url};
 use serde::Deserialize;
 
 use super::endpoint::Endpoint;
+use super::tls::time_for;
 use super::{Action, HttpError, Inner, Said};
 use crate::error::Error;
 
@@ -75,16 +76,23 @@ impl Inner {
         let mut asked_for_credentials = false;
         let mut tries = 1;
         loop {
-            let mut request = self.client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
+            let (client, time) = match &ask.body {
+                Some(body) => (&self.sending, Some(time_for(body.len()))),
+                None => (&self.fetching, None),
+            };
+            let mut request = client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
             if let Some(authorization) = &authorization {
                 request = request.header(AUTHORIZATION, authorization.clone());
             }
-            if let Some(body) = &ask.body {
-                request = request.body(body.clone());
+            if let (Some(body), Some(time)) = (&ask.body, time) {
+                request = request.body(body.clone()).timeout(time);
             }
             let out_of_time = |pause: Duration| tries >= TRIES || began.elapsed() + pause > TOTAL;
             let pause = match request.send().await {
                 Err(error) => {
+                    if let Some(problem) = certificate_problem(&error) {
+                        return Err(HttpError::UntrustedCertificate { what: ask.what.clone(), problem }.into());
+                    }
                     let pause = self.pause(tries, None);
                     if out_of_time(pause) || error.is_builder() {
                         let (what, error) = (ask.what.clone(), error.without_url());
@@ -171,6 +179,22 @@ impl Answer {
         }
         Err(ask.refused(self.status, said_in(&self.body)))
     }
+}
+
+/// What is wrong with a certificate, if that is what an error comes from. It will not be better at the next try.
+fn certificate_problem(error: &reqwest::Error) -> Option<String> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(mut error) = cause {
+        // What is wrapped in an error of input and output, once or twice, is not among its sources.
+        while let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            error = inner;
+        }
+        if let Some(rustls::Error::InvalidCertificate(problem)) = error.downcast_ref() {
+            return Some(problem.to_string());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Whether the registry may answer otherwise in a while.

@@ -15,8 +15,12 @@ use super::{HttpError, HttpOptions};
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long an answer may pause.
 const IDLE: Duration = Duration::from_secs(30);
+/// The slowest connection over which can be pushed, in bytes a second.
+const SLOWEST: u64 = 64 << 10;
 
-pub(super) fn client(options: &HttpOptions) -> Result<reqwest::Client, HttpError> {
+/// The client for what is fetched, and the one for what is sent: the library counts the time that a body takes to be sent as a
+/// pause of the answer, so that one has a time for the whole instead, which [`time_for`] gives.
+pub(super) fn clients(options: &HttpOptions) -> Result<(reqwest::Client, reqwest::Client), HttpError> {
     let wrong = |problem: String| HttpError::TlsSetup { problem };
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
@@ -41,19 +45,26 @@ pub(super) fn client(options: &HttpOptions) -> Result<reqwest::Client, HttpError
         .map_err(|error| wrong(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(Policy::none())
-        .referer(false)
-        .no_proxy()
-        .no_gzip()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        .http1_only()
-        .connect_timeout(CONNECT)
-        .read_timeout(IDLE)
-        .user_agent(&options.user_agent)
-        .build()
-        .map_err(|error| wrong(error.to_string()))
+    let builder = || {
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .redirect(Policy::none())
+            .referer(false)
+            .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .http1_only()
+            .connect_timeout(CONNECT)
+            .user_agent(&options.user_agent)
+    };
+    let fetching = builder().read_timeout(IDLE).build().map_err(|error| wrong(error.to_string()))?;
+    let sending = builder().build().map_err(|error| wrong(error.to_string()))?;
+    Ok((fetching, sending))
+}
+
+/// How long a request with a body of so many bytes may take, its answer included.
+pub(super) fn time_for(bytes: usize) -> Duration {
+    IDLE + Duration::from_secs(bytes as u64 / SLOWEST)
 }

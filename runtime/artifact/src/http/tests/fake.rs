@@ -138,8 +138,10 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script, kep
     stream.write_all(format!("{head}\r\n").as_bytes()).await.ok()?;
     if !request.line.starts_with("HEAD") {
         stream.write_all(&reply.body).await.ok()?;
-        while reply.endless {
-            stream.write_all(&reply.body).await.ok()?;
+        if reply.endless {
+            loop {
+                stream.write_all(&reply.body).await.ok()?;
+            }
         }
     }
     stream.shutdown().await.ok()

@@ -126,3 +126,15 @@ async fn a_password_goes_where_it_is_asked_for_and_not_twice() {
     let wrong = registry(HttpOptions { credentials, ..options() }).tags(&repository(&fake)).await.unwrap_err();
     assert_eq!((wrong.reason(), fake.lines().len() - before), ("Unauthorized", 2));
 }
+
+#[tokio::test]
+async fn a_given_token_is_for_the_registry_itself() {
+    let fake = Fake::start(|request: &Request, _| match request.headers.get("authorization").map(String::as_str) {
+        Some("Bearer given") => Reply::new(200, r#"{"tags":["v1"]}"#),
+        _ => challenge("https://elsewhere.example/token"),
+    })
+    .await;
+    let credentials = Credentials::default().with(&fake.host, Credential::Bearer { token: Secret::new("given") });
+    let registry = registry(HttpOptions { credentials, ..options() });
+    assert_eq!(registry.tags(&repository(&fake)).await.unwrap(), ["v1"]);
+}

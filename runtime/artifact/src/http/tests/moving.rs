@@ -253,3 +253,23 @@ async fn a_mirror_is_asked_under_the_original_name() {
     assert_eq!(registry.tags(&original).await.unwrap(), ["v1"]);
     assert_eq!(fake.lines(), ["GET /v2/mirror/postgres/tags/list?n=1000"]);
 }
+
+#[tokio::test]
+async fn referrers_are_remembered_for_when_the_registry_is_down() {
+    let fake = Fake::start(|_: &Request, before| match before {
+        0 => Reply::new(200, index(json!([blob(b"signature")]))),
+        6 => Reply::new(403, ""),
+        _ => Reply::new(500, ""),
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let cached = crate::Cached::new(registry(options()), crate::Cache::open(dir.path()).unwrap());
+    let subject = Digest::of(b"subject");
+    for _ in 0..2 {
+        let found = cached.referrers(&repository(&fake), &subject).await.unwrap();
+        assert_eq!(found, [blob(b"signature")]);
+    }
+    // One that answers is believed, even where it says no.
+    let refused = cached.referrers(&repository(&fake), &subject).await.unwrap_err();
+    assert_eq!(refused.reason(), "Unauthorized");
+}

@@ -31,7 +31,7 @@ async fn a_registry_is_trusted_by_its_authority_and_name() {
         let fake = Fake::start_tls(config, |_: &Request, _| Reply::new(200, r#"{"tags":["v1"]}"#)).await;
         let pems = if trusts { vec![pem] } else { Vec::new() };
         let listed = registry(trusting(pems)).tags(&repository(&fake)).await.map_err(|error| error.reason());
-        let expected = if reached { Ok(vec!["v1".to_owned()]) } else { Err("Unreachable") };
+        let expected = if reached { Ok(vec!["v1".to_owned()]) } else { Err("UntrustedCertificate") };
         assert_eq!(listed, expected, "{name}");
     }
 }
