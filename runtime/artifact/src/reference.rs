@@ -113,7 +113,7 @@ fn is_host(text: &str) -> bool {
 }
 
 /// The grammar of the distribution specification: `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`.
-fn is_segment(text: &str) -> bool {
+pub(crate) fn is_segment(text: &str) -> bool {
     let mut gap = String::new();
     let mut seen = false;
     for character in text.chars() {

@@ -14,6 +14,9 @@ use crate::reference::{ManifestRef, Repository};
 /// The largest manifest or index that is read, in bytes: the bound that the distribution specification asks registries for.
 pub const MAX_MANIFEST: u64 = 4 << 20;
 
+/// How many referrers of one manifest are looked at.
+pub const MAX_REFERRERS: usize = 64;
+
 /// What names a blob or manifest in another manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

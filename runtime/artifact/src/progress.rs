@@ -1,0 +1,22 @@
+//! What a caller hears while bytes move. This crate prints nothing.
+
+use crate::Digest;
+
+/// Hears of transfers. Calls come from several of them at once, and must not block.
+pub trait Progress: Send + Sync {
+    /// A transfer begins: what it is in words, its digest, and its size in bytes.
+    fn begin(&self, what: &str, digest: &Digest, size: u64) {
+        let _ = (what, digest, size);
+    }
+
+    /// It ended, whether bytes moved or were there already.
+    fn end(&self, digest: &Digest) {
+        let _ = digest;
+    }
+}
+
+/// For callers that draw nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {}
