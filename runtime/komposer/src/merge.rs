@@ -182,7 +182,7 @@ fn lists(span: Span, old: &[Node], node: &Node, new: &[Node], place: Place, prob
             Some(at) if deleted => drop(items.remove(at)),
             Some(at) => {
                 if let Some(base) = items.get_mut(at) {
-                    *base = over(base, item, Place::Free(""), problems);
+                    *base = over(base, &without(item, place), Place::Free(""), problems);
                 }
             }
             // What is new says its own name: one without would be a slip far more often than a second child.
@@ -200,4 +200,18 @@ fn lists(span: Span, old: &[Node], node: &Node, new: &[Node], place: Place, prob
         }
     }
     Node { span, value: Value::List(items) }
+}
+
+/// An item without the key that it was found by, which stays where it was written first.
+fn without(item: &Node, place: Place) -> Node {
+    let found_by = match place {
+        Place::Children(_) => "id",
+        Place::By(key) => key,
+        _ => return item.clone(),
+    };
+    let members = item.members().unwrap_or_default().iter().filter(|(key, _)| key.text != found_by).cloned();
+    Node {
+        span: item.span,
+        value: if item.members().is_some() { Value::Map(members.collect()) } else { item.value.clone() },
+    }
 }

@@ -197,7 +197,7 @@ fn a_template_override_is_composed_and_its_mistakes_stand_in_the_komposer() {
         )
     };
     assert!(compose(&over("x"), vec![files(&[])]).unwrap().instances[0].composed);
-    refused(&over("{{ spec.versoin }}"), vec![files(&[])], &["komposer.yaml:10:22"]);
+    refused(&over("{{ spec.versoin }}"), vec![files(&[])], &["komposer.yaml:10:27"]);
 }
 
 #[test]

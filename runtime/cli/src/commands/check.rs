@@ -1,6 +1,6 @@
 //! `ork check`: every problem of a pattern, at once.
 
-use orkestra_pattern::diagnostic::Diagnostics;
+use orkestra_pattern::diagnostic::{Diagnostics, Severity};
 use orkestra_pattern::model::Pattern;
 use serde_json::json;
 
