@@ -20,6 +20,8 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
+mod versions;
+
 use std::time::Duration;
 
 use orkestra_artifact::{Digest, Reference};
@@ -35,6 +37,7 @@ pub use merge::merge;
 pub use parse::{parse, parse_with};
 pub use provenance::{Effective, Origin, Owner, provenance};
 pub use resolve::{Imported, resolve};
+pub use versions::{NoVersion, Wanted, choose, version_of};
 
 /// A Komposer as written.
 #[derive(Debug, Clone)]
