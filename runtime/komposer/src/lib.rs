@@ -19,7 +19,6 @@ mod provenance;
 mod resolve;
 #[cfg(test)]
 mod tests;
-
 mod versions;
 
 use std::time::Duration;

@@ -39,6 +39,9 @@ impl<'a> Place<'a> {
     }
 }
 
+/// What an item of a list is found by; none where it has no such key.
+type Naming<'a> = Box<dyn Fn(&Node) -> Option<String> + 'a>;
+
 /// A Katalog's root with `layers` laid over it, the first one lowest. What cannot be laid over is reported and left out, and so is
 /// an override of an entry that the Katalog does not have.
 pub fn merge(base: &Node, layers: &[Layer]) -> (Node, Diagnostics) {
@@ -155,7 +158,7 @@ fn maps(old: &[(Key, Node)], new: &[(Key, Node)], place: Place, problems: &mut D
 
 fn lists(span: Span, old: &[Node], node: &Node, new: &[Node], place: Place, problems: &mut Diagnostics) -> Node {
     let mut items = old.to_vec();
-    let named: Box<dyn Fn(&Node) -> Option<String>> = match place {
+    let named: Naming = match place {
         Place::Grows => {
             let added = new.iter().filter(|item| old.iter().all(|old| old.to_json() != item.to_json()));
             items.extend(added.cloned());
