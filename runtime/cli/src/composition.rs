@@ -31,7 +31,7 @@ pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>
 /// The patterns that a Komposer names, as it wants them.
 pub(crate) fn of_komposer(path: &Path, output: &Output) -> Result<Vec<Instance>, Error> {
     let mut source = Source::new();
-    let file = source.add(shown(path), &read_bounded(path)?);
+    let file = source.add_as(shown(path), "komposer.yaml", &read_bounded(path)?);
     let (komposer, problems) = orkestra_komposer::parse(&source, file);
     end_on_errors(&problems, &source, output)?;
     let komposer = komposer.ok_or(Error::Silent)?;
