@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use orkestra_komposer::{InputError, Instance, conflicts};
+use orkestra_komposer::{Imported, InputError, Instance, conflicts};
 use orkestra_pattern::source::Source;
 use serde_json::Map;
 
@@ -31,16 +31,25 @@ pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>
 /// The patterns that a Komposer names, as it wants them.
 pub(crate) fn of_komposer(path: &Path, output: &Output) -> Result<Vec<Instance>, Error> {
     let mut source = Source::new();
-    let file = source.add(shown(path), &read_bounded(path)?);
+    let file = source.add_as(shown(path), "komposer.yaml", &read_bounded(path)?);
     let (komposer, problems) = orkestra_komposer::parse(&source, file);
     end_on_errors(&problems, &source, output)?;
     let komposer = komposer.ok_or(Error::Silent)?;
     let base = path.parent().unwrap_or(Path::new("."));
-    let mut patterns = Vec::new();
+    let mut imported = Vec::new();
     for import in &komposer.imports {
-        patterns.push(PatternDir::read(&base.join(&import.path))?.checked(output)?);
+        let Some(path) = import.path() else {
+            return Err(Error::Unusable {
+                problem: "the Komposer imports from a registry".to_owned(),
+                hint: Some("import a directory under `imports.files`: this command reads directories only".to_owned()),
+            });
+        };
+        let dir = base.join(path);
+        let prefix = format!("{}/", shown(&dir));
+        PatternDir::read(&dir)?.add_to(&mut source, &prefix);
+        imported.push(Imported::directory(prefix, shown(&dir)));
     }
-    let (composition, problems) = orkestra_komposer::resolve(&komposer, patterns);
+    let (composition, problems) = orkestra_komposer::resolve(&source, &komposer, &imported);
     end_on_errors(&problems, &source, output)?;
     Ok(composition.ok_or(Error::Silent)?.instances)
 }

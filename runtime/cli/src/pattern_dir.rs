@@ -54,6 +54,13 @@ impl PatternDir {
         Err(Error::NotAPattern { path: dir.to_owned() })
     }
 
+    /// Adds its files to the source of a composition, with `prefix` before their names.
+    pub(crate) fn add_to(&self, source: &mut Source, prefix: &str) {
+        for file in self.source.files() {
+            source.add_as(format!("{prefix}{}", file.name()), file.name(), file.text().as_bytes());
+        }
+    }
+
     /// Why the API server would refuse a custom resource, by the checks that `cr.yaml` goes through. Nothing is found in a
     /// pattern that is wrong itself.
     pub(crate) fn refuses(&self, resource: &Value) -> Vec<String> {

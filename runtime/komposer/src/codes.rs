@@ -36,5 +36,50 @@ pub static INPUT: Code = error(
     "`with: {imageRegistry: 5}` where the schema says `type: string`",
 );
 
+/// An override in the wrong shape.
+pub static SHAPE: Code = error(
+    "K1105",
+    "an override in another shape",
+    "An override has the shape of what it replaces: a map for a map, a list for a list, one value for one value. An expression may stand for any of them, and `null` deletes.",
+    "`onReconcile: {deployments: {image: x}}` where the pattern has a list of deployments",
+);
+/// A list's item that cannot be found.
+pub static ITEM: Code = error(
+    "K1106",
+    "an override of an unknown item",
+    "Items of lists are found by their key: children and reads by `id`, status fields by `path`. What deletes an item names one that is there.",
+    "`- {id: wbe, $patch: delete}` where the child is called `web`",
+);
+/// A registry import that names nothing.
+pub static REFERENCE: Code = error(
+    "K1107",
+    "an import that cannot be looked up",
+    "A registry import names a repository and one of a tag, a `version` range or a `digest`.",
+    "`url: postgres` without a registry's host",
+);
+/// A credential that is written down, or comes from another variable than it may.
+pub static CREDENTIAL: Code = error(
+    "K1108",
+    "a credential in a Komposer",
+    "A Komposer names the environment variables that hold a registry's credentials, never the credentials. Their names begin `ORK_REGISTRY_`, or the runtime's policy names them.",
+    "`auth: {type: basic, username: me, password: secret}`",
+);
+/// The older spelling of a key.
+pub static SPELLING: Code = Code {
+    id: "K1109",
+    severity: Severity::Warning,
+    title: "an older spelling",
+    page: "The key is read, and has another name now.",
+    example: Example::Words("`sources:` for `imports:`"),
+};
+/// An entry's name that fits several.
+pub static AMBIGUOUS: Code = error(
+    "K1110",
+    "an override that fits several entries",
+    "Where two instances have an entry of the same name, an override says which it means as `instance/entry`.",
+    "`spec.crds.postgres` beside two imports of `postgres`, one `as: pg`",
+);
+
 /// The family.
-pub static CODES: &[&Code] = &[&HEADER, &UNKNOWN_ENTRY, &CONFLICT, &INPUT];
+pub static CODES: &[&Code] =
+    &[&HEADER, &UNKNOWN_ENTRY, &CONFLICT, &INPUT, &SHAPE, &ITEM, &REFERENCE, &CREDENTIAL, &SPELLING, &AMBIGUOUS];

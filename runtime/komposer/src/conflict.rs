@@ -62,9 +62,12 @@ fn shared(a: &Instance, b: &Instance) -> Option<Shared> {
     if a.name == b.name {
         return Some(Shared::Name(a.name.clone()));
     }
-    // Also where one of them is disabled: an override could not say which of the two it means.
-    if let Some(entry) =
-        a.pattern.entries.iter().find(|entry| b.pattern.entries.iter().any(|other| other.name == entry.name))
+    // Also where one of them is disabled: an override could not say which of the two it means. One that its import names is
+    // addressed by that name.
+    if !a.named
+        && !b.named
+        && let Some(entry) =
+            a.pattern.entries.iter().find(|entry| b.pattern.entries.iter().any(|other| other.name == entry.name))
     {
         return Some(Shared::Entry(entry.name.clone()));
     }

@@ -8,14 +8,23 @@
 pub mod codes;
 mod conflict;
 mod fits;
+mod imports;
 mod inputs;
+mod list_keys;
+mod merge;
+#[cfg(test)]
+mod merge_tests;
 mod parse;
+mod provenance;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::time::Duration;
 
+use orkestra_artifact::{Digest, Reference};
+use orkestra_pattern::fields::Spanned;
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::source::Span;
 use orkestra_pattern::yaml::{Key, Node};
@@ -23,44 +32,144 @@ use serde_json::{Map, Value};
 
 pub use conflict::{Conflict, conflicts};
 pub use inputs::InputError;
-pub use parse::parse;
-pub use resolve::resolve;
+pub use merge::merge;
+pub use parse::{parse, parse_with};
+pub use provenance::{Effective, Origin, Owner, provenance};
+pub use resolve::{Imported, resolve};
+pub use versions::{NoVersion, Wanted, choose, version_of};
 
 /// A Komposer as written.
 #[derive(Debug, Clone)]
 pub struct Komposer {
     /// `metadata.name`: a DNS label.
     pub name: String,
-    /// `imports.files`, in order.
+    /// First those of registries, then those of files, each in order.
     pub imports: Vec<Import>,
+    /// `imports.trust`, in order.
+    pub trust: Vec<Trust>,
     /// `spec.crds`, in order.
     pub overrides: Vec<Override>,
+    /// The whole document.
+    pub root: Node,
 }
 
-/// One item of `imports.files`.
+impl Komposer {
+    /// The digest of its canonical form, JSON with sorted keys and without blanks: comments and layout do not count.
+    pub fn digest(&self) -> Digest {
+        let mut value = self.root.to_json();
+        value.sort_all_objects();
+        Digest::of(value.to_string().as_bytes())
+    }
+}
+
+/// One item of `imports.registry` or `imports.files`.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// A pattern directory, as written: relative to the Komposer's own directory.
-    pub path: String,
-    /// Where it is written.
+    /// Where it is.
+    pub located: Located,
+    /// Where that is written.
     pub span: Span,
+    /// `as`: the instance's name; none: the pattern's.
+    pub name: Option<Spanned<String>>,
     /// Values of inputs.
     pub with: Vec<(Key, Node)>,
+    /// Capabilities, as written.
+    pub grants: Vec<String>,
+    /// Lower limits than the runtime's.
+    pub limits: Limits,
 }
 
-/// One item of `spec.crds`: what replaces an entry's own settings.
+impl Import {
+    fn empty(span: Span) -> Self {
+        let located = Located::File { path: String::new() };
+        Self { located, span, name: None, with: Vec::new(), grants: Vec::new(), limits: Limits::default() }
+    }
+
+    /// The path of a file import, as written: relative to the Komposer's own directory.
+    pub fn path(&self) -> Option<&str> {
+        match &self.located {
+            Located::File { path } => Some(path),
+            Located::Registry { .. } => None,
+        }
+    }
+}
+
+/// Where a pattern is to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Located {
+    /// A pattern directory, or its Katalog.
+    File {
+        /// As written.
+        path: String,
+    },
+    /// A registry. There is a tag, a digest or a range.
+    Registry {
+        /// As written, with the pinned digest.
+        reference: Reference,
+        /// A range of versions, where there is no tag.
+        version: Option<semver::VersionReq>,
+        /// None: as the machine's own configuration says.
+        auth: Option<Auth>,
+    },
+}
+
+/// Where credentials come from: names of environment variables, never values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// A user and a password.
+    Basic {
+        /// The variable.
+        username: String,
+        /// The variable.
+        password: String,
+    },
+    /// A token.
+    Bearer {
+        /// The variable.
+        token: String,
+    },
+}
+
+/// Limits of one pattern; none: the runtime's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// In bytes.
+    pub memory: Option<u64>,
+    /// Of one call.
+    pub deadline: Option<Duration>,
+}
+
+/// Who may have signed what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    /// A glob of repositories.
+    pub pattern: String,
+    /// Paths of public keys, as written.
+    pub keys: Vec<String>,
+    /// How many distinct keys must have signed.
+    pub quorum: u16,
+    /// How old a signature may be.
+    pub max_age: Option<Duration>,
+}
+
+/// One item of `spec.crds`: what is laid over an entry.
 #[derive(Debug, Clone)]
 pub struct Override {
-    /// The entry's name.
-    pub name: String,
+    /// The entry's name; in a Komposer perhaps `instance/entry`.
+    pub entry: String,
     /// Where the name is written.
     pub span: Span,
-    /// Concurrent reconciles.
-    pub workers: Option<u16>,
-    /// Time between full reconciles of an object.
-    pub resync: Option<Duration>,
     /// `false` drops the entry.
     pub enabled: Option<bool>,
+    /// A map of the entry's keys, without `name` and `enabled`.
+    pub node: Node,
+}
+
+/// Overrides of one source, which are laid over what is below.
+#[derive(Debug, Clone, Default)]
+pub struct Layer {
+    /// Each names an entry of the Katalog.
+    pub overrides: Vec<Override>,
 }
 
 /// What runs.
@@ -70,21 +179,47 @@ pub struct Composition {
     pub name: String,
     /// In the order of the imports.
     pub instances: Vec<Instance>,
+    /// The merged Katalog of each instance.
+    pub katalogs: Vec<Node>,
 }
 
 /// A pattern under a name, with settled inputs and settings.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// Unique in the runtime: the pattern's name.
+    /// Unique in the runtime: the `as` of its import, or the pattern's name. Account and field manager derive from it.
     pub name: String,
+    /// Whether the import named it: its entries are then addressed `name/entry`.
+    pub named: bool,
     /// Where it came from, as written.
     pub path: String,
-    /// The pattern as its author wrote it: overrides of settings do not change what is compiled.
+    /// Where it came from.
+    pub from: From,
+    /// The pattern with the overrides in it.
     pub pattern: Pattern,
+    /// Whether overrides change anything that is compiled, which is more than `workers`, `resync` and `queue`.
+    pub composed: bool,
     /// A value per input, in the pattern's order.
     pub inputs: Map<String, Value>,
     /// The entries that run, in the pattern's order.
     pub entries: Vec<Settings>,
+    /// Capabilities, as written.
+    pub grants: Vec<String>,
+    /// Lower limits than the runtime's.
+    pub limits: Limits,
+}
+
+/// Where an instance came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// A directory.
+    Directory,
+    /// A registry.
+    Registry {
+        /// As written.
+        reference: Reference,
+        /// The manifest that was fetched.
+        digest: Digest,
+    },
 }
 
 /// How an entry runs.
@@ -109,7 +244,18 @@ impl Instance {
             return Err(errors);
         }
         let entries = pattern.entries.iter().map(Settings::of).collect();
-        Ok(Self { name: pattern.name.clone(), path: path.to_owned(), pattern, inputs, entries })
+        Ok(Self {
+            name: pattern.name.clone(),
+            named: false,
+            path: path.to_owned(),
+            from: From::Directory,
+            pattern,
+            composed: false,
+            inputs,
+            entries,
+            grants: Vec::new(),
+            limits: Limits::default(),
+        })
     }
 }
 

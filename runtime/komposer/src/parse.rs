@@ -2,21 +2,37 @@
 
 use orkestra_pattern::codes::keys;
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
-use orkestra_pattern::fields::{Fields, duration, label, list, number, string};
+use orkestra_pattern::fields::{Fields, duration, label, number, string};
 use orkestra_pattern::source::{FileId, Source, Span};
 use orkestra_pattern::yaml::{self, Node, Value};
 
-use crate::{Import, Komposer, Override, codes};
+use crate::{Komposer, Override, codes, imports};
 
 const API_VERSION: &str = "orkestra.orkspace.io/v1";
 /// As in a Katalog.
 const MOST_WORKERS: u16 = 64;
+/// The keys of a Katalog's entry beside those that are read here.
+const ENTRY_KEYS: [&str; 8] = [
+    "apiTypes",
+    "operatorBox",
+    "queue",
+    "dependsOn",
+    "restrictedNamespaces",
+    "selector",
+    "conversion",
+    "deletionProtection",
+];
 
 /// Reads a Komposer. It is there if there is no error.
 pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
+    parse_with(source, file, &[])
+}
+
+/// As [`parse`], where `variables`, too, may hold credentials: the runtime's policy names them.
+pub fn parse_with(source: &Source, file: FileId, variables: &[&str]) -> (Option<Komposer>, Diagnostics) {
     let (documents, mut problems) = yaml::parse(source, file, yaml::Bounds::default());
     let found = match documents.as_slice() {
-        [document] => komposer(document, &mut problems),
+        [document] => komposer(document, variables, &mut problems),
         [] => {
             if !problems.has_errors() {
                 problems.push(header(Span::new(file, 0..0), "the file is empty"));
@@ -37,7 +53,7 @@ fn header(span: Span, message: impl Into<String>) -> Diagnostic {
         .hint(format!("a Komposer begins with `apiVersion: {API_VERSION}` and `kind: Komposer`"))
 }
 
-fn komposer(document: &Node, problems: &mut Diagnostics) -> Option<Komposer> {
+fn komposer(document: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Komposer> {
     let fields = Fields::open(document, "a Komposer", problems)?;
     for (key, expected) in [("apiVersion", API_VERSION), ("kind", "Komposer")] {
         let Some(node) = fields.require(key, problems) else { continue };
@@ -57,42 +73,26 @@ fn komposer(document: &Node, problems: &mut Diagnostics) -> Option<Komposer> {
         fields.finish(problems);
         name
     });
-    let imports = fields.take("imports").and_then(|node| imports(node, problems)).unwrap_or_default();
-    let overrides = fields.take("spec").and_then(|node| spec(node, problems)).unwrap_or_default();
-    fields.later(&["sources", "status"], problems);
-    fields.finish(problems);
-    Some(Komposer { name: name?.value, imports, overrides })
-}
-
-fn imports(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Import>> {
-    let fields = Fields::open(node, "`imports`", problems)?;
-    let files = fields.take("files").and_then(|node| list(node, "`files`", problems)).unwrap_or_default();
-    fields.later(&["registry", "oci", "trust"], problems);
-    fields.finish(problems);
-    Some(files.iter().filter_map(|item| import(item, problems)).collect())
-}
-
-/// A path, or a map with the path and what goes with it.
-fn import(node: &Node, problems: &mut Diagnostics) -> Option<Import> {
-    if let Some(path) = node.text() {
-        return Some(Import { path: path.to_owned(), span: node.span, with: Vec::new() });
+    let (imports, sources) = (fields.take("imports"), fields.entry("sources"));
+    if let Some((key, _)) = sources {
+        problems.push(match imports {
+            None => Diagnostic::new(&codes::SPELLING, key.span, "`sources` is the older spelling of `imports`")
+                .hint("write `imports`"),
+            Some(imports) => Diagnostic::new(
+                &keys::TWICE,
+                key.span,
+                "`sources` is the older spelling of `imports`, which is there, too",
+            )
+            .note(imports.span, "here")
+            .hint("put both into `imports`"),
+        });
     }
-    let fields = Fields::open(node, "an import", problems)?;
-    let path = fields.require("path", problems);
-    let with = match fields.take("with") {
-        Some(with) if with.members().is_none() => {
-            let problem = Diagnostic::new(&keys::WRONG_KIND, with.span, "`with` must be a map of inputs");
-            problems.push(problem.expected("a map").found(with.describe()));
-            None
-        }
-        with => with.and_then(Node::members),
-    };
-    let later = ["as", "grants", "limits", "url", "oci", "version", "digest", "auth", "ref"];
-    fields.later(&later, problems);
+    let found = imports.or(sources.map(|(_, node)| node));
+    let found = found.and_then(|node| imports::parse(node, variables, problems)).unwrap_or_default();
+    let overrides = fields.take("spec").and_then(|node| spec(node, problems)).unwrap_or_default();
+    fields.later(&["status"], problems);
     fields.finish(problems);
-    let path = path?;
-    let text = string(path, "`path`", problems)?.to_owned();
-    Some(Import { path: text, span: path.span, with: with.unwrap_or_default().to_vec() })
+    Some(Komposer { name: name?.value, imports: found.imports, trust: found.trust, overrides, root: document.clone() })
 }
 
 fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {
@@ -110,8 +110,8 @@ fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {
         Value::List(items) => {
             for item in items {
                 let Some(found) = entry(None, item, problems) else { continue };
-                if let Some(earlier) = overrides.iter().find(|earlier| earlier.name == found.name) {
-                    let what = format!("the entry `{}` is overridden twice", found.name);
+                if let Some(earlier) = overrides.iter().find(|earlier| earlier.entry == found.entry) {
+                    let what = format!("the entry `{}` is overridden twice", found.entry);
                     let problem = Diagnostic::new(&keys::TWICE, found.span, what);
                     problems.push(problem.note(earlier.span, "also here").hint("put both into one item"));
                 }
@@ -136,8 +136,14 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
             Some((name.to_owned(), node.span))
         }),
     };
-    let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, MOST_WORKERS, problems));
-    let resync = fields.take("resync").and_then(|node| duration(node, "`resync`", problems));
+    // Both are checked again as a part of the merged Katalog; here they are told even where the import cannot be had.
+    for (key, what) in [("workers", "`workers`"), ("resync", "`resync`")] {
+        match fields.take(key).filter(|node| node.value != Value::Null) {
+            Some(node) if key == "workers" => drop(number(node, what, 1, MOST_WORKERS, problems)),
+            Some(node) => drop(duration(node, what, problems)),
+            None => {}
+        }
+    }
     let enabled = fields.take("enabled").and_then(|node| match node.value {
         Value::Bool(value) => Some(value),
         _ => {
@@ -146,9 +152,14 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
             None
         }
     });
-    let later = ["apiTypes", "queue", "dependsOn", "restrictedNamespaces", "selector", "operatorBox", "conversion"];
-    fields.later(&later, problems);
+    // What the language does not understand yet is said of the merged Katalog.
+    for key in ENTRY_KEYS {
+        fields.take(key);
+    }
     fields.finish(problems);
     let (name, span) = name?;
-    Some(Override { name, span, workers, resync, enabled })
+    let members = node.members().unwrap_or_default();
+    let kept = members.iter().filter(|(key, _)| !matches!(key.text.as_str(), "name" | "enabled")).cloned();
+    let node = Node { span: node.span, value: Value::Map(kept.collect()) };
+    Some(Override { entry: name, span, enabled, node })
 }

@@ -3,77 +3,177 @@
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::schema::nearest;
-use serde_json::Map;
+use orkestra_pattern::source::Source;
+use orkestra_pattern::yaml::Node;
+use serde_json::{Map, Value};
 
 use crate::conflict::conflicts;
 use crate::inputs::{self, Problem};
-use crate::{Composition, Instance, Komposer, Settings, codes};
+use crate::merge::{entry, entry_names, merge};
+use crate::{Composition, From, Import, Instance, Komposer, Layer, Override, Settings, codes};
 
-/// Lays a Komposer over its imports; `patterns` are those of [`Komposer::imports`], in their order.
+/// What was fetched for an import.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// What the names of its files in the source begin with: empty, or a path that ends in `/`.
+    pub base: String,
+    /// As [`Instance::path`].
+    pub path: String,
+    /// Where it came from.
+    pub from: From,
+    /// Overrides of patterns that import it, the first one lowest. The Komposer's own are laid over them.
+    pub layers: Vec<Layer>,
+}
+
+impl Imported {
+    /// A directory whose files stand in the source with `base` before their names.
+    pub fn directory(base: impl Into<String>, path: impl Into<String>) -> Self {
+        Self { base: base.into(), path: path.into(), from: From::Directory, layers: Vec::new() }
+    }
+}
+
+/// Lays a Komposer over its imports, whose files are in `source`; `imported` are those of [`Komposer::imports`], in their order.
 ///
 /// The composition is there if there is no error.
-pub fn resolve(komposer: &Komposer, patterns: Vec<Pattern>) -> (Option<Composition>, Diagnostics) {
+pub fn resolve(source: &Source, komposer: &Komposer, imported: &[Imported]) -> (Option<Composition>, Diagnostics) {
     let mut problems = Diagnostics::default();
-    let mut instances = Vec::new();
-    for (import, pattern) in komposer.imports.iter().zip(patterns) {
-        let with: Map<_, _> = import.with.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect();
-        let (inputs, errors) = inputs::settle(&pattern, with);
-        for error in errors {
-            // A missing input has no place of its own: it is missing from the import.
-            let given = import.with.iter().find(|(key, _)| key.text == error.input);
-            let span = match (&error.problem, given) {
-                (Problem::Invalid { .. }, Some((_, node))) => node.span,
-                (_, Some((key, _))) => key.span,
-                (_, None) => import.span,
-            };
-            let problem = Diagnostic::new(&codes::INPUT, span, error.to_string());
-            problems.push(match error.hint() {
-                Some(hint) => problem.hint(hint),
-                None => problem,
-            });
-        }
-        let entries = pattern.entries.iter().map(Settings::of).collect();
-        let (name, path) = (pattern.name.clone(), import.path.clone());
-        instances.push(Instance { name, path, pattern, inputs, entries });
-    }
+    let roots: Vec<Option<Node>> = imported
+        .iter()
+        .map(|imported| {
+            let (root, found) = orkestra_pattern::katalog(source, &imported.base);
+            problems.extend(found);
+            root
+        })
+        .collect();
+    let names = komposer.imports.iter().zip(&roots).map(|(import, root)| {
+        let own = || root.as_ref()?.get("metadata")?.get("name")?.text().map(str::to_owned);
+        import.name.as_ref().map(|name| name.value.clone()).or_else(own).unwrap_or_default()
+    });
+    let names: Vec<String> = names.collect();
+    let mut own = vec![Layer::default(); roots.len()];
     for item in &komposer.overrides {
-        let target =
-            instances.iter_mut().find(|instance| instance.pattern.entries.iter().any(|entry| entry.name == item.name));
-        let Some(target) = target else {
-            let known: Vec<_> = instances
-                .iter()
-                .flat_map(|instance| &instance.pattern.entries)
-                .map(|entry| entry.name.as_str())
-                .collect();
-            let problem = Diagnostic::new(
-                &codes::UNKNOWN_ENTRY,
-                item.span,
-                format!("no imported pattern has an entry `{}`", item.name),
-            );
-            problems.push(match nearest(&item.name, known.iter().copied()) {
-                Some(name) => problem.did_you_mean(Some(name)),
-                None if known.is_empty() => problem.hint("import the pattern that has it under `imports.files`"),
-                None => problem.hint(format!("the entries are {}", known.join(", "))),
-            });
-            continue;
-        };
-        if item.enabled == Some(false) {
-            target.entries.retain(|settings| settings.name != item.name);
+        if let Some((at, entry)) = target(item, &names, &roots, &mut problems)
+            && let Some(layer) = own.get_mut(at)
+        {
+            layer.overrides.push(Override { entry, ..item.clone() });
         }
-        if let Some(settings) = target.entries.iter_mut().find(|settings| settings.name == item.name) {
-            settings.workers = item.workers.unwrap_or(settings.workers);
-            settings.resync = item.resync.unwrap_or(settings.resync);
-        }
+    }
+    let (mut instances, mut katalogs, mut spans) = (Vec::new(), Vec::new(), Vec::new());
+    for (((import, imported), (root, name)), own) in
+        komposer.imports.iter().zip(imported).zip(roots.iter().zip(names)).zip(own)
+    {
+        let Some(root) = root else { continue };
+        let disabled: Vec<String> =
+            own.overrides.iter().filter(|item| item.enabled == Some(false)).map(|item| item.entry.clone()).collect();
+        let layers: Vec<Layer> = imported.layers.iter().cloned().chain([own]).collect();
+        let (merged, found) = merge(root, &layers);
+        problems.extend(found);
+        let (pattern, found) = orkestra_pattern::check_merged(source, &imported.base, &merged);
+        problems.extend(found);
+        let Some(pattern) = pattern else { continue };
+        let inputs = inputs_of(import, &pattern, &mut problems);
+        let entries =
+            pattern.entries.iter().filter(|entry| !disabled.contains(&entry.name)).map(Settings::of).collect();
+        instances.push(Instance {
+            name,
+            named: import.name.is_some(),
+            path: imported.path.clone(),
+            from: imported.from.clone(),
+            composed: compiled(root) != compiled(&merged),
+            pattern,
+            inputs,
+            entries,
+            grants: import.grants.clone(),
+            limits: import.limits.clone(),
+        });
+        katalogs.push(merged);
+        spans.push(import.span);
     }
     for conflict in conflicts(&instances) {
-        let place = |index: usize| komposer.imports.get(index).map(|import| import.span);
+        let place = |index: usize| spans.get(index).copied();
         let mut problem = Diagnostic::new(&codes::CONFLICT, place(conflict.second), conflict.shared.to_string());
         if let (Some(span), Some(instance)) = (place(conflict.first), instances.get(conflict.first)) {
             problem = problem.note(span, format!("`{}` comes from here, too", instance.name));
         }
-        problems.push(problem.hint("remove one of the imports, or drop an entry with `enabled: false`"));
+        problems.push(
+            problem
+                .hint("name one of them with `as`, remove one of the imports, or drop an entry with `enabled: false`"),
+        );
     }
     problems.sort();
-    let composition = (!problems.has_errors()).then(|| Composition { name: komposer.name.clone(), instances });
+    let composition =
+        (!problems.has_errors()).then(|| Composition { name: komposer.name.clone(), instances, katalogs });
     (composition, problems)
+}
+
+/// The import and the entry that an override means.
+fn target(
+    item: &Override,
+    names: &[String],
+    roots: &[Option<Node>],
+    problems: &mut Diagnostics,
+) -> Option<(usize, String)> {
+    let mut known = Vec::new();
+    for (at, (name, root)) in names.iter().zip(roots).enumerate() {
+        known.extend(root.iter().flat_map(entry_names).map(|entry| (at, format!("{name}/{entry}"), entry)));
+    }
+    let found: Vec<_> = known.iter().filter(|(_, whole, entry)| item.entry == *whole || item.entry == *entry).collect();
+    match found.as_slice() {
+        [(at, _, entry)] => Some((*at, entry.clone())),
+        [] => {
+            // A Katalog that cannot be read may be the one that has it.
+            if roots.iter().any(Option::is_none) {
+                return None;
+            }
+            let message = format!("no imported pattern has an entry `{}`", item.entry);
+            let problem = Diagnostic::new(&codes::UNKNOWN_ENTRY, item.span, message);
+            let plain: Vec<_> = known.iter().map(|(_, _, entry)| entry.as_str()).collect();
+            let all = known.iter().flat_map(|(_, whole, entry)| [entry.as_str(), whole.as_str()]);
+            problems.push(match nearest(&item.entry, all) {
+                Some(name) => problem.did_you_mean(Some(name)),
+                None if known.is_empty() => problem.hint("import the pattern that has it under `imports`"),
+                None => problem.hint(format!("the entries are {}", plain.join(", "))),
+            });
+            None
+        }
+        several => {
+            let all: Vec<_> = several.iter().map(|(_, whole, _)| format!("`{whole}`")).collect();
+            let message = format!("several imported patterns have an entry `{}`", item.entry);
+            let problem = Diagnostic::new(&codes::AMBIGUOUS, item.span, message);
+            problems.push(problem.hint(format!("write one of {}", all.join(", "))));
+            None
+        }
+    }
+}
+
+fn inputs_of(import: &Import, pattern: &Pattern, problems: &mut Diagnostics) -> Map<String, Value> {
+    let with: Map<_, _> = import.with.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect();
+    let (inputs, errors) = inputs::settle(pattern, with);
+    for error in errors {
+        // A missing input has no place of its own: it is missing from the import.
+        let given = import.with.iter().find(|(key, _)| key.text == error.input);
+        let span = match (&error.problem, given) {
+            (Problem::Invalid { .. }, Some((_, node))) => node.span,
+            (_, Some((key, _))) => key.span,
+            (_, None) => import.span,
+        };
+        let problem = Diagnostic::new(&codes::INPUT, span, error.to_string());
+        problems.push(match error.hint() {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        });
+    }
+    inputs
+}
+
+/// The entries without what only the runtime reads.
+fn compiled(root: &Node) -> Vec<(String, Value)> {
+    let entries = entry_names(root).into_iter().filter_map(|name| {
+        let mut value = entry(root, &name)?.to_json();
+        if let Value::Object(members) = &mut value {
+            members.retain(|key, _| !matches!(key.as_str(), "workers" | "resync" | "queue"));
+        }
+        Some((name, value))
+    });
+    entries.collect()
 }

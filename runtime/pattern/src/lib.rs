@@ -21,6 +21,6 @@ mod shorthand;
 pub mod source;
 pub mod yaml;
 
-pub use check::{REQUIRED_FILES, check, required_files, scope};
+pub use check::{REQUIRED_FILES, check, check_merged, child_id, katalog, required_files, scope};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use source::Source;

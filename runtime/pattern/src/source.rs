@@ -46,6 +46,8 @@ pub struct Position {
 #[derive(Debug, Clone)]
 pub struct File {
     name: String,
+    /// Its name in [`Source::at`], which does not depend on where the file lies.
+    at: String,
     text: String,
     lines: Vec<u32>,
     size: usize,
@@ -53,7 +55,7 @@ pub struct File {
 }
 
 impl File {
-    fn new(name: String, bytes: &[u8]) -> Self {
+    fn new(name: String, at: String, bytes: &[u8]) -> Self {
         let size = bytes.len();
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let broken_at = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
@@ -64,7 +66,7 @@ impl File {
                 lines.push(u32::try_from(offset + 1).unwrap_or(u32::MAX));
             }
         }
-        Self { name, text, lines, size, broken_at }
+        Self { name, at, text, lines, size, broken_at }
     }
 
     /// The name it was given, for instance `katalog.yaml`.
@@ -122,8 +124,15 @@ impl Source {
 
     /// Adds a file. A name that is there already hides the earlier one from [`Source::find`].
     pub fn add(&mut self, name: impl Into<String>, bytes: &[u8]) -> FileId {
+        let name = name.into();
+        self.add_as(name.clone(), name, bytes)
+    }
+
+    /// Adds a file that [`Source::at`] calls otherwise: `at` gets into what is compiled, which may not depend on where a pattern's
+    /// directory lies.
+    pub fn add_as(&mut self, name: impl Into<String>, at: impl Into<String>, bytes: &[u8]) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(File::new(name.into(), bytes));
+        self.files.push(File::new(name.into(), at.into(), bytes));
         id
     }
 
@@ -150,12 +159,23 @@ impl Source {
         self.files.iter()
     }
 
-    /// Where a span starts, as `katalog.yaml:12:8`.
-    pub fn at(&self, span: Span) -> String {
+    /// Where a span starts, by the file's own name: what a person is shown.
+    pub fn shown(&self, span: Span) -> String {
         match self.file(span.file) {
             Some(file) => {
                 let position = file.position(span.start);
                 format!("{}:{}:{}", file.name, position.line, position.column)
+            }
+            None => "unknown".to_owned(),
+        }
+    }
+
+    /// Where a span starts, as `katalog.yaml:12:8`: what is compiled.
+    pub fn at(&self, span: Span) -> String {
+        match self.file(span.file) {
+            Some(file) => {
+                let position = file.position(span.start);
+                format!("{}:{}:{}", file.at, position.line, position.column)
             }
             None => "unknown".to_owned(),
         }

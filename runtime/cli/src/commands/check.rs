@@ -1,6 +1,6 @@
 //! `ork check`: every problem of a pattern, at once.
 
-use orkestra_pattern::diagnostic::Diagnostics;
+use orkestra_pattern::diagnostic::{Diagnostics, Severity};
 use orkestra_pattern::model::Pattern;
 use serde_json::json;
 
@@ -64,11 +64,19 @@ fn komposer(files: &PatternDir, pattern: Option<&Pattern>) -> Diagnostics {
     let Some(file) = file else { return Diagnostics::default() };
     let (komposer, mut problems) = orkestra_komposer::parse(&files.source, file);
     let own = |path: &str| matches!(path, "." | "./");
-    if let (Some(komposer), Some(pattern)) = (komposer, pattern)
-        && komposer.imports.iter().all(|import| own(&import.path))
+    // Of a pattern with errors everything was said already.
+    if let (Some(komposer), true) = (komposer, pattern.is_some())
+        && komposer.imports.iter().all(|import| import.path().is_some_and(own))
     {
-        let patterns = vec![pattern.clone(); komposer.imports.len()];
-        problems.extend(orkestra_komposer::resolve(&komposer, patterns).1);
+        let imported = vec![orkestra_komposer::Imported::directory("", "."); komposer.imports.len()];
+        let found = orkestra_komposer::resolve(&files.source, &komposer, &imported).1;
+        // What the pattern alone was warned of was said with it.
+        for problem in found
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error || problem.span.is_some_and(|span| span.file == file))
+        {
+            problems.push(problem.clone());
+        }
     }
     problems
 }

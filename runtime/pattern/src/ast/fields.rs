@@ -61,6 +61,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Where the map stands.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
     /// What nobody asked for.
     pub(crate) fn rest(&self) -> Vec<&'a (Key, Node)> {
         let asked = self.asked.borrow();

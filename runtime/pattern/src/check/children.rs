@@ -127,7 +127,7 @@ fn kind_name(template: &Template) -> String {
 }
 
 /// `StatefulSet` is `statefulSet`, `CSIDriver` is `csiDriver`.
-fn lower_camel(kind: &str) -> String {
+pub(crate) fn lower_camel(kind: &str) -> String {
     let upper = kind.bytes().take_while(u8::is_ascii_uppercase).count();
     let lowered = if upper > 1 && upper < kind.len() { upper - 1 } else { upper };
     kind[..lowered].to_ascii_lowercase() + &kind[lowered..]

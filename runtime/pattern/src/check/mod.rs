@@ -36,6 +36,29 @@ use crate::yaml::{self, Bounds, Node};
 pub fn check(source: &Source) -> (Option<Pattern>, Diagnostics) {
     let mut problems = Diagnostics::default();
     let pattern = pattern(source, &mut problems);
+    finish(pattern, problems)
+}
+
+/// The only document of the Katalog `<base>katalog.yaml`, for what is laid over it before it is checked. `base` is empty or ends
+/// in `/`.
+pub fn katalog(source: &Source, base: &str) -> (Option<Node>, Diagnostics) {
+    let mut problems = Diagnostics::default();
+    let root = root(source, base, &mut problems);
+    (root, problems)
+}
+
+/// Checks a Katalog whose nodes may come from several files of `source`, with `<base>crd.yaml`.
+///
+/// # Errors
+/// None: as [`check`].
+pub fn check_merged(source: &Source, base: &str, katalog: &Node) -> (Option<Pattern>, Diagnostics) {
+    let mut problems = Diagnostics::default();
+    let (crds, known) = crds(source, base, &mut problems);
+    let pattern = of_root(source, katalog, crds, known, None, &mut problems);
+    finish(pattern, problems)
+}
+
+fn finish(pattern: Option<(Pattern, Vec<Scope>)>, mut problems: Diagnostics) -> (Option<Pattern>, Diagnostics) {
     problems.sort();
     let pattern = pattern.filter(|_| !problems.has_errors());
     (pattern.map(|(pattern, _)| pattern), problems)
@@ -52,7 +75,15 @@ pub fn scope(source: &Source, entry: &str) -> Option<Scope> {
 
 /// The pattern, with the scope of each entry.
 fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<(Pattern, Vec<Scope>)> {
-    let crds = match source.find("crd.yaml") {
+    let (crds, known) = crds(source, "", problems);
+    let cr = source.find("cr.yaml").and_then(|file| document(source, file, problems));
+    let root = root(source, "", problems)?;
+    of_root(source, &root, crds, known, cr.as_ref(), problems)
+}
+
+/// The CRDs, and whether all of them could be read.
+fn crds(source: &Source, base: &str, problems: &mut Diagnostics) -> (Vec<crd::Crd>, bool) {
+    let crds = match source.find(&format!("{base}crd.yaml")) {
         Some(file) => crd::read(&documents(source, file, problems), source, problems),
         None => {
             problems.push(codes::missing_file("crd.yaml"));
@@ -60,14 +91,27 @@ fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<(Pattern, Vec<
         }
     };
     // A broken `crd.yaml` would make every expression of the Katalog an unknown field.
-    let crds_known = !problems.has_errors();
-    let cr = source.find("cr.yaml").and_then(|file| document(source, file, problems));
-    let Some(file) = source.find("katalog.yaml") else {
+    let known = !problems.has_errors();
+    (crds, known)
+}
+
+fn root(source: &Source, base: &str, problems: &mut Diagnostics) -> Option<Node> {
+    let Some(file) = source.find(&format!("{base}katalog.yaml")) else {
         problems.push(codes::missing_file("katalog.yaml"));
         return None;
     };
-    let root = document(source, file, problems)?;
-    let katalog = ast::parse(&root, problems);
+    document(source, file, problems)
+}
+
+fn of_root(
+    source: &Source,
+    root: &Node,
+    crds: Vec<crd::Crd>,
+    crds_known: bool,
+    cr: Option<&Node>,
+    problems: &mut Diagnostics,
+) -> Option<(Pattern, Vec<Scope>)> {
+    let katalog = ast::parse(root, problems);
     let inputs = inputs::check(&katalog.inputs, source, problems);
     let (mut entries, mut scopes) = (Vec::new(), Vec::new());
     if crds_known {
@@ -77,7 +121,7 @@ fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<(Pattern, Vec<
             scopes.extend(scope);
         }
         entry::one_per_kind(&katalog.entries, &entries, problems);
-        if let Some(cr) = &cr {
+        if let Some(cr) = cr {
             cr::check(cr, &crds, source, problems);
         }
     }
@@ -90,6 +134,20 @@ fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<(Pattern, Vec<
         entries,
     };
     Some((pattern, scopes))
+}
+
+/// The id of a child that stands in the list `list` of a Katalog: as given, or its kind in lower camel case. None where there is
+/// no such list.
+pub fn child_id(list: &str, item: &Node) -> Option<String> {
+    if let Some(id) = item.get("id").and_then(Node::text) {
+        return Some(id.to_owned());
+    }
+    let form = ast::Form::ALL.into_iter().find(|form| form.list() == list)?;
+    let kind = match form.kind() {
+        Some((_, kind)) => kind,
+        None => item.get("manifest")?.get("kind")?.text()?,
+    };
+    Some(children::lower_camel(kind))
 }
 
 /// All documents of a file that are not empty.

@@ -242,5 +242,5 @@ impl<'a> IntoIterator for &'a Diagnostics {
 
 /// Where a diagnostic is, as `katalog.yaml:12:8`; empty where it has no place.
 pub fn place(diagnostic: &Diagnostic, source: &Source) -> String {
-    diagnostic.span.map(|span| source.at(span)).unwrap_or_default()
+    diagnostic.span.map(|span| source.shown(span)).unwrap_or_default()
 }

@@ -134,7 +134,7 @@ fn excerpt(
     let shown = format!("{before}{marked}{}{cut_after}", part(to.clamp(from, past)..past));
     let carets = mark.to_string().repeat(marked.chars().count().max(1));
     let bar = style.paint(Role::Frame, "|");
-    let _ = writeln!(text, "{:gutter$}{} {}", "", style.paint(Role::Frame, arrow), escape(&source.at(span)));
+    let _ = writeln!(text, "{:gutter$}{} {}", "", style.paint(Role::Frame, arrow), escape(&source.shown(span)));
     let _ = writeln!(text, "{:gutter$} {bar}", "");
     let number = style.paint(Role::Frame, &format!("{:>gutter$}", start.line));
     let _ = writeln!(text, "{number} {bar} {}", shown.trim_end());
