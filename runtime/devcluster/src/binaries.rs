@@ -56,17 +56,33 @@ pub fn find_or_build(options: &Options, report: &dyn Fn(&str)) -> Result<Binarie
         let searched = options.assets.iter().cloned().chain([cache]).collect();
         return Err(Error::ProgramsMissing { missing, searched });
     }
-    go_build::build_into(&cache, report)?;
+    go_build::build_into(&go_build::CONTROL_PLANE, &cache, report)?;
     Ok(Binaries { directory: cache })
 }
 
 /// The programs that `directory` does not hold as executable files.
 pub(crate) fn missing_from(directory: &Path) -> Vec<&'static str> {
-    PROGRAMS.into_iter().filter(|program| !is_executable(&directory.join(program))).collect()
+    go_build::CONTROL_PLANE.missing_from(directory)
 }
 
-fn is_executable(path: &Path) -> bool {
+pub(crate) fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Finds the registries and their clients in `cache/orkestra/registries/<version>/`, or builds the missing ones there.
+///
+/// The directory holds `registry`, `referrers-registry`, `oras`, `crane` and `cosign`. `report` gets lines as in
+/// [`find_or_build`].
+///
+/// # Errors
+///
+/// [`Error::GoMissing`], [`Error::BuildFailed`] and [`Error::File`].
+pub fn find_or_build_registries(cache: &Path, report: &dyn Fn(&str)) -> Result<PathBuf, Error> {
+    let directory = cache.join("orkestra/registries").join(crate::versions::REGISTRIES);
+    if !go_build::REGISTRIES.missing_from(&directory).is_empty() {
+        go_build::build_into(&go_build::REGISTRIES, &directory, report)?;
+    }
+    Ok(directory)
 }
 
 #[cfg(test)]

@@ -6,32 +6,94 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::binaries::missing_from;
+use crate::binaries::is_executable;
 use crate::process::random_hex;
 use crate::{Error, versions};
 
-/// A Go module whose only content is the programs it requires.
+/// A Go module that this crate carries: most have no content but the programs they require.
 pub(crate) struct GoModule {
     pub(crate) go_mod: &'static str,
     go_sum: &'static str,
+    /// `main.go`, or nothing.
+    main: &'static str,
+}
+
+/// Programs that are kept in one directory.
+pub(crate) struct GoPrograms {
+    /// What the reports call them.
+    pub(crate) title: &'static str,
+    /// What a build costs, for the person who waits.
+    pub(crate) cost: &'static str,
+    /// Names, modules and packages, in the order in which they are built.
+    pub(crate) packages: &'static [(&'static str, &'static GoModule, &'static str)],
+}
+
+impl GoPrograms {
+    /// The programs that `directory` does not hold as executable files.
+    pub(crate) fn missing_from(&self, directory: &Path) -> Vec<&'static str> {
+        let names = self.packages.iter().map(|(name, ..)| *name);
+        names.filter(|name| !is_executable(&directory.join(name))).collect()
+    }
 }
 
 /// etcd and Kubernetes. Carried in the program, so that an installed one can build too.
-pub(crate) const CONTROL_PLANE_MODULE: GoModule =
-    GoModule { go_mod: include_str!("../control-plane/go.mod"), go_sum: include_str!("../control-plane/go.sum") };
+pub(crate) const CONTROL_PLANE_MODULE: GoModule = GoModule {
+    go_mod: include_str!("../control-plane/go.mod"),
+    go_sum: include_str!("../control-plane/go.sum"),
+    main: "",
+};
 
 /// kwok, whose dependencies are older ones.
 pub(crate) const KWOK_MODULE: GoModule =
-    GoModule { go_mod: include_str!("../kwok/go.mod"), go_sum: include_str!("../kwok/go.sum") };
+    GoModule { go_mod: include_str!("../kwok/go.mod"), go_sum: include_str!("../kwok/go.sum"), main: "" };
 
-const PACKAGES: [(&str, &GoModule, &str); 6] = [
-    ("etcd", &CONTROL_PLANE_MODULE, "go.etcd.io/etcd/server/v3"),
-    ("kube-apiserver", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-apiserver"),
-    ("kube-controller-manager", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-controller-manager"),
-    ("kube-scheduler", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-scheduler"),
-    ("kubectl", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kubectl"),
-    ("kwok", &KWOK_MODULE, "sigs.k8s.io/kwok/cmd/kwok"),
-];
+/// The programs of a control plane.
+pub(crate) const CONTROL_PLANE: GoPrograms = GoPrograms {
+    title: "the control plane",
+    cost: "on two cores all six take about ten minutes and 4 GB of Go's build cache",
+    packages: &[
+        ("etcd", &CONTROL_PLANE_MODULE, "go.etcd.io/etcd/server/v3"),
+        ("kube-apiserver", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-apiserver"),
+        ("kube-controller-manager", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-controller-manager"),
+        ("kube-scheduler", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-scheduler"),
+        ("kubectl", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kubectl"),
+        ("kwok", &KWOK_MODULE, "sigs.k8s.io/kwok/cmd/kwok"),
+    ],
+};
+
+/// A plain registry, and two clients.
+const CLIENTS_MODULE: GoModule = GoModule {
+    go_mod: include_str!("../registries/programs/go.mod"),
+    go_sum: include_str!("../registries/programs/go.sum"),
+    main: "",
+};
+
+/// cosign, whose graph is far larger.
+const COSIGN_MODULE: GoModule = GoModule {
+    go_mod: include_str!("../registries/cosign/go.mod"),
+    go_sum: include_str!("../registries/cosign/go.sum"),
+    main: "",
+};
+
+/// Our registry with the referrers API.
+const REFERRERS_MODULE: GoModule = GoModule {
+    go_mod: include_str!("../registries/referrers/go.mod"),
+    go_sum: include_str!("../registries/referrers/go.sum"),
+    main: include_str!("../registries/referrers/main.go"),
+};
+
+/// Registries and the clients that artifacts are exchanged with. cosign is last: it takes longest.
+pub(crate) const REGISTRIES: GoPrograms = GoPrograms {
+    title: "the registries",
+    cost: "on two cores all five take some minutes, most of them for cosign",
+    packages: &[
+        ("referrers-registry", &REFERRERS_MODULE, "."),
+        ("registry", &CLIENTS_MODULE, "github.com/distribution/distribution/v3/cmd/registry"),
+        ("crane", &CLIENTS_MODULE, "github.com/google/go-containerregistry/cmd/crane"),
+        ("oras", &CLIENTS_MODULE, "oras.land/oras/cmd/oras"),
+        ("cosign", &COSIGN_MODULE, "github.com/sigstore/cosign/v3/cmd/cosign"),
+    ],
+};
 
 /// How often a build says how far it is.
 const REPORT_EVERY: Duration = Duration::from_secs(15);
@@ -40,35 +102,35 @@ const REPORT_EVERY: Duration = Duration::from_secs(15);
 const TAIL: usize = 20;
 
 /// Builds the programs that `target` lacks. Several processes may do this at once: one builds, the others wait for it.
-pub(crate) fn build_into(target: &Path, report: &dyn Fn(&str)) -> Result<(), Error> {
+pub(crate) fn build_into(programs: &GoPrograms, target: &Path, report: &dyn Fn(&str)) -> Result<(), Error> {
     std::fs::create_dir_all(target).map_err(Error::file("create", target))?;
     let lock_path = beside(target, "lock");
     let lock = File::create(&lock_path).map_err(Error::file("create", &lock_path))?;
     if lock.try_lock().is_err() {
-        report("another process is building the control plane: waiting for it");
+        report(&format!("another process is building {}: waiting for it", programs.title));
         lock.lock().map_err(Error::file("lock", &lock_path))?;
     }
-    let missing = missing_from(target);
+    let missing = programs.missing_from(target);
     if missing.is_empty() {
         return Ok(());
     }
     let go = Command::new("go").arg("version").stdin(Stdio::null()).output();
     let go = go.map_err(|source| Error::GoMissing { missing: missing.clone(), source })?;
     report(&format!(
-        "building {} of Kubernetes {} with {}",
+        "building {} for {} with {}",
         missing.join(", "),
-        versions::KUBERNETES,
+        programs.title,
         String::from_utf8_lossy(&go.stdout).trim().trim_start_matches("go version ")
     ));
-    report("this is needed once; on two cores all six take about ten minutes and 4 GB of Go's build cache");
+    report(&format!("this is needed once; {}", programs.cost));
 
     let work = beside(target, &format!("building-{}", random_hex()?));
     std::fs::create_dir(&work).map_err(Error::file("create", &work))?;
-    let built = missing.iter().try_for_each(|program| build_one(program, target, &work, report));
+    let built = missing.iter().try_for_each(|program| build_one(programs, program, target, &work, report));
     // What is left of the work directory is of no use to anybody, and its removal is no reason to fail.
     let _ = std::fs::remove_dir_all(&work);
     built?;
-    report(&format!("the control plane's programs are in {}", target.display()));
+    report(&format!("the programs of {} are in {}", programs.title, target.display()));
     Ok(())
 }
 
@@ -81,10 +143,22 @@ fn beside(target: &Path, ending: &str) -> PathBuf {
 }
 
 /// Builds one program and moves it to its place in one step, so that no other process sees half of it.
-fn build_one(program: &str, target: &Path, work: &Path, report: &dyn Fn(&str)) -> Result<(), Error> {
-    let Some((_, module, package)) = PACKAGES.iter().find(|(name, ..)| *name == program) else { return Ok(()) };
-    for (name, text) in [("go.mod", module.go_mod), ("go.sum", module.go_sum)] {
+fn build_one(
+    programs: &GoPrograms,
+    program: &str,
+    target: &Path,
+    work: &Path,
+    report: &dyn Fn(&str),
+) -> Result<(), Error> {
+    let Some((_, module, package)) = programs.packages.iter().find(|(name, ..)| *name == program) else {
+        return Ok(());
+    };
+    for (name, text) in [("go.mod", module.go_mod), ("go.sum", module.go_sum), ("main.go", module.main)] {
         let path = work.join(name);
+        // An empty main.go would be no Go file at all.
+        if name == "main.go" && text.is_empty() {
+            continue;
+        }
         std::fs::write(&path, text).map_err(Error::file("write", &path))?;
     }
     let output = work.join(program);
@@ -140,7 +214,7 @@ mod tests {
     #[test]
     fn every_program_has_a_package_that_its_module_names_as_a_tool() {
         for program in crate::binaries::PROGRAMS {
-            let (_, module, package) = PACKAGES.iter().find(|(name, ..)| *name == program).unwrap();
+            let (_, module, package) = CONTROL_PLANE.packages.iter().find(|(name, ..)| *name == program).unwrap();
             let named = module.go_mod.lines().any(|line| line.trim().trim_start_matches("tool ") == *package);
             assert!(named, "{package} is not a tool of its go.mod");
         }

@@ -4,17 +4,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use orkestra_devcluster::{ControlPlane, Error, Options, Part, find_or_build, versions};
+use orkestra_devcluster::{ControlPlane, Error, Options, Part, find_or_build, find_or_build_registries, versions};
 
 const HELP: &str = "\
 A throw-away Kubernetes control plane on loopback, with a simulated kubelet: pods become ready, no container runs.
 
 Usage: devcluster up [--kubeconfig FILE] [--keep]
        devcluster build
+       devcluster build-registries
 
 Commands:
   up      Start it, say how to reach it, and wait. It stops with this process, however that ends
   build   Build the programs that are missing (ten minutes and 4 GB on two cores)
+  build-registries
+          Build the OCI registries and clients that are missing (some minutes on two cores)
 
 Options:
   --kubeconfig FILE   Write the administrator's kubeconfig to FILE too; removed at the end
@@ -29,6 +32,7 @@ Environment:
 enum Command {
     Up,
     Build,
+    BuildRegistries,
     Help,
 }
 
@@ -66,6 +70,7 @@ fn arguments(given: impl Iterator<Item = String>) -> Result<(Command, Options), 
             ("help" | "--help" | "-h", _) => return Ok((Command::Help, options)),
             ("up", None) => command = Some(Command::Up),
             ("build", None) => command = Some(Command::Build),
+            ("build-registries", None) => command = Some(Command::BuildRegistries),
             ("--keep", Some(Command::Up)) => options.keep_data = true,
             ("--kubeconfig", Some(Command::Up)) => {
                 let file = given.next().ok_or("--kubeconfig needs a file")?;
@@ -82,6 +87,11 @@ fn run(command: &Command, options: &Options) -> Result<(), Error> {
     if matches!(command, Command::Build) {
         let binaries = find_or_build(options, &say)?;
         say(&format!("ready: {}", binaries.directory().display()));
+        return Ok(());
+    }
+    if matches!(command, Command::BuildRegistries) {
+        let directory = find_or_build_registries(&options.cache, &say)?;
+        say(&format!("ready: {}", directory.display()));
         return Ok(());
     }
     let plane = ControlPlane::start(options, &say)?;
