@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Options, go_build};
 
 /// Every program that a control plane is started with.
+#[cfg(test)]
 pub(crate) const PROGRAMS: [&str; 6] =
     ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok"];
 
