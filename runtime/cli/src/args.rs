@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod artifact;
 mod author;
 mod generate;
 
@@ -10,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
+pub(crate) use artifact::{Copy, Key, Pull, Push, Sign, Tags, Transport, Verify};
 pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
 
@@ -86,6 +88,12 @@ pub(crate) enum Command {
     Inspect(Inspect),
     Run(Run),
     Status(Status),
+    Push(Push),
+    Pull(Pull),
+    Tags(Tags),
+    Copy(Copy),
+    Sign(Sign),
+    Verify(Verify),
     Generate(Generate),
     Completions(Completions),
     /// Compiles one component to native code, from stdin to stdout. Started by the sandbox alone

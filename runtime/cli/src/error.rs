@@ -57,8 +57,21 @@ pub(crate) enum Error {
     Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("not everything came to its end in time")]
     NotInTime,
+    /// An artifact that could not be had, or was refused.
+    #[error("{}", refused(.0))]
+    Artifact(orkestra_artifact::Error),
+    #[error("the signature does not hold: {reason}")]
+    Signature { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("`{}` is not a key that can be used", path.display())]
+    Key { path: PathBuf, source: orkestra_artifact::signature::KeyError },
     #[error("the machine refused {what}")]
     Machine { what: &'static str, source: io::Error },
+}
+
+impl From<orkestra_artifact::Error> for Error {
+    fn from(error: orkestra_artifact::Error) -> Self {
+        Self::Artifact(error)
+    }
 }
 
 impl Error {
@@ -74,6 +87,8 @@ impl Error {
             | Self::Load { .. }
             | Self::Render { .. }
             | Self::Runtime(_)
+            | Self::Artifact(_)
+            | Self::Signature { .. }
             | Self::NotInTime
             | Self::Declined { .. } => 1,
             Self::Read { .. }
@@ -83,6 +98,7 @@ impl Error {
             | Self::LogFilter { .. }
             | Self::NotConfirmed { .. }
             | Self::Listen { .. }
+            | Self::Key { .. }
             | Self::Cluster(_) => 2,
             Self::Stdout(_) | Self::ControlPlane(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
         }
@@ -119,6 +135,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// The word that a machine reads, before the words for people. What a registry said is escaped where it is printed.
+fn refused(error: &orkestra_artifact::Error) -> String {
+    format!("{}: {error}", error.reason())
 }
 
 fn problems(errors: usize, warnings: usize) -> String {

@@ -18,11 +18,14 @@ mod log;
 mod manifests;
 mod output;
 mod over;
+mod package;
 mod pattern_dir;
+mod place;
 mod program_text;
 mod rbac;
 mod sandbox;
 mod secrets;
+mod transport;
 mod yaml;
 
 use std::process::ExitCode;

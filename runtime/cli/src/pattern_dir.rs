@@ -25,6 +25,8 @@ pub(crate) struct PatternDir {
     pub(crate) source: Source,
     /// The same files in the same order, by the names that the user knows.
     shown: Source,
+    /// As they stand in the directory, byte for byte.
+    bytes: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl PatternDir {
@@ -33,13 +35,14 @@ impl PatternDir {
     /// # Errors
     /// The path is no directory with a `katalog.yaml`, or a file cannot be read.
     pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
-        let mut this = Self { source: Source::new(), shown: Source::new() };
+        let mut this = Self { source: Source::new(), shown: Source::new(), bytes: Vec::new() };
         for name in FILES {
             let path = dir.join(name);
             match read_bounded(&path) {
                 Ok(bytes) => {
                     this.source.add(name, &bytes);
                     this.shown.add(shown(&path), &bytes);
+                    this.bytes.push((name, bytes));
                 }
                 Err(Error::Read { source, .. })
                     if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
@@ -59,6 +62,11 @@ impl PatternDir {
         for file in self.source.files() {
             source.add_as(format!("{prefix}{}", file.name()), file.name(), file.text().as_bytes());
         }
+    }
+
+    /// A file's own bytes.
+    pub(crate) fn bytes(&self, name: &str) -> Option<&[u8]> {
+        self.bytes.iter().find(|(file, _)| *file == name).map(|(_, bytes)| bytes.as_slice())
     }
 
     /// Why the API server would refuse a custom resource, by the checks that `cr.yaml` goes through. Nothing is found in a

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand, ValueEnum};
 
-/// Write what a cluster needs before patterns run in it
+/// Write what is needed before patterns are signed or run
 #[derive(Debug, Group)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Generate {
@@ -15,6 +15,7 @@ pub(crate) struct Generate {
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
     Rbac(Rbac),
+    Key(super::Key),
 }
 
 /// Accounts and rights: one account for the runtime and one for each pattern, with as little as they can work with

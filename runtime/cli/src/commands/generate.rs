@@ -9,6 +9,7 @@ use crate::rbac::{self, Place};
 pub(crate) fn run(args: &Generate, output: &Output) -> Result<(), Error> {
     match &args.what {
         GenerateWhat::Rbac(args) => rbac(args, output),
+        GenerateWhat::Key(args) => super::sign::generate(args, output),
     }
 }
 

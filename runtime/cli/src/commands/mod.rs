@@ -3,16 +3,22 @@
 mod build;
 mod check;
 mod completions;
+mod copy;
 mod dev;
 mod eval;
 mod explain;
 mod generate;
 mod init;
 mod inspect;
+mod pull;
+mod push;
 mod render;
 mod run;
+mod sign;
 mod status;
+mod tags;
 mod test;
+mod verify;
 
 use crate::args::{Args, Command};
 use crate::error::Error;
@@ -31,6 +37,12 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Status(args) => status::run(&args, output),
+        Command::Push(args) => push::run(&args, output),
+        Command::Pull(args) => pull::run(&args, output),
+        Command::Tags(args) => tags::run(&args, output),
+        Command::Copy(args) => copy::run(&args, output),
+        Command::Sign(args) => sign::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
         Command::Generate(args) => generate::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
         // It runs before anything else in `main`.

@@ -52,6 +52,31 @@ pub(crate) fn run(args: &Test, output: &Output) -> Result<(), Error> {
     conclude(args, &reports, output)
 }
 
+/// Runs every case of a pattern before something else: how many passed. Those that did not are told on stderr.
+pub(super) fn all_pass(
+    dir: &Path,
+    files: &PatternDir,
+    pattern: &orkestra_pattern::model::Pattern,
+    output: &Output,
+) -> Result<usize, Error> {
+    let cases = cases::read(dir, output)?;
+    let loaded = instances::load(pattern, &sandbox::start(None, output)?)?;
+    let runner = Runner { dir, files, pattern, loaded };
+    let args = Test { dirs: Vec::new(), filter: None, accept: false, format: TextOrJson::Text };
+    let mut reports = Vec::new();
+    for file in &cases {
+        reports.extend(run_file(&args, &runner, file, output)?);
+    }
+    let failed: Vec<_> = reports.iter().filter(|report| !matches!(report.ended, Ended::Passed)).collect();
+    for report in &failed {
+        output.message(text_of(report)?.trim_end());
+    }
+    match failed.len() {
+        0 => Ok(reports.len()),
+        failed => Err(Error::Cases { failed, all: reports.len(), differs: false }),
+    }
+}
+
 fn run_file(args: &Test, runner: &Runner<'_>, file: &CaseFile, output: &Output) -> Result<Vec<Report>, Error> {
     let wanted = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
     let path = shown(&file.path);

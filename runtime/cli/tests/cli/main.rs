@@ -1,6 +1,7 @@
 //! The `ork` binary as it is typed: what it prints where, and how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod artifact;
 mod build;
 mod cases;
 mod check;

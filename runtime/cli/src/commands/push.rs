@@ -1,0 +1,123 @@
+//! `ork push`: a pattern directory becomes an artifact.
+
+use orkestra_artifact::config::Tests;
+use orkestra_artifact::layout::Directory;
+use orkestra_artifact::{Package, PushOptions, Pushed, Registry, Repository, Silent, push};
+use orkestra_pattern::Diagnostics;
+use serde_json::json;
+
+use super::test;
+use crate::args::{Push, TextOrJson};
+use crate::error::Error;
+use crate::output::{Output, escape, role};
+use crate::package::package;
+use crate::pattern_dir::PatternDir;
+use crate::place::Place;
+use crate::transport;
+
+/// The registry of artifacts that were never in one. No host can have this name (RFC 2606).
+const NOWHERE: &str = "layout.invalid";
+
+pub(crate) fn run(args: &Push, output: &Output) -> Result<(), Error> {
+    let files = PatternDir::read(&args.dir)?;
+    let pattern = files.checked(output)?;
+    complete(&files, output)?;
+    let tests = match args.no_test {
+        true => Tests { passed: 0, skipped: Some("--no-test".to_owned()) },
+        false => {
+            let passed = test::all_pass(&args.dir, &files, &pattern, output)?;
+            Tests { passed: u32::try_from(passed).unwrap_or(u32::MAX), skipped: None }
+        }
+    };
+    let package = package(&files, &pattern, tests)?;
+    let mut options = PushOptions { tag: None, force: args.force, float: args.float };
+    let (repository, pushed) = match &args.target {
+        Place::Registry(reference) => {
+            if reference.digest.is_some() {
+                return Err(unusable(
+                    "a digest says what an artifact is, not where to put one",
+                    "write a tag, or none",
+                ));
+            }
+            options.tag.clone_from(&reference.tag);
+            let repository = reference.repository.clone();
+            let client = transport::client(&args.transport)?;
+            let pushed = transport::run(into(&client, &repository, &package, &options))?;
+            (repository, pushed)
+        }
+        Place::Directory(path) => {
+            let path_of = format!("patterns/{}", package.config.name);
+            let repository = Repository::at(NOWHERE, &path_of)
+                .map_err(|error| unusable(&error.to_string(), "the name of the pattern must be one of a repository"))?;
+            let layout = Directory::create(path)?;
+            let pushed = transport::run(into(&layout, &repository, &package, &options))?;
+            (repository, pushed)
+        }
+        Place::Archive(_) => {
+            return Err(unusable(
+                "a tar is written as a whole",
+                "push to `oci:DIR`, then `ork copy oci:DIR oci-archive:FILE`",
+            ));
+        }
+    };
+    tell(args, &repository, &package, &pushed, output)
+}
+
+async fn into(
+    registry: &impl Registry,
+    repository: &Repository,
+    package: &Package,
+    options: &PushOptions,
+) -> Result<Pushed, Error> {
+    Ok(push(registry, repository, package, options, &Silent).await?)
+}
+
+/// Every file that a published pattern has must be there and not be empty.
+fn complete(files: &PatternDir, output: &Output) -> Result<(), Error> {
+    let mut problems = Diagnostics::default();
+    problems.extend(orkestra_pattern::required_files(&files.source));
+    if problems.has_errors() {
+        output.message(files.render(&problems, output.stderr_colored()).trim_end());
+        return Err(Error::Problems { errors: problems.errors(), warnings: problems.warnings() });
+    }
+    Ok(())
+}
+
+fn tell(
+    args: &Push,
+    repository: &Repository,
+    package: &Package,
+    pushed: &Pushed,
+    output: &Output,
+) -> Result<(), Error> {
+    let Pushed { tag, digest, replaced, moved, stayed } = pushed;
+    if args.format == TextOrJson::Json {
+        let stayed: Vec<_> = stayed.iter().map(|(tag, at)| json!({"tag": tag, "version": at.to_string()})).collect();
+        return output.data(&format!(
+            "{:#}\n",
+            json!({
+                "repository": repository.to_string(), "tag": tag, "digest": digest, "replaced": replaced,
+                "moved": moved, "stayed": stayed, "tests": package.config.tests,
+            })
+        ));
+    }
+    let name = escape(&package.config.name);
+    output.done(
+        "Pushed",
+        format_args!("{b}{name} {}{b:#} to {repository}:{tag}", package.config.version, b = role::NAME),
+    );
+    if let Some(replaced) = replaced {
+        output.warning(format_args!("{tag} was {replaced} before"));
+    }
+    for tag in moved {
+        output.note(format_args!("{tag} moved"));
+    }
+    for (tag, at) in stayed {
+        output.note(format_args!("{tag} stays at {at}, which is later"));
+    }
+    output.data(&format!("{repository}@{digest}\n"))
+}
+
+fn unusable(problem: &str, hint: &str) -> Error {
+    Error::Unusable { problem: problem.to_owned(), hint: Some(hint.to_owned()) }
+}

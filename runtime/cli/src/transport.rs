@@ -1,0 +1,54 @@
+//! The client of registries, from what was typed and from what the user's Docker configuration says.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use orkestra_artifact::credentials::{Credentials, Helpers};
+use orkestra_artifact::http::{HttpOptions, HttpRegistry, PlainHttp};
+
+use crate::args::Transport;
+use crate::error::Error;
+use crate::pattern_dir::read_up_to;
+
+/// The most bytes of a file with certificates or of Docker's configuration.
+const MAX_FILE: usize = 4 << 20;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
+    let ca_pems = args.ca_files.iter().map(|path| read_up_to(path, MAX_FILE)).collect::<Result<_, _>>()?;
+    Ok(HttpRegistry::new(HttpOptions {
+        plain_http: match (args.plain_http, args.ca_files.is_empty()) {
+            (true, _) => PlainHttp::Everywhere,
+            (false, true) => PlainHttp::Loopback,
+            // Who names an authority means TLS, on this machine too.
+            (false, false) => PlainHttp::Nowhere,
+        },
+        ca_pems,
+        credentials: credentials()?,
+        realms: args.realms.clone(),
+        mirrors: args.mirrors.clone(),
+        user_agent: concat!("ork/", env!("CARGO_PKG_VERSION")).to_owned(),
+        first_pause: FIRST_PAUSE,
+    })?)
+}
+
+/// Those of `docker login`: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`, and the helper programs on the path.
+fn credentials() -> Result<Credentials, Error> {
+    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory = var("DOCKER_CONFIG").or_else(|| Some(var("HOME")?.join(".docker")));
+    let Some(path) = directory.map(|directory| directory.join("config.json")) else {
+        return Ok(Credentials::default());
+    };
+    match read_up_to(&path, MAX_FILE) {
+        Ok(text) => Ok(Credentials::from_docker_config(&text, path)?.with_helpers(Helpers::default())),
+        Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(Credentials::default()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Runs one command's requests to their end.
+pub(crate) fn run<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|source| Error::Machine { what: "to start threads", source })?.block_on(work)
+}
