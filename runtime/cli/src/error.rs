@@ -60,7 +60,7 @@ pub(crate) enum Error {
     /// An artifact that could not be had, or was refused.
     #[error("{}", refused(.0))]
     Artifact(orkestra_artifact::Error),
-    #[error("the signature does not hold: {reason}")]
+    #[error("not verified: {reason}")]
     Signature { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("`{}` is not a key that can be used", path.display())]
     Key { path: PathBuf, source: orkestra_artifact::signature::KeyError },

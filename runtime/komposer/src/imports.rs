@@ -170,7 +170,9 @@ fn auth(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<A
             let problem =
                 Diagnostic::new(&codes::CREDENTIAL, key.span, format!("`{}` would be written down", key.text));
             problems.push(
-                problem.hint(format!("write `{}FromEnv: {PREFIX}…`, the name of an environment variable", key.text)),
+                problem
+                    .withheld()
+                    .hint(format!("write `{}FromEnv: {PREFIX}…`, the name of an environment variable", key.text)),
             );
         }
     }
@@ -187,7 +189,9 @@ fn auth(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<A
                 format!("`{key}` names no variable that may hold a credential"),
             );
             problems.push(
-                problem.expected(format!("a variable whose name begins `{PREFIX}`, or one that the policy names")),
+                problem
+                    .withheld()
+                    .expected(format!("a variable whose name begins `{PREFIX}`, or one that the policy names")),
             );
             return None;
         }

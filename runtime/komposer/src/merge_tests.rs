@@ -145,7 +145,7 @@ fn what_fits_no_rule_is_refused_at_its_place() {
 }
 
 #[test]
-fn ten_overrides_over_three_layers_say_where_each_was_written() {
+fn each_value_of_three_layers_says_where_it_was_written() {
     let mut source = Source::new();
     let base = source.add("pg/katalog.yaml", example::KATALOG.as_bytes());
     source.add("pg/crd.yaml", example::CRD.as_bytes());

@@ -227,7 +227,8 @@ fn no_secret_can_be_written_down() {
         "type: bearer, fromEnv: PATH",
     ] {
         let shown = compose(&import(auth), Vec::new()).unwrap_err();
-        assert!(shown.contains("K1108"), "{shown}");
+        assert!(shown.contains("K1108") && shown.contains("(not shown: it may hold a secret)"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }
 

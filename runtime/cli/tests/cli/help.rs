@@ -3,9 +3,25 @@ use crate::support::{Copy, ork, ork_with, postgres};
 #[test]
 fn help_is_as_it_was_read_and_found_good() {
     let mut text = String::new();
-    for command in
-        ["init", "check", "build", "render", "eval", "test", "explain", "dev", "inspect", "run", "completions"]
-    {
+    for command in [
+        "init",
+        "check",
+        "build",
+        "render",
+        "eval",
+        "test",
+        "explain",
+        "dev",
+        "inspect",
+        "push",
+        "pull",
+        "tags",
+        "copy",
+        "sign",
+        "verify",
+        "run",
+        "completions",
+    ] {
         text += ork([command, "--help"]).ends(0).text();
         text += "\n----------------------------------------\n\n";
     }

@@ -47,6 +47,8 @@ pub struct Diagnostic {
     pub hints: Vec<String>,
     /// Other places that belong to it.
     pub notes: Vec<Note>,
+    /// What stands in its line may be a secret, and is not shown.
+    pub withheld: bool,
 }
 
 /// Another place that belongs to a diagnostic.
@@ -70,7 +72,15 @@ impl Diagnostic {
             expected: None,
             hints: Vec::new(),
             notes: Vec::new(),
+            withheld: false,
         }
+    }
+
+    /// Keeps its line, which may hold a secret, from being shown: here and by every other problem of that line.
+    #[must_use]
+    pub fn withheld(mut self) -> Self {
+        self.withheld = true;
+        self
     }
 
     /// Says what stands there.

@@ -1,9 +1,10 @@
 //! Diagnostics for people: a message, the place, the source line with carets, and what to do.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{Diagnostic, Diagnostics, Severity};
-use crate::source::{Source, Span};
+use crate::source::{FileId, Source, Span};
 
 /// Whether colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,9 +67,10 @@ pub fn escape(text: &str) -> String {
 
 /// Every diagnostic, each followed by an empty line.
 pub fn render_all(diagnostics: &Diagnostics, source: &Source, style: Style) -> String {
+    let secret: Secret = diagnostics.iter().flat_map(|diagnostic| secret_lines(diagnostic, source)).collect();
     let mut text = String::new();
     for diagnostic in diagnostics {
-        text.push_str(&render(diagnostic, source, style));
+        text.push_str(&one(diagnostic, source, style, &secret));
         text.push('\n');
     }
     if diagnostics.omitted() > 0 {
@@ -79,6 +81,21 @@ pub fn render_all(diagnostics: &Diagnostics, source: &Source, style: Style) -> S
 
 /// One diagnostic, ending in a line break.
 pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String {
+    one(diagnostic, source, style, &secret_lines(diagnostic, source).collect())
+}
+
+/// Lines that are not shown, whoever points at them.
+type Secret = BTreeSet<(FileId, u32)>;
+
+fn secret_lines<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> impl Iterator<Item = (FileId, u32)> + 'a {
+    let lines = |span: Span| {
+        let file = source.file(span.file)?;
+        Some((file.position(span.start).line..=file.position(span.end).line).map(move |line| (span.file, line)))
+    };
+    diagnostic.span.filter(|_| diagnostic.withheld).and_then(lines).into_iter().flatten()
+}
+
+fn one(diagnostic: &Diagnostic, source: &Source, style: Style, secret: &Secret) -> String {
     let role = match diagnostic.severity {
         Severity::Error => Role::Error,
         Severity::Warning => Role::Warning,
@@ -91,10 +108,10 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String 
     let last = lines.filter_map(|span| Some(source.file(span.file)?.position(span.start).line)).max().unwrap_or(1);
     let gutter = last.to_string().len();
     if let Some(span) = diagnostic.span {
-        excerpt(&mut text, source, span, "-->", &diagnostic.label(), '^', role, gutter, style);
+        excerpt(&mut text, source, secret, span, "-->", &diagnostic.label(), '^', role, gutter, style);
     }
     for note in &diagnostic.notes {
-        excerpt(&mut text, source, note.span, ":::", &note.message, '-', Role::Frame, gutter, style);
+        excerpt(&mut text, source, secret, note.span, ":::", &note.message, '-', Role::Frame, gutter, style);
     }
     if !diagnostic.hints.is_empty() {
         text.push('\n');
@@ -110,6 +127,7 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String 
 fn excerpt(
     text: &mut String,
     source: &Source,
+    secret: &Secret,
     span: Span,
     arrow: &str,
     label: &str,
@@ -137,6 +155,10 @@ fn excerpt(
     let _ = writeln!(text, "{:gutter$}{} {}", "", style.paint(Role::Frame, arrow), escape(&source.shown(span)));
     let _ = writeln!(text, "{:gutter$} {bar}", "");
     let number = style.paint(Role::Frame, &format!("{:>gutter$}", start.line));
+    if secret.contains(&(span.file, start.line)) {
+        let _ = writeln!(text, "{number} {bar} (not shown: it may hold a secret)");
+        return;
+    }
     let _ = writeln!(text, "{number} {bar} {}", shown.trim_end());
     let label = if label.is_empty() { String::new() } else { format!(" {}", escape(label)) };
     let indent = " ".repeat(before.chars().count());
