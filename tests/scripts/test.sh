@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
 programs=${XDG_CACHE_HOME:-$HOME/.cache}/orkestra/control-plane
 [ -d "$target/debug/deps" ] || echo "test: the first build of all crates takes about fifteen minutes on two cores"
-[ -d "$programs" ] || echo "test: the first run also builds a Kubernetes control plane: ten more minutes, 4 GB of Go's build cache"
+[ -d "$programs" ] || echo "test: the first run also builds a Kubernetes control plane, registries and their clients: fifteen more minutes, 5 GB of Go's build cache"
 
 step() {
     echo
@@ -20,6 +20,7 @@ step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 # Programs as well as tests: `cargo test` alone makes only the programs whose own package has integration tests.
 step "build" cargo build --workspace --locked --bins --lib --tests
 step "control plane" "$target/debug/devcluster" build
+step "registries" "$target/debug/devcluster" build-registries
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use orkestra_komposer::{Imported, InputError, Instance, conflicts};
+use orkestra_komposer::{Imported, InputError, Instance, Komposer, conflicts};
 use orkestra_pattern::source::Source;
 use serde_json::Map;
 
@@ -35,6 +35,7 @@ pub(crate) fn of_komposer(path: &Path, output: &Output) -> Result<Vec<Instance>,
     let (komposer, problems) = orkestra_komposer::parse(&source, file);
     end_on_errors(&problems, &source, output)?;
     let komposer = komposer.ok_or(Error::Silent)?;
+    nothing_ignored(&komposer)?;
     let base = path.parent().unwrap_or(Path::new("."));
     let mut imported = Vec::new();
     for import in &komposer.imports {
@@ -52,6 +53,21 @@ pub(crate) fn of_komposer(path: &Path, output: &Output) -> Result<Vec<Instance>,
     let (composition, problems) = orkestra_komposer::resolve(&source, &komposer, &imported);
     end_on_errors(&problems, &source, output)?;
     Ok(composition.ok_or(Error::Silent)?.instances)
+}
+
+/// What a Komposer may say, and this command would not carry out, ends it: nothing is accepted and ignored.
+fn nothing_ignored(komposer: &Komposer) -> Result<(), Error> {
+    let unusable =
+        |problem: &str, hint: &str| Err(Error::Unusable { problem: problem.to_owned(), hint: Some(hint.to_owned()) });
+    if !komposer.trust.is_empty() {
+        let hint = "directories have no signatures: remove it, and verify what you pull with `ork verify`";
+        return unusable("the Komposer says whose signatures it trusts, and this command asks for none", hint);
+    }
+    if komposer.imports.iter().any(|import| !import.grants.is_empty()) {
+        let hint = "a declarative pattern imports nothing but the engine: remove `grants`";
+        return unusable("the Komposer grants capabilities, and no pattern asks for one", hint);
+    }
+    Ok(())
 }
 
 /// Inputs that do not fit, as one error.

@@ -9,11 +9,27 @@ use orkestra_sandbox::{Limits, Pattern, Sandbox};
 
 use crate::error::Error;
 
-/// Compiles a pattern and loads it.
+/// Compiles a pattern and loads it, with the sandbox's own limits.
 pub(crate) fn load(pattern: &model::Pattern, sandbox: &Sandbox) -> Result<Pattern, Error> {
+    load_within(pattern, Limits::default(), sandbox)
+}
+
+/// The limits that an instance runs with: the Komposer's, where it says so.
+pub(crate) fn limits(instance: &Instance) -> Limits {
+    let usual = Limits::default();
+    let memory = instance.limits.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    Limits {
+        memory: memory.unwrap_or(usual.memory),
+        deadline: instance.limits.deadline.unwrap_or(usual.deadline),
+        ..usual
+    }
+}
+
+/// Compiles a pattern and loads it.
+pub(crate) fn load_within(pattern: &model::Pattern, limits: Limits, sandbox: &Sandbox) -> Result<Pattern, Error> {
     let compiled = orkestra_compile::compile(pattern).map_err(|error| Error::Compile(error.into()))?;
     sandbox
-        .load(&compiled.component, &[], Limits::default())
+        .load(&compiled.component, &[], limits)
         .map_err(|error| Error::Load { name: pattern.name.clone(), source: error.into() })
 }
 
@@ -72,5 +88,30 @@ fn describe_child(child: &model::Child) -> operator::DeclaredChild {
         retain: child.retain,
         adopt: child.adopt,
         recreate: child.recreate,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use orkestra_pattern::codes::example;
+    use orkestra_pattern::source::Source;
+
+    use super::*;
+
+    #[test]
+    fn a_komposers_limits_replace_the_usual_ones_one_by_one() {
+        let source =
+            Source::new().with("katalog.yaml", example::KATALOG.as_bytes()).with("crd.yaml", example::CRD.as_bytes());
+        let pattern = orkestra_pattern::check(&source).0.unwrap();
+        let mut instance = Instance::new("shop", pattern, serde_json::Map::new()).unwrap();
+        assert_eq!(limits(&instance).memory, Limits::default().memory);
+        instance.limits.deadline = Some(Duration::from_millis(500));
+        let held = limits(&instance);
+        assert_eq!((held.memory, held.deadline), (Limits::default().memory, Duration::from_millis(500)));
+        instance.limits.memory = Some(32 << 20);
+        assert_eq!((limits(&instance).memory, limits(&instance).deadline), (32 << 20, Duration::from_millis(500)));
     }
 }

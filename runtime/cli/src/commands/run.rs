@@ -65,7 +65,7 @@ fn load(args: &Run, composed: &[Instance], output: &Output) -> Result<Vec<operat
     }
     let mut loaded = Vec::new();
     for instance in composed {
-        let pattern = instances::load(&instance.pattern, &sandbox)?;
+        let pattern = instances::load_within(&instance.pattern, instances::limits(instance), &sandbox)?;
         let identity = identity(args, &instance.name);
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");

@@ -70,3 +70,21 @@ fn a_directory_and_a_komposer_exclude_each_other() {
     ork(["run", ".", "-f", "komposer.yaml"]).ends(2);
     ork(["run"]).ends(2);
 }
+
+#[test]
+fn what_would_not_be_carried_out_is_refused() {
+    let copy = Copy::new();
+    let komposer = copy.file("komposer.yaml");
+    let head = "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\n";
+    for (imports, status, part) in [
+        ("{files: [.]}", 2, "no kubeconfig is there"),
+        ("{files: [{path: ., limits: {memory: 32Mi, deadline: 2s}}]}", 2, "no kubeconfig is there"),
+        ("{files: [{path: ., grants: [code]}]}", 2, "grants capabilities"),
+        ("{files: [.], trust: [{pattern: 'r.example/**', keys: [./a.pub]}]}", 2, "whose signatures it trusts"),
+        ("{registry: [{url: 'r.example/a/postgres:v14', oci: true}]}", 2, "imports from a registry"),
+    ] {
+        std::fs::write(&komposer, format!("{head}imports: {imports}\n")).unwrap();
+        let ended = ork_with(["run", "-f", komposer.to_str().unwrap()], &[("HOME", "/nowhere")]).ends(status);
+        assert!(ended.stderr.contains(part), "{imports}: {}", ended.stderr);
+    }
+}

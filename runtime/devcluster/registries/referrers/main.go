@@ -1,4 +1,5 @@
 // referrers-registry is an OCI registry in memory that has the referrers API, behind TLS and authentication. It misbehaves when told to.
+// It ends when its standard input does, so that it never outlives who started it.
 //
 // It prints one line, "listening REGISTRY CONTROL", with the two loopback addresses it has chosen. The registry speaks TLS.
 // The control address speaks plain HTTP: POST /fault with a JSON object arms a fault, DELETE /fault takes all of them back.
@@ -209,10 +210,15 @@ func main() {
 	certificate := flag.String("certificate", "", "PEM file")
 	key := flag.String("key", "", "PEM file")
 	bearer := flag.Bool("bearer", false, "ask for a token instead of the password")
+	without := flag.Bool("without-referrers", false, "answer 404 on the referrers API, as older registries do")
 	flag.Parse()
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
 	// Not arguments: every user of the machine can read those.
 	s := &server{user: os.Getenv("REGISTRY_USER"), password: os.Getenv("REGISTRY_PASSWORD"), bearer: *bearer}
-	s.inner = registry.New(registry.WithReferrersSupport(true))
+	s.inner = registry.New(registry.WithReferrersSupport(!*without))
 	if s.user == "" || s.password == "" {
 		log.Fatal("REGISTRY_USER and REGISTRY_PASSWORD must be set")
 	}

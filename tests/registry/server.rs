@@ -1,0 +1,185 @@
+//! A real registry for one test: TLS with its own authority, a password, and faults on command.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use orkestra_tests::program;
+use serde_json::{Value, json};
+
+const USER: &str = "founder";
+const PASSWORD: &str = "a password: with a colon";
+
+/// The directory of the registries' programs and of the clients, which are built where they are missing.
+pub(crate) fn programs() -> PathBuf {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = base.or_else(|| Some(std::env::home_dir()?.join(".cache"))).expect("a home directory");
+    orkestra_devcluster::find_or_build_registries(&cache, &|line| eprintln!("{line}"))
+        .expect("the registries are built")
+}
+
+/// A registry that runs, with what a client needs to reach it. It ends with its standard input, so also with this process.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) host: String,
+    control: String,
+    dir: tempfile::TempDir,
+}
+
+impl Server {
+    /// With the referrers API, and a password asked for by `Basic`.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(options: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let names = vec!["127.0.0.1".to_owned()];
+        let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
+        let (certificate, key) = (dir.path().join("ca.pem"), dir.path().join("server.key"));
+        std::fs::write(&certificate, cert.pem()).unwrap();
+        std::fs::write(&key, signing_key.serialize_pem()).unwrap();
+        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        let mut child = Command::new(programs().join("referrers-registry"))
+            .arg("-certificate")
+            .arg(&certificate)
+            .arg("-key")
+            .arg(&key)
+            .args(options)
+            .env("REGISTRY_USER", USER)
+            .env("REGISTRY_PASSWORD", PASSWORD)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let words: Vec<_> = line.split_whitespace().collect();
+        let ["listening", host, control] = words.as_slice() else { panic!("the registry said {line:?}") };
+        let server = Self { child, host: (*host).to_owned(), control: (*control).to_owned(), dir };
+        server.log_in(PASSWORD);
+        server
+    }
+
+    /// A directory of the test.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Docker's configuration with this password.
+    pub(crate) fn log_in(&self, password: &str) {
+        let auth = json!({"auths": {&self.host: {"auth": base64(&format!("{USER}:{password}"))}}});
+        std::fs::write(self.dir().join("config.json"), auth.to_string()).unwrap();
+    }
+
+    /// The authority of the registry, as PEM.
+    pub(crate) fn authority(&self) -> String {
+        self.dir().join("ca.pem").to_str().unwrap().to_owned()
+    }
+
+    /// Arms a fault; `referrers-registry` says which there are.
+    pub(crate) fn fault(&self, fault: &Value) {
+        self.control("POST", &fault.to_string());
+    }
+
+    /// Takes back what was armed.
+    pub(crate) fn mend(&self) {
+        self.control("DELETE", "");
+    }
+
+    fn control(&self, method: &str, body: &str) {
+        let mut stream = TcpStream::connect(&self.control).unwrap();
+        let head = format!(
+            "{method} /fault HTTP/1.1\r\nHost: control\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// Runs a client as a person would who logged in.
+    pub(crate) fn client(&self, name: &str, args: &[&str]) -> Ended {
+        self.run(Command::new(programs().join(name)).args(args))
+    }
+
+    /// Runs `ork` as a person would who logged in.
+    pub(crate) fn ork(&self, args: &[&str]) -> Ended {
+        let transport =
+            if matches!(args[0], "generate") { vec![] } else { vec!["--ca-file".to_owned(), self.authority()] };
+        self.run(Command::new(program("ork")).args(args).args(transport))
+    }
+
+    fn run(&self, command: &mut Command) -> Ended {
+        let output = command
+            .current_dir(self.dir())
+            .env("SSL_CERT_FILE", self.authority())
+            .env("DOCKER_CONFIG", self.dir())
+            .env("COSIGN_PASSWORD", "test-password")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        Ended::of(output)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It ends with its input anyway; waiting leaves nothing behind.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Fails unless it ended with success.
+    #[track_caller]
+    pub(crate) fn fine(self) -> Self {
+        assert_eq!(self.status, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Fails unless it ended with a problem of this reason.
+    #[track_caller]
+    pub(crate) fn refused(self, reason: &str) -> Self {
+        assert_eq!(self.status, Some(1), "{self:#?}");
+        assert!(self.stderr.contains(reason), "expected {reason}: {self:#?}");
+        self
+    }
+
+    /// Fails unless another program refused.
+    #[track_caller]
+    pub(crate) fn fails(self) -> Self {
+        assert!(self.status.is_some_and(|status| status != 0), "{self:#?}");
+        self
+    }
+}
+
+fn base64(text: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut encoded = String::new();
+    for group in text.as_bytes().chunks(3) {
+        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for position in 0..4 {
+            let letter = ALPHABET[(bits >> (18 - 6 * position)) as usize & 63];
+            encoded.push(if position <= group.len() { char::from(letter) } else { '=' });
+        }
+    }
+    encoded
+}
