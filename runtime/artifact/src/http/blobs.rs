@@ -132,6 +132,10 @@ async fn open(inner: &Inner, endpoint: &Endpoint, digest: &Digest, offset: u64) 
         if status.is_success() {
             return Ok(Some(response));
         }
+        // Some registries know no range without an end. Then it is the whole again.
+        if status == StatusCode::RANGE_NOT_SATISFIABLE && ask.headers.remove(RANGE).is_some() {
+            continue;
+        }
         let said = location(response.headers());
         if !status.is_redirection() || said.is_none() {
             return Err(ask.refused(status, Default::default()));

@@ -91,7 +91,9 @@ impl Endpoint {
         if !own && !docker && !listed.iter().any(|listed| *listed == name || *listed == with_port) {
             return Err(HttpError::ForeignRealm { host, realm: with_port });
         }
-        match url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
+        // A registry that has TLS leads nobody away from it, not even on this machine.
+        let plain = url.scheme() == "http" && is_loopback(&url) && self.base.scheme() == "http";
+        match url.scheme() == "https" || plain {
             true => Ok(url),
             false => Err(HttpError::InsecureRealm { host, realm: realm.to_owned() }),
         }
@@ -171,6 +173,12 @@ mod tests {
         ] {
             assert_eq!(own.check_realm(realm, &listed).unwrap_err().reason(), reason, "{realm}");
         }
+        let here = |plain| {
+            endpoint("127.0.0.1:5000/a", &HttpOptions { plain_http: plain, ..HttpOptions::default() })
+                .check_realm("http://127.0.0.1:5000/token", &[])
+        };
+        assert!(here(PlainHttp::Loopback).is_ok());
+        assert_eq!(here(PlainHttp::Nowhere).unwrap_err().reason(), "InsecureRealm");
         let docker = endpoint("docker.io/library/a", &HttpOptions::default());
         assert!(docker.check_realm("https://auth.docker.io/token", &[]).is_ok());
     }
