@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use orkestra_tests::program;
 use serde_json::{Value, json};
 
-const USER: &str = "founder";
+const USER: &str = "pusher";
 const PASSWORD: &str = "a password: with a colon";
 
 /// The directory of the registries' programs and of the clients, which are built where they are missing.

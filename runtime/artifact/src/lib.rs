@@ -1,6 +1,7 @@
 //! The OCI form of a pattern and its transport: `pack → push`, `pull → verify → unpack`.
 //!
-//! Bytes and digests only: nothing here knows what a Katalog means, and nothing reads the environment.
+//! Bytes and digests only: nothing here knows what a Katalog means, and nothing reads the environment, but for the system's store of
+//! certificate authorities, whose library takes `SSL_CERT_FILE` as every other client does.
 //! Everything that a registry says is foreign: it is bounded before it is read and verified before it is used.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
