@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use orkestra_tests::program;
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ impl Server {
 
     /// Docker's configuration with this password.
     pub(crate) fn log_in(&self, password: &str) {
-        let auth = json!({"auths": {&self.host: {"auth": base64(&format!("{USER}:{password}"))}}});
+        let auth = json!({"auths": {&self.host: {"auth": BASE64_STANDARD.encode(format!("{USER}:{password}"))}}});
         std::fs::write(self.dir().join("config.json"), auth.to_string()).unwrap();
     }
 
@@ -169,17 +170,4 @@ impl Ended {
         assert!(self.status.is_some_and(|status| status != 0), "{self:#?}");
         self
     }
-}
-
-fn base64(text: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut encoded = String::new();
-    for group in text.as_bytes().chunks(3) {
-        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for position in 0..4 {
-            let letter = ALPHABET[(bits >> (18 - 6 * position)) as usize & 63];
-            encoded.push(if position <= group.len() { char::from(letter) } else { '=' });
-        }
-    }
-    encoded
 }
