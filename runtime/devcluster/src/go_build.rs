@@ -24,6 +24,8 @@ pub(crate) struct GoPrograms {
     pub(crate) title: &'static str,
     /// What a build costs, for the person who waits.
     pub(crate) cost: &'static str,
+    /// What the linker sets in them, beside leaving out symbols.
+    set: fn() -> String,
     /// Names, modules and packages, in the order in which they are built.
     pub(crate) packages: &'static [(&'static str, &'static GoModule, &'static str)],
 }
@@ -51,6 +53,7 @@ pub(crate) const KWOK_MODULE: GoModule =
 pub(crate) const CONTROL_PLANE: GoPrograms = GoPrograms {
     title: "the control plane",
     cost: "on two cores all six take about ten minutes and 4 GB of Go's build cache",
+    set: kubernetes_version,
     packages: &[
         ("etcd", &CONTROL_PLANE_MODULE, "go.etcd.io/etcd/server/v3"),
         ("kube-apiserver", &CONTROL_PLANE_MODULE, "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -86,6 +89,7 @@ const REFERRERS_MODULE: GoModule = GoModule {
 pub(crate) const REGISTRIES: GoPrograms = GoPrograms {
     title: "the registries",
     cost: "on two cores all five take some minutes, most of them for cosign",
+    set: String::new,
     packages: &[
         ("referrers-registry", &REFERRERS_MODULE, "."),
         ("registry", &CLIENTS_MODULE, "github.com/distribution/distribution/v3/cmd/registry"),
@@ -94,6 +98,13 @@ pub(crate) const REGISTRIES: GoPrograms = GoPrograms {
         ("cosign", &COSIGN_MODULE, "github.com/sigstore/cosign/v3/cmd/cosign"),
     ],
 };
+
+/// Without this the API server says it is v0.0.0-master, which clients that read the version refuse.
+fn kubernetes_version() -> String {
+    let (major, minor) = versions::kubernetes_major_minor();
+    let version = "k8s.io/component-base/version.git";
+    format!(" -X {version}Version={} -X {version}Major={major} -X {version}Minor={minor}", versions::KUBERNETES)
+}
 
 /// How often a build says how far it is.
 const REPORT_EVERY: Duration = Duration::from_secs(15);
@@ -162,13 +173,7 @@ fn build_one(
         std::fs::write(&path, text).map_err(Error::file("write", &path))?;
     }
     let output = work.join(program);
-    let (major, minor) = versions::kubernetes_major_minor();
-    // Without these the API server says it is v0.0.0-master, which clients that read the version refuse.
-    let version = "k8s.io/component-base/version.git";
-    let flags = format!(
-        "-s -w -X {version}Version={} -X {version}Major={major} -X {version}Minor={minor}",
-        versions::KUBERNETES
-    );
+    let flags = format!("-s -w{}", (programs.set)());
     let mut go = Command::new("go");
     go.current_dir(work).env("CGO_ENABLED", "0").env("GOFLAGS", "").env("GOWORK", "off");
     go.args(["build", "-v", "-trimpath", "-mod=readonly", "-ldflags", &flags, "-o"]).arg(&output).arg(package);
