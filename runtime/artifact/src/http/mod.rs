@@ -52,7 +52,7 @@ pub struct HttpOptions {
     pub credentials: Credentials,
     /// Hosts, as `auth.example` or `auth.example:8443`, that registries may send to for tokens.
     pub realms: Vec<String>,
-    /// Prefixes of `registry/path`, and what stands in their place when bytes are fetched. The longest that fits is taken.
+    /// Prefixes of `registry/path`, and what stands in their place in every request. The longest that fits is taken.
     pub mirrors: Vec<(String, String)>,
     /// What we call ourselves.
     pub user_agent: String,

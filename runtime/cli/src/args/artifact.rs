@@ -18,7 +18,7 @@ pub(crate) struct Transport {
     /// Speak HTTP without TLS. A registry on this machine needs no such permission
     #[arg(long)]
     pub(crate) plain_http: bool,
-    /// Fetch what is named PREFIX… from REPLACEMENT…: a mirror. Names stay as they are. May be given several times
+    /// Reach what is named PREFIX… at REPLACEMENT…, a mirror, for reading and writing. Names stay. May be given several times
     #[arg(long = "mirror", value_name = "PREFIX=REPLACEMENT", value_parser = mirror)]
     pub(crate) mirrors: Vec<(String, String)>,
     /// Log in at this host as well, if a registry sends there for a token. May be given several times
