@@ -142,12 +142,26 @@ impl Verified<PatternManifest> {
         progress: &impl Progress,
     ) -> Result<Unpacked, Error> {
         let config = self.config(registry, reference).await?;
+        let contents = self.contents(registry, &reference.repository, progress).await?;
+        Ok(Unpacked { config, contents })
+    }
+
+    /// Fetches all files, for a caller that has looked at the config.
+    ///
+    /// # Errors
+    /// Those of [`Verified::layer`].
+    pub async fn contents(
+        &self,
+        registry: &impl Registry,
+        repository: &Repository,
+        progress: &impl Progress,
+    ) -> Result<Contents, Error> {
         let mut contents = Contents::new();
         for (role, layer) in &self.inner.layers {
             progress.begin(role.title(), &layer.digest, layer.size);
-            contents.insert(*role, self.layer(registry, &reference.repository, *role).await?);
+            contents.insert(*role, self.layer(registry, repository, *role).await?);
             progress.end(&layer.digest);
         }
-        Ok(Unpacked { config, contents })
+        Ok(contents)
     }
 }

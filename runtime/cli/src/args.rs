@@ -2,6 +2,7 @@
 
 mod artifact;
 mod author;
+mod compose;
 mod generate;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 pub(crate) use artifact::{Copy, Key, Pull, Push, Sign, Tags, Transport, Verify};
 pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
+pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
 
 const STYLES: Styles = Styles::styled()
@@ -94,6 +96,11 @@ pub(crate) enum Command {
     Copy(Copy),
     Sign(Sign),
     Verify(Verify),
+    Lock(Lock),
+    Outdated(Outdated),
+    Update(Update),
+    Plan(Plan),
+    Vendor(Vendor),
     Generate(Generate),
     Completions(Completions),
     /// Compiles one component to native code, from stdin to stdout. Started by the sandbox alone
@@ -210,6 +217,7 @@ pub(crate) struct Inspect {
 Examples:
   ork run --no-impersonation patterns/postgres/v14    on a laptop, with your own rights
   ork run -f komposer.yaml --namespace team-a
+  ork run --locked -f komposer.yaml                   what komposer.lock names, and nothing else
   ork run --context kind-dev --no-crds .
   ork run --dry-run .                                 what would it change? Then it ends
 
@@ -221,6 +229,9 @@ pub(crate) struct Run {
     /// A Komposer that names the patterns, their inputs and overrides
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Run exactly what komposer.lock names, and nothing where it does not fit
+    #[arg(long, requires = "file")]
+    pub(crate) locked: bool,
     /// Act only in this namespace
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
@@ -237,9 +248,6 @@ pub(crate) struct Run {
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
-    /// Where compiled components are kept [default: ork/native in the user's cache directory]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) cache: Option<PathBuf>,
     /// How to log [default: text on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<TextOrJson>,
@@ -249,6 +257,8 @@ pub(crate) struct Run {
     /// How to print what would change
     #[arg(long, value_name = "FORMAT", default_value = "text", requires = "dry_run")]
     pub(crate) format: TextOrJson,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
     #[command(flatten)]
     pub(crate) cluster: Cluster,
 }

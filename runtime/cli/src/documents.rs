@@ -62,13 +62,18 @@ pub(crate) fn value(text: &str) -> Option<Value> {
 
 /// Prints problems on stderr and ends the command if one is an error.
 pub(crate) fn end_on_errors(problems: &Diagnostics, source: &Source, output: &Output) -> Result<(), Error> {
+    print(problems, source, output);
+    if problems.has_errors() {
+        return Err(Error::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings() });
+    }
+    Ok(())
+}
+
+/// Prints problems on stderr.
+pub(crate) fn print(problems: &Diagnostics, source: &Source, output: &Output) {
     if !problems.is_empty() {
         let style = if output.stderr_colored() { diagnostic::Style::Ansi } else { diagnostic::Style::Plain };
         output.message(diagnostic::render_all(problems, source, style).trim_end());
         output.message("");
     }
-    if problems.has_errors() {
-        return Err(Error::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings() });
-    }
-    Ok(())
 }

@@ -60,6 +60,17 @@ pub(crate) enum Error {
     /// An artifact that could not be had, or was refused.
     #[error("{}", refused(.0))]
     Artifact(orkestra_artifact::Error),
+    /// An import of a Komposer.
+    #[error("{}: `{name}`: {source}", source.reason())]
+    Import { name: String, locked: bool, source: Box<orkestra_komposer::FetchError> },
+    /// A lock that is missing or does not fit: one line for each way in which it does not.
+    #[error("{}", stale(problems))]
+    NotLocked { problems: Vec<orkestra_komposer::Stale> },
+    /// `ork lock --check`.
+    #[error("NotLocked: `{}` does not fit", path.display())]
+    Outdated { path: PathBuf },
+    #[error("IdentityReused: {0}")]
+    IdentityReused(orkestra_komposer::IdentityReused),
     #[error("not verified: {reason}")]
     Signature { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("`{}` is not a key that can be used", path.display())]
@@ -89,6 +100,10 @@ impl Error {
             | Self::Runtime(_)
             | Self::Artifact(_)
             | Self::Signature { .. }
+            | Self::Import { .. }
+            | Self::NotLocked { .. }
+            | Self::Outdated { .. }
+            | Self::IdentityReused(_)
             | Self::NotInTime
             | Self::Declined { .. } => 1,
             Self::Read { .. }
@@ -126,6 +141,14 @@ impl Error {
                 Some("if what came out is what you want, `ork test --accept` writes it into the cases".to_owned())
             }
             Self::NotConfirmed { .. } => Some("say --yes if it is the right one, or choose with --context".to_owned()),
+            Self::Import { name, locked, source } => mend(name, *locked, source),
+            Self::NotLocked { .. } | Self::Outdated { .. } => {
+                Some("write the lock with `ork lock`, look at what it changes, and commit it".to_owned())
+            }
+            Self::IdentityReused(reused) => Some(format!(
+                "name the import otherwise with `as`; if the same account is meant, `ork lock --rebind {}`",
+                reused.name
+            )),
             Self::Listen { .. } => Some("choose another with --listen; port 0 is any free one".to_owned()),
             Self::Component { .. } => Some("build it again with `ork build`".to_owned()),
             Self::Cluster(_) => {
@@ -134,6 +157,31 @@ impl Error {
             Self::Compile(_) => Some("this is a fault in ork: `ork check` should have found it first".to_owned()),
             _ => None,
         }
+    }
+}
+
+fn mend(name: &str, locked: bool, error: &orkestra_komposer::FetchError) -> Option<String> {
+    match error {
+        orkestra_komposer::FetchError::TagMoved { .. } => Some(format!(
+            "find out who replaced it and why; if it is meant, remove `{name}` from the lock and lock it anew"
+        )),
+        error if error.is_unreachable() && locked => Some(
+            "it is locked, and not in the cache of this machine: it has to be fetched once while the registry answers"
+                .to_owned(),
+        ),
+        error if error.is_unreachable() => Some(
+            "a tag is never taken from a cache: with a lock (`ork lock`) a run starts from the cache when a registry is down"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn stale(problems: &[orkestra_komposer::Stale]) -> String {
+    let lines: Vec<_> = problems.iter().map(|problem| format!("{}: {problem}", problem.reason())).collect();
+    match lines.as_slice() {
+        [] => "NotLocked: there is no lock".to_owned(),
+        lines => lines.join("\n"),
     }
 }
 

@@ -11,7 +11,8 @@ use crate::error::Error;
 
 /// Compiles a pattern and loads it, with the sandbox's own limits.
 pub(crate) fn load(pattern: &model::Pattern, sandbox: &Sandbox) -> Result<Pattern, Error> {
-    load_within(pattern, Limits::default(), sandbox)
+    let compiled = orkestra_compile::compile(pattern).map_err(|error| Error::Compile(error.into()))?;
+    load_component(&pattern.name, &compiled.component, Limits::default(), sandbox)
 }
 
 /// The limits that an instance runs with: the Komposer's, where it says so.
@@ -25,12 +26,14 @@ pub(crate) fn limits(instance: &Instance) -> Limits {
     }
 }
 
-/// Compiles a pattern and loads it.
-pub(crate) fn load_within(pattern: &model::Pattern, limits: Limits, sandbox: &Sandbox) -> Result<Pattern, Error> {
-    let compiled = orkestra_compile::compile(pattern).map_err(|error| Error::Compile(error.into()))?;
-    sandbox
-        .load(&compiled.component, &[], limits)
-        .map_err(|error| Error::Load { name: pattern.name.clone(), source: error.into() })
+/// Loads the component of a pattern.
+pub(crate) fn load_component(
+    name: &str,
+    component: &[u8],
+    limits: Limits,
+    sandbox: &Sandbox,
+) -> Result<Pattern, Error> {
+    sandbox.load(component, &[], limits).map_err(|error| Error::Load { name: name.to_owned(), source: error.into() })
 }
 
 /// What the runtime is told of an instance.

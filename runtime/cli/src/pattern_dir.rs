@@ -57,11 +57,9 @@ impl PatternDir {
         Err(Error::NotAPattern { path: dir.to_owned() })
     }
 
-    /// Adds its files to the source of a composition, with `prefix` before their names.
-    pub(crate) fn add_to(&self, source: &mut Source, prefix: &str) {
-        for file in self.source.files() {
-            source.add_as(format!("{prefix}{}", file.name()), file.name(), file.text().as_bytes());
-        }
+    /// The files that it has.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.bytes.iter().map(|(name, _)| *name)
     }
 
     /// A file's own bytes.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use orkestra_artifact::credentials::{Credentials, Helpers};
+use orkestra_artifact::credentials::{Credential, Credentials, Helpers};
 use orkestra_artifact::http::{HttpOptions, HttpRegistry, PlainHttp};
 
 use crate::args::Transport;
@@ -16,6 +16,12 @@ const MAX_FILE: usize = 4 << 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
+    client_with(args, Vec::new())
+}
+
+/// As [`client`], with credentials for what begins with their prefixes.
+pub(crate) fn client_with(args: &Transport, given: Vec<(String, Credential)>) -> Result<HttpRegistry, Error> {
+    let kept = credentials()?;
     let ca_pems = args.ca_files.iter().map(|path| read_up_to(path, MAX_FILE)).collect::<Result<_, _>>()?;
     Ok(HttpRegistry::new(HttpOptions {
         plain_http: match (args.plain_http, args.ca_files.is_empty()) {
@@ -25,7 +31,7 @@ pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
             (false, false) => PlainHttp::Nowhere,
         },
         ca_pems,
-        credentials: credentials()?,
+        credentials: given.into_iter().fold(kept, |all, (prefix, credential)| all.with(prefix, credential)),
         realms: args.realms.clone(),
         mirrors: args.mirrors.clone(),
         user_agent: concat!("ork/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -80,6 +80,14 @@ pub static AMBIGUOUS: Code = error(
     "`spec.crds.postgres` beside two imports of `postgres`, one `as: pg`",
 );
 
+/// A value of a lock that cannot be read.
+pub static LOCK: Code = error(
+    "K1131",
+    "a lock that does not hold",
+    "A lock is written by `ork lock` and read as strictly as anything else: digests are `sha256:` and 64 hexadecimal digits, versions are whole.",
+    "`manifest: v14` in a lock",
+);
+
 /// The family.
 pub static CODES: &[&Code] =
-    &[&HEADER, &UNKNOWN_ENTRY, &CONFLICT, &INPUT, &SHAPE, &ITEM, &REFERENCE, &CREDENTIAL, &SPELLING, &AMBIGUOUS];
+    &[&HEADER, &UNKNOWN_ENTRY, &CONFLICT, &INPUT, &SHAPE, &ITEM, &REFERENCE, &CREDENTIAL, &SPELLING, &AMBIGUOUS, &LOCK];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orkestra_artifact::trust::NotAPattern;
 use orkestra_artifact::{Digest, Reference};
 use orkestra_pattern::codes::keys;
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
@@ -216,8 +217,11 @@ fn auth(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<A
 
 fn one_trust(node: &Node, problems: &mut Diagnostics) -> Option<Trust> {
     let fields = Fields::open(node, "an item of `trust`", problems)?;
-    let pattern =
-        fields.require("pattern", problems).and_then(|node| Some(string(node, "`pattern`", problems)?.to_owned()));
+    let pattern = fields.require("pattern", problems).and_then(|node| {
+        let text = string(node, "`pattern`", problems)?;
+        let wrong = |error: NotAPattern| Diagnostic::new(&codes::REFERENCE, node.span, error.to_string());
+        text.parse().map_err(|error| problems.push(wrong(error))).ok()
+    });
     let keys = strings(fields.require("keys", problems), "`keys`", problems);
     let most = u16::try_from(keys.len()).unwrap_or(u16::MAX).max(1);
     let quorum = fields.take("quorum").and_then(|node| number(node, "`quorum`", 1, most, problems)).unwrap_or(1);

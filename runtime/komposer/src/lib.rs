@@ -7,10 +7,13 @@
 
 pub mod codes;
 mod conflict;
+pub mod fetch;
 mod fits;
 mod imports;
 mod inputs;
 mod list_keys;
+pub mod lock;
+mod lock_parse;
 mod merge;
 #[cfg(test)]
 mod merge_tests;
@@ -19,11 +22,12 @@ mod provenance;
 mod resolve;
 #[cfg(test)]
 mod tests;
-mod versions;
 
 use std::time::Duration;
 
+use orkestra_artifact::trust::RepositoryPattern;
 use orkestra_artifact::{Digest, Reference};
+use orkestra_pattern::diagnostic::Diagnostics;
 use orkestra_pattern::fields::Spanned;
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::source::Span;
@@ -31,12 +35,14 @@ use orkestra_pattern::yaml::{Key, Node};
 use serde_json::{Map, Value};
 
 pub use conflict::{Conflict, conflicts};
+pub use fetch::{FetchError, Fetched, fetch};
 pub use inputs::InputError;
+pub use lock::{IdentityReused, Lock, Locked, Stale};
+pub use lock_parse::parse_lock;
 pub use merge::merge;
 pub use parse::{parse, parse_with};
 pub use provenance::{Effective, Origin, Owner, provenance};
 pub use resolve::{Imported, resolve};
-pub use versions::{NoVersion, Wanted, choose, version_of};
 
 /// A Komposer as written.
 #[derive(Debug, Clone)]
@@ -142,8 +148,8 @@ pub struct Limits {
 /// Who may have signed what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
-    /// A glob of repositories.
-    pub pattern: String,
+    /// Which repositories.
+    pub pattern: RepositoryPattern,
     /// Paths of public keys, as written.
     pub keys: Vec<String>,
     /// How many distinct keys must have signed.
@@ -173,7 +179,7 @@ pub struct Layer {
 }
 
 /// What runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Composition {
     /// The Komposer's name.
     pub name: String,
@@ -181,6 +187,32 @@ pub struct Composition {
     pub instances: Vec<Instance>,
     /// The merged Katalog of each instance.
     pub katalogs: Vec<Node>,
+    /// The position of each instance's import.
+    pub imports: Vec<usize>,
+    /// Imports that do not run.
+    pub failed: Vec<Failed>,
+}
+
+/// An import whose pattern, overrides or inputs have errors.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    /// Its position.
+    pub import: usize,
+    /// As [`Instance::name`]; empty where not even that is known.
+    pub name: String,
+    /// At least one error.
+    pub problems: Diagnostics,
+}
+
+impl Composition {
+    /// The composition if nothing failed; what did is added to `problems`.
+    pub fn whole(self, problems: &mut Diagnostics) -> Option<Self> {
+        for failed in &self.failed {
+            problems.extend(failed.problems.clone());
+        }
+        problems.sort();
+        Some(self).filter(|_| !problems.has_errors())
+    }
 }
 
 /// A pattern under a name, with settled inputs and settings.

@@ -31,48 +31,59 @@ pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
 /// As [`parse`], where `variables`, too, may hold credentials: the runtime's policy names them.
 pub fn parse_with(source: &Source, file: FileId, variables: &[&str]) -> (Option<Komposer>, Diagnostics) {
     let (documents, mut problems) = yaml::parse(source, file, yaml::Bounds::default());
-    let found = match documents.as_slice() {
-        [document] => komposer(document, variables, &mut problems),
-        [] => {
-            if !problems.has_errors() {
-                problems.push(header(Span::new(file, 0..0), "the file is empty"));
-            }
-            None
-        }
-        [_, second, ..] => {
-            problems.push(header(second.span, "the file has more than one document"));
-            None
-        }
-    };
+    let found = only(file, &documents, "Komposer", &mut problems)
+        .and_then(|document| komposer(document, variables, &mut problems));
     problems.sort();
     (found.filter(|_| !problems.has_errors()), problems)
 }
 
-fn header(span: Span, message: impl Into<String>) -> Diagnostic {
+/// The only document of a file.
+pub(crate) fn only<'a>(
+    file: FileId,
+    documents: &'a [Node],
+    kind: &str,
+    problems: &mut Diagnostics,
+) -> Option<&'a Node> {
+    match documents {
+        [document] => return Some(document),
+        // That it cannot be read was said already.
+        [] if problems.has_errors() => {}
+        [] => problems.push(another(Span::new(file, 0..0), kind, "the file is empty")),
+        [_, second, ..] => problems.push(another(second.span, kind, "the file has more than one document")),
+    }
+    None
+}
+
+fn another(span: Span, kind: &str, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(&codes::HEADER, span, message)
-        .hint(format!("a Komposer begins with `apiVersion: {API_VERSION}` and `kind: Komposer`"))
+        .hint(format!("a {kind} begins with `apiVersion: {API_VERSION}` and `kind: {kind}`"))
+}
+
+/// `apiVersion` and `kind`. None under another header: the keys are then another document's, and would all be wrong.
+pub(crate) fn header(fields: &Fields, kind: &str, problems: &mut Diagnostics) -> Option<()> {
+    for (key, expected) in [("apiVersion", API_VERSION), ("kind", kind)] {
+        let Some(node) = fields.require(key, problems) else { continue };
+        if node.text() != Some(expected) {
+            let problem = another(node.span, kind, format!("the file's `{key}` is not a {kind}'s"));
+            problems.push(problem.expected(format!("`{expected}`")).found(node.describe()));
+        }
+    }
+    (!problems.has_errors()).then_some(())
+}
+
+/// `metadata.name`, a DNS label.
+pub(crate) fn name(fields: &Fields, what: &'static str, problems: &mut Diagnostics) -> Option<String> {
+    let fields = Fields::open(fields.require("metadata", problems)?, "`metadata`", problems)?;
+    let name = fields.require("name", problems).and_then(|node| label(node, what, problems));
+    fields.later(&["namespace", "labels", "annotations"], problems);
+    fields.finish(problems);
+    name.map(|name| name.value)
 }
 
 fn komposer(document: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Komposer> {
     let fields = Fields::open(document, "a Komposer", problems)?;
-    for (key, expected) in [("apiVersion", API_VERSION), ("kind", "Komposer")] {
-        let Some(node) = fields.require(key, problems) else { continue };
-        if node.text() != Some(expected) {
-            let problem = header(node.span, format!("the file's `{key}` is not a Komposer's"));
-            problems.push(problem.expected(format!("`{expected}`")).found(node.describe()));
-        }
-    }
-    // Under another header the keys are another document's, and would all be wrong.
-    if problems.has_errors() {
-        return None;
-    }
-    let name = fields.require("metadata", problems).and_then(|node| {
-        let fields = Fields::open(node, "`metadata`", problems)?;
-        let name = fields.require("name", problems).and_then(|node| label(node, "the Komposer's name", problems));
-        fields.later(&["namespace", "labels", "annotations"], problems);
-        fields.finish(problems);
-        name
-    });
+    header(&fields, "Komposer", problems)?;
+    let name = name(&fields, "the Komposer's name", problems);
     let (imports, sources) = (fields.take("imports"), fields.entry("sources"));
     if let Some((key, _)) = sources {
         problems.push(match imports {
@@ -92,7 +103,7 @@ fn komposer(document: &Node, variables: &[&str], problems: &mut Diagnostics) -> 
     let overrides = fields.take("spec").and_then(|node| spec(node, problems)).unwrap_or_default();
     fields.later(&["status"], problems);
     fields.finish(problems);
-    Some(Komposer { name: name?.value, imports: found.imports, trust: found.trust, overrides, root: document.clone() })
+    Some(Komposer { name: name?, imports: found.imports, trust: found.trust, overrides, root: document.clone() })
 }
 
 fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::conflict::conflicts;
 use crate::inputs::{self, Problem};
 use crate::merge::{entry, entry_names, merge};
-use crate::{Composition, From, Import, Instance, Komposer, Layer, Override, Settings, codes};
+use crate::{Composition, Failed, From, Import, Instance, Komposer, Layer, Override, Settings, codes};
 
 /// What was fetched for an import.
 #[derive(Debug, Clone)]
@@ -32,16 +32,26 @@ impl Imported {
     }
 }
 
-/// Lays a Komposer over its imports, whose files are in `source`; `imported` are those of [`Komposer::imports`], in their order.
+/// Lays a Komposer over its imports, whose files are in `source`; `imported` are those of [`Komposer::imports`], in their order. What
+/// could not be had is none, and nothing more is said of it.
 ///
-/// The composition is there if there is no error.
-pub fn resolve(source: &Source, komposer: &Komposer, imported: &[Imported]) -> (Option<Composition>, Diagnostics) {
+/// The composition is there if the Komposer itself has no error. An import whose pattern, overrides or inputs have one is among
+/// [`Composition::failed`], so that the others can run without it.
+pub fn resolve(
+    source: &Source,
+    komposer: &Komposer,
+    imported: &[Option<Imported>],
+) -> (Option<Composition>, Diagnostics) {
     let mut problems = Diagnostics::default();
+    let mut found: Vec<Diagnostics> = Vec::new();
     let roots: Vec<Option<Node>> = imported
         .iter()
         .map(|imported| {
-            let (root, found) = orkestra_pattern::katalog(source, &imported.base);
-            problems.extend(found);
+            let (root, problems) = match imported {
+                Some(imported) => orkestra_pattern::katalog(source, &imported.base),
+                None => (None, Diagnostics::default()),
+            };
+            found.push(problems);
             root
         })
         .collect();
@@ -58,41 +68,27 @@ pub fn resolve(source: &Source, komposer: &Komposer, imported: &[Imported]) -> (
             layer.overrides.push(Override { entry, ..item.clone() });
         }
     }
-    let (mut instances, mut katalogs, mut spans) = (Vec::new(), Vec::new(), Vec::new());
-    for (((import, imported), (root, name)), own) in
-        komposer.imports.iter().zip(imported).zip(roots.iter().zip(names)).zip(own)
-    {
-        let Some(root) = root else { continue };
-        let disabled: Vec<String> =
-            own.overrides.iter().filter(|item| item.enabled == Some(false)).map(|item| item.entry.clone()).collect();
-        let layers: Vec<Layer> = imported.layers.iter().cloned().chain([own]).collect();
-        let (merged, found) = merge(root, &layers);
-        problems.extend(found);
-        let (pattern, found) = orkestra_pattern::check_merged(source, &imported.base, &merged);
-        problems.extend(found);
-        let Some(pattern) = pattern else { continue };
-        let inputs = inputs_of(import, &pattern, &mut problems);
-        let entries =
-            pattern.entries.iter().filter(|entry| !disabled.contains(&entry.name)).map(Settings::of).collect();
-        instances.push(Instance {
-            name,
-            named: import.name.is_some(),
-            path: imported.path.clone(),
-            from: imported.from.clone(),
-            composed: compiled(root) != compiled(&merged),
-            pattern,
-            inputs,
-            entries,
-            grants: import.grants.clone(),
-            limits: import.limits.clone(),
-        });
-        katalogs.push(merged);
-        spans.push(import.span);
+    let mut composition = Composition { name: komposer.name.clone(), ..Composition::default() };
+    let mut spans = Vec::new();
+    let parts = komposer.imports.iter().zip(imported).zip(roots.iter().zip(names)).zip(own.into_iter().zip(found));
+    for (index, (((import, imported), (root, name)), (own, mut found))) in parts.enumerate() {
+        let Some(imported) = imported else { continue };
+        let composed = root.as_ref().and_then(|root| compose(source, import, imported, root, &name, own, &mut found));
+        match composed.filter(|_| !found.has_errors()) {
+            Some((instance, katalog)) => {
+                composition.instances.push(instance);
+                composition.katalogs.push(katalog);
+                composition.imports.push(index);
+                spans.push(import.span);
+                problems.extend(found);
+            }
+            None => composition.failed.push(Failed { import: index, name, problems: found }),
+        }
     }
-    for conflict in conflicts(&instances) {
+    for conflict in conflicts(&composition.instances) {
         let place = |index: usize| spans.get(index).copied();
         let mut problem = Diagnostic::new(&codes::CONFLICT, place(conflict.second), conflict.shared.to_string());
-        if let (Some(span), Some(instance)) = (place(conflict.first), instances.get(conflict.first)) {
+        if let (Some(span), Some(instance)) = (place(conflict.first), composition.instances.get(conflict.first)) {
             problem = problem.note(span, format!("`{}` comes from here, too", instance.name));
         }
         problems.push(
@@ -101,9 +97,42 @@ pub fn resolve(source: &Source, komposer: &Komposer, imported: &[Imported]) -> (
         );
     }
     problems.sort();
-    let composition =
-        (!problems.has_errors()).then(|| Composition { name: komposer.name.clone(), instances, katalogs });
-    (composition, problems)
+    (Some(composition).filter(|_| !problems.has_errors()), problems)
+}
+
+/// One import with its overrides and inputs, and its merged Katalog; none where `problems` has an error.
+fn compose(
+    source: &Source,
+    import: &Import,
+    imported: &Imported,
+    root: &Node,
+    name: &str,
+    own: Layer,
+    problems: &mut Diagnostics,
+) -> Option<(Instance, Node)> {
+    let disabled: Vec<String> =
+        own.overrides.iter().filter(|item| item.enabled == Some(false)).map(|item| item.entry.clone()).collect();
+    let layers: Vec<Layer> = imported.layers.iter().cloned().chain([own]).collect();
+    let (merged, found) = merge(root, &layers);
+    problems.extend(found);
+    let (pattern, found) = orkestra_pattern::check_merged(source, &imported.base, &merged);
+    problems.extend(found);
+    let pattern = pattern?;
+    let inputs = inputs_of(import, &pattern, problems);
+    let entries = pattern.entries.iter().filter(|entry| !disabled.contains(&entry.name)).map(Settings::of).collect();
+    let instance = Instance {
+        name: name.to_owned(),
+        named: import.name.is_some(),
+        path: imported.path.clone(),
+        from: imported.from.clone(),
+        composed: compiled(root) != compiled(&merged),
+        pattern,
+        inputs,
+        entries,
+        grants: import.grants.clone(),
+        limits: import.limits.clone(),
+    };
+    Some((instance, merged))
 }
 
 /// The import and the entry that an override means.

@@ -30,8 +30,9 @@ fn files(edits: &[(&str, &str)]) -> [String; 2] {
 fn lay(text: &str, patterns: &[[String; 2]]) -> (Source, Option<Composition>, String) {
     let mut source = Source::new();
     let file = source.add("komposer.yaml", format!("{HEAD}{text}").as_bytes());
-    let imported: Vec<_> = (0..patterns.len()).map(|at| Imported::directory(format!("p{at}/"), "./shop")).collect();
-    for ([katalog, crd], imported) in patterns.iter().zip(&imported) {
+    let imported: Vec<_> =
+        (0..patterns.len()).map(|at| Some(Imported::directory(format!("p{at}/"), "./shop"))).collect();
+    for ([katalog, crd], imported) in patterns.iter().zip(imported.iter().flatten()) {
         source.add_as(format!("{}katalog.yaml", imported.base), "katalog.yaml", katalog.as_bytes());
         source.add_as(format!("{}crd.yaml", imported.base), "crd.yaml", crd.as_bytes());
     }
@@ -39,7 +40,8 @@ fn lay(text: &str, patterns: &[[String; 2]]) -> (Source, Option<Composition>, St
     let shown = render_all(&problems, &source, Style::Plain);
     let Some(komposer) = komposer else { return (source, None, shown) };
     assert_eq!(komposer.imports.len(), imported.len());
-    let (composition, problems) = resolve(&source, &komposer, &imported);
+    let (composition, mut problems) = resolve(&source, &komposer, &imported);
+    let composition = composition.and_then(|composition| composition.whole(&mut problems));
     let shown = format!("{shown}{}", render_all(&problems, &source, Style::Plain));
     (source, composition, shown)
 }

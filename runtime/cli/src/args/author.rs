@@ -116,11 +116,13 @@ pub(crate) struct Test {
 /// Explain what a pattern will do, and why
 ///
 /// Shows children and reads with the order in which they are applied and deleted, why each is there, which rights the pattern
-/// needs and what for, and what a call costs.
+/// needs and what for, and what a call costs. Of a Komposer it shows every effective value and where it is written: the pattern's
+/// file, or the Komposer's override.
 #[derive(Debug, Group)]
 #[command(after_help = "\
 Examples:
   ork explain patterns/postgres/v14
+  ork explain -f komposer.yaml --only postgres.workers
   ork explain . db                                   one child
   ork explain . --format mermaid                     a graph for a Markdown page")]
 pub(crate) struct Explain {
@@ -130,9 +132,17 @@ pub(crate) struct Explain {
     /// Only this child or read
     #[arg(value_name = "ID")]
     pub(crate) id: Option<String>,
+    /// A Komposer, for the values of its entries and whence they come
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["dir", "id"])]
+    pub(crate) file: Option<PathBuf>,
+    /// Only the value at this path and what is below it, as in postgres.operatorBox
+    #[arg(long, value_name = "PATH", requires = "file")]
+    pub(crate) only: Option<String>,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: ExplainFormat,
+    #[command(flatten)]
+    pub(crate) sources: super::Sources,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

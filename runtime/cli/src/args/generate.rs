@@ -45,6 +45,8 @@ pub(crate) struct Rbac {
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub(crate) format: RbacFormat,
+    #[command(flatten)]
+    pub(crate) sources: super::Sources,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

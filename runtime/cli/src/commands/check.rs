@@ -68,8 +68,10 @@ fn komposer(files: &PatternDir, pattern: Option<&Pattern>) -> Diagnostics {
     if let (Some(komposer), true) = (komposer, pattern.is_some())
         && komposer.imports.iter().all(|import| import.path().is_some_and(own))
     {
-        let imported = vec![orkestra_komposer::Imported::directory("", "."); komposer.imports.len()];
-        let found = orkestra_komposer::resolve(&files.source, &komposer, &imported).1;
+        let own = orkestra_komposer::Imported::directory("", ".");
+        let imported = vec![Some(own); komposer.imports.len()];
+        let (composition, mut found) = orkestra_komposer::resolve(&files.source, &komposer, &imported);
+        composition.and_then(|composition| composition.whole(&mut found));
         // What the pattern alone was warned of was said with it.
         for problem in found
             .iter()

@@ -17,7 +17,7 @@ use crate::args::Dev;
 use crate::error::Error;
 use crate::output::{Output, escape, role};
 use crate::pattern_dir::{PatternDir, read_bounded, shown};
-use crate::{composition, instances, log, over, sandbox};
+use crate::{cache, composition, instances, log, over, sandbox};
 
 use files::Files;
 use screen::{Log, Screen};
@@ -50,8 +50,7 @@ pub(crate) fn run(args: &Dev, output: &Output) -> Result<(), Error> {
 }
 
 fn plane_options(args: &Dev) -> Result<PlaneOptions, Error> {
-    let var = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = var("XDG_CACHE_HOME").or_else(|| Some(var("HOME")?.join(".cache"))).ok_or_else(|| Error::Unusable {
+    let cache = cache::user_directory().ok_or_else(|| Error::Unusable {
         problem: "there is no place to keep the control plane's programs".to_owned(),
         hint: Some("set HOME or XDG_CACHE_HOME".to_owned()),
     })?;

@@ -3,6 +3,7 @@
 mod facts;
 mod mermaid;
 mod text;
+mod values;
 
 use orkestra_pattern::schema::nearest;
 
@@ -14,6 +15,9 @@ use crate::pattern_dir::{PatternDir, shown};
 use facts::Facts;
 
 pub(crate) fn run(args: &Explain, output: &Output) -> Result<(), Error> {
+    if let Some(file) = &args.file {
+        return values::run(args, file, output);
+    }
     let pattern = PatternDir::read(&args.dir)?.checked(output)?;
     if let Some(id) = &args.id {
         let known = pattern.entries.iter().flat_map(|entry| {

@@ -16,7 +16,10 @@ pub(crate) fn run(args: &Generate, output: &Output) -> Result<(), Error> {
 fn rbac(args: &Rbac, output: &Output) -> Result<(), Error> {
     let place = place(args)?;
     let instances = match &args.file {
-        Some(file) => composition::of_komposer(file, output)?,
+        Some(file) => {
+            let composed = composition::of_komposer(file, &args.sources, false, output)?;
+            composed.whole(output)?.composition.instances
+        }
         None => composition::of_dirs(&args.dirs, output)?,
     };
     let bundle = rbac::bundle(&instances, &place);

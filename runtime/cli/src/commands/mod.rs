@@ -10,6 +10,9 @@ mod explain;
 mod generate;
 mod init;
 mod inspect;
+mod lock;
+mod outdated;
+mod plan;
 mod pull;
 mod push;
 mod render;
@@ -18,6 +21,7 @@ mod sign;
 mod status;
 mod tags;
 mod test;
+mod vendor;
 mod verify;
 
 use crate::args::{Args, Command};
@@ -43,6 +47,11 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Copy(args) => copy::run(&args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Lock(args) => lock::lock(&args, output),
+        Command::Outdated(args) => outdated::run(&args, output),
+        Command::Update(args) => lock::update(&args, output),
+        Command::Plan(args) => plan::run(&args, output),
+        Command::Vendor(args) => vendor::run(&args, output),
         Command::Generate(args) => generate::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
         // It runs before anything else in `main`.

@@ -61,16 +61,22 @@ async fn fetch(registry: &impl Registry, reference: &Reference) -> Result<(Refer
 
 /// Only the fixed names of roles are ever written, into a directory that holds nothing else.
 fn write(target: &Path, unpacked: &Unpacked) -> Result<(), Error> {
-    let failed = |source| Error::Write { path: target.to_owned(), source };
-    std::fs::create_dir_all(target).map_err(failed)?;
-    if std::fs::read_dir(target).map_err(failed)?.next().is_some() {
-        return Err(Error::Unusable {
-            problem: format!("`{}` is not empty", shown(target)),
-            hint: Some("name another directory with --output".to_owned()),
-        });
-    }
+    empty_directory(target)?;
     for (role, bytes) in &unpacked.contents {
         super::build::replace(&target.join(role.title()), bytes)?;
     }
     Ok(())
+}
+
+/// Makes a directory, or takes one that is empty.
+pub(super) fn empty_directory(target: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Write { path: target.to_owned(), source };
+    std::fs::create_dir_all(target).map_err(failed)?;
+    match std::fs::read_dir(target).map_err(failed)?.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::Unusable {
+            problem: format!("`{}` is not empty", shown(target)),
+            hint: Some("name another directory with --output".to_owned()),
+        }),
+    }
 }

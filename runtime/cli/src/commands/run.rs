@@ -1,12 +1,14 @@
 //! `ork run`: patterns against a cluster.
 
-use orkestra_komposer::Instance;
+use orkestra_komposer::{Instance, Lock};
 use orkestra_operator::{self as operator, Cluster, Identity, Options, Runtime};
+use orkestra_sandbox::{Pattern, Sandbox};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::{self, Run};
+use crate::composition::{Broken, Composed};
 use crate::error::Error;
 use crate::output::{Output, escape, role};
 use crate::{composition, instances, kube_access, log, sandbox};
@@ -14,10 +16,12 @@ use crate::{composition, instances, kube_access, log, sandbox};
 mod dry_run;
 
 pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
-    let composed = match &args.file {
-        Some(file) => composition::of_komposer(file, output)?,
-        None => composition::of_dirs(&args.dirs, output)?,
+    let mut composed = match &args.file {
+        Some(file) => Composing::of(composition::of_komposer(file, &args.sources, args.locked, output)?),
+        None => Composing::alone(composition::of_dirs(&args.dirs, output)?),
     };
+    // Where nothing is left that could run, there is no need to look for a cluster.
+    composed.not_all_broken(output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -27,7 +31,12 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     log::start(output, args.log_format, !args.dry_run)?;
     #[cfg(debug_assertions)]
     arm_failpoint()?;
-    let instances = load(args, &composed, output)?;
+    let instances = load(args, &mut composed, output)?;
+    composed.not_all_broken(output)?;
+    for Broken { name, reason, error } in &composed.broken {
+        let said = said(error);
+        tracing::error!(pattern = %escape(name), reason, "does not run: {}", escape(&said));
+    }
     match args.dry_run {
         true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
         false => runtime.block_on(work(args, cluster, instances)),
@@ -57,21 +66,79 @@ fn confirm(cluster: &Cluster, args: &args::Cluster, output: &Output) -> Result<(
     }
 }
 
-/// Compiles and loads every pattern before anything is written to the cluster.
-fn load(args: &Run, composed: &[Instance], output: &Output) -> Result<Vec<operator::Instance>, Error> {
-    let sandbox = sandbox::start(args.cache.as_deref(), output)?;
+/// What is to run, and what does not.
+struct Composing {
+    instances: Vec<Instance>,
+    broken: Vec<Broken>,
+    /// With `--locked`: what each has to be.
+    lock: Option<Lock>,
+}
+
+impl Composing {
+    fn of(composed: Composed) -> Self {
+        Self { instances: composed.composition.instances, broken: composed.broken, lock: composed.opened.lock }
+    }
+
+    fn alone(instances: Vec<Instance>) -> Self {
+        Self { instances, broken: Vec::new(), lock: None }
+    }
+
+    /// Ends the command where nothing can run: with the first problem, and the others are printed.
+    fn not_all_broken(&mut self, output: &Output) -> Result<(), Error> {
+        if !self.instances.is_empty() || self.broken.is_empty() {
+            return Ok(());
+        }
+        let first = self.broken.remove(0);
+        for other in &self.broken {
+            output.problem(&escape(&said(&other.error)), other.error.hint().as_deref());
+        }
+        Err(first.error)
+    }
+}
+
+/// An error and what caused it, in one line.
+fn said(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// Compiles and loads every pattern before anything is written to the cluster. One that does not load is broken, and the others run.
+fn load(args: &Run, composed: &mut Composing, output: &Output) -> Result<Vec<operator::Instance>, Error> {
+    let sandbox = sandbox::start(args.sources.cache.as_deref(), output)?;
     if args.no_impersonation {
         tracing::warn!("patterns act with all the rights of this process (--no-impersonation)");
     }
     let mut loaded = Vec::new();
-    for instance in composed {
-        let pattern = instances::load_within(&instance.pattern, instances::limits(instance), &sandbox)?;
+    for instance in std::mem::take(&mut composed.instances) {
+        let lock = composed.lock.as_ref().filter(|_| args.locked);
+        let pattern = match load_one(&instance, lock, &sandbox) {
+            Ok(pattern) => pattern,
+            Err((reason, error)) => {
+                composed.broken.push(Broken { name: instance.name, reason, error });
+                continue;
+            }
+        };
         let identity = identity(args, &instance.name);
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
-        loaded.push(instances::describe(instance, pattern, identity));
+        loaded.push(instances::describe(&instance, pattern, identity));
+        composed.instances.push(instance);
     }
     Ok(loaded)
+}
+
+fn load_one(instance: &Instance, lock: Option<&Lock>, sandbox: &Sandbox) -> Result<Pattern, (&'static str, Error)> {
+    let component = composition::build(instance).map_err(|error| ("CompileFailed", error))?;
+    if let Some(stale) = lock.and_then(|lock| composition::stale(lock, instance, &component)) {
+        return Err((stale.reason(), Error::NotLocked { problems: vec![stale] }));
+    }
+    instances::load_component(&instance.name, &component, instances::limits(instance), sandbox)
+        .map_err(|error| ("Refused", error))
 }
 
 fn identity(args: &Run, instance: &str) -> Identity {

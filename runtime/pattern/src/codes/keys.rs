@@ -118,7 +118,8 @@ pub(crate) fn missing(span: Span, key: &str, of: &str) -> Diagnostic {
     Diagnostic::new(&MISSING, span, format!("{of} has no `{key}`")).hint(format!("add `{key}`"))
 }
 
-pub(crate) fn wrong_kind(span: Span, what: &str, expected: &str, found: &str) -> Diagnostic {
+/// A value of another kind than is expected at this place.
+pub fn wrong_kind(span: Span, what: &str, expected: &str, found: &str) -> Diagnostic {
     Diagnostic::new(&WRONG_KIND, span, format!("{what} must be {expected}")).expected(expected).found(found)
 }
 

@@ -1,0 +1,115 @@
+//! A Komposer laid over what was gathered.
+
+use orkestra_artifact::Role;
+use orkestra_komposer::{Composition, From, Imported, Instance, Owner};
+
+use super::{Broken, Had, Opened};
+use crate::documents::{end_on_errors, print};
+use crate::error::Error;
+use crate::output::Output;
+
+/// What runs, and what does not.
+#[derive(Debug)]
+pub(crate) struct Composed {
+    pub(crate) opened: Opened,
+    /// One per import; none where it is broken.
+    pub(crate) had: Vec<Option<Had>>,
+    pub(crate) composition: Composition,
+    /// In the order of the imports.
+    pub(crate) broken: Vec<Broken>,
+    /// Which files belong to which layer.
+    pub(crate) owners: Vec<Owner>,
+}
+
+/// Lays the Komposer over its imports. Problems are printed; those of the Komposer itself end the command.
+pub(crate) fn compose(
+    mut opened: Opened,
+    gathered: Vec<Result<Had, Broken>>,
+    output: &Output,
+) -> Result<Composed, Error> {
+    let (mut had, mut broken, mut imported, mut owners) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for found in gathered {
+        match found {
+            Ok(pattern) => {
+                imported.push(Some(add(&pattern, &mut opened, &mut owners)));
+                had.push(Some(pattern));
+            }
+            Err(problem) => {
+                imported.push(None);
+                had.push(None);
+                broken.push(problem);
+            }
+        }
+    }
+    // A Komposer that lies beside one of its imports is that pattern's own file, too: it was added first.
+    let name = opened.komposer.name.clone();
+    owners.insert(0, Owner { file: opened.komposer.root.span.file, layer: name, digest: None });
+    let (composition, problems) = orkestra_komposer::resolve(&opened.source, &opened.komposer, &imported);
+    end_on_errors(&problems, &opened.source, output)?;
+    let mut composition = composition.ok_or(Error::Silent)?;
+    for failed in std::mem::take(&mut composition.failed) {
+        print(&failed.problems, &opened.source, output);
+        let problems = &failed.problems;
+        let error = Error::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings() };
+        broken.push(Broken { name: failed.name, reason: "InvalidPattern", error });
+    }
+    Ok(Composed { opened, had, composition, broken, owners })
+}
+
+/// Adds the files of a pattern to the source.
+fn add(pattern: &Had, opened: &mut Opened, owners: &mut Vec<Owner>) -> Imported {
+    let source = &mut opened.source;
+    let (base, imported, files, digest) = match pattern {
+        Had::Directory(files, path) => {
+            let base = format!("{path}/");
+            let texts = files.source.files().map(|file| (file.name(), file.text().as_bytes())).collect();
+            (base.clone(), Imported::directory(base, path), texts, None)
+        }
+        Had::Artifact(fetched) => {
+            let reference = &fetched.reference;
+            let shown = match &reference.tag {
+                Some(tag) => format!("{}:{tag}", reference.repository),
+                None => reference.to_string(),
+            };
+            let base = format!("{shown}/");
+            let texts: Vec<(&str, &[u8])> = [Role::Katalog, Role::Crd]
+                .into_iter()
+                .filter_map(|role| Some((role.title(), fetched.contents.get(&role)?.as_ref())))
+                .collect();
+            let from = From::Registry { reference: reference.clone(), digest: fetched.manifest };
+            let imported = Imported { base: base.clone(), path: shown, from, layers: Vec::new() };
+            (base, imported, texts, Some(fetched.manifest))
+        }
+    };
+    for (name, bytes) in files {
+        let shown = format!("{base}{name}");
+        // Two instances of one pattern share its files.
+        if source.find(&shown).is_none() {
+            let file = source.add_as(shown, name, bytes);
+            owners.push(Owner { file, layer: imported.path.clone(), digest });
+        }
+    }
+    imported
+}
+
+impl Composed {
+    /// Each instance with what was had for it.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = (&Instance, &Had)> {
+        let both = self.composition.instances.iter().zip(&self.composition.imports);
+        both.filter_map(|(instance, index)| Some((instance, self.had.get(*index)?.as_ref()?)))
+    }
+
+    /// Itself where nothing is broken; else the first problem, and the others are printed.
+    pub(crate) fn whole(mut self, output: &Output) -> Result<Self, Error> {
+        if self.broken.is_empty() {
+            return Ok(self);
+        }
+        let first = self.broken.remove(0);
+        for other in &self.broken {
+            if let Some(text) = other.error.message() {
+                output.problem(&crate::output::escape(&text), other.error.hint().as_deref());
+            }
+        }
+        Err(first.error)
+    }
+}

@@ -1,0 +1,40 @@
+//! Whom a Komposer trusts, with the keys that it names.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use orkestra_artifact::signature::{MAX_KEY_FILE, PublicKey};
+use orkestra_artifact::trust::{TrustEntry, TrustPolicy};
+use orkestra_komposer::Trust;
+
+use crate::error::Error;
+use crate::pattern_dir::{read_up_to, shown};
+
+/// The policies that everything fetched has to fulfil, each by itself: none where nobody is named, and then nothing is verified. Paths
+/// of keys are relative to `base`.
+pub(crate) fn policies(trust: &[Trust], base: &Path) -> Result<Vec<TrustPolicy>, Error> {
+    if trust.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut entries = Vec::new();
+    for item in trust {
+        let keys = item.keys.iter().map(|path| public_key(&base.join(path))).collect::<Result<Vec<_>, _>>()?;
+        entries.push(TrustEntry {
+            pattern: item.pattern.clone(),
+            keys,
+            quorum: NonZeroUsize::new(usize::from(item.quorum)).unwrap_or(NonZeroUsize::MIN),
+            max_age: item.max_age,
+        });
+    }
+    Ok(vec![TrustPolicy { entries }])
+}
+
+/// A public key in a file.
+pub(crate) fn public_key(path: &Path) -> Result<PublicKey, Error> {
+    let bytes = read_up_to(path, MAX_KEY_FILE)?;
+    let text = String::from_utf8(bytes).map_err(|_| Error::Unusable {
+        problem: format!("`{}` is not a key: it is no text", shown(path)),
+        hint: Some("a key file is PEM, as `ork generate key` writes it".to_owned()),
+    })?;
+    PublicKey::from_pem(&text).map_err(|source| Error::Key { path: path.to_owned(), source })
+}
