@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orkestra_artifact::trust::{NotAPattern, RepositoryPattern};
 use orkestra_artifact::{Digest, Reference};
 use orkestra_pattern::codes::keys;
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
@@ -29,8 +30,7 @@ pub(crate) fn parse(node: &Node, variables: &[&str], problems: &mut Diagnostics)
     }
     let files = fields.take("files").and_then(|node| list(node, "`files`", problems)).unwrap_or_default();
     imports.extend(files.iter().filter_map(|item| file(item, problems)));
-    let trust = fields.take("trust").and_then(|node| list(node, "`trust`", problems)).unwrap_or_default();
-    let trust = trust.iter().filter_map(|item| one_trust(item, problems)).collect();
+    let trust = trust(&fields, problems);
     fields.finish(problems);
     Some(Imports { imports, trust })
 }
@@ -119,13 +119,20 @@ fn common(fields: &Fields, problems: &mut Diagnostics) -> Import {
     import
 }
 
-fn strings(node: Option<&Node>, what: &str, problems: &mut Diagnostics) -> Vec<String> {
+pub(crate) fn strings(node: Option<&Node>, what: &str, problems: &mut Diagnostics) -> Vec<String> {
     let items = node.and_then(|node| list(node, what, problems)).unwrap_or_default();
     items.iter().filter_map(|item| Some(string(item, &format!("an item of {what}"), problems)?.to_owned())).collect()
 }
 
 fn limits(node: &Node, problems: &mut Diagnostics) -> Option<Limits> {
     let fields = Fields::open(node, "`limits`", problems)?;
+    let limits = limits_among(&fields, problems);
+    fields.finish(problems);
+    Some(limits)
+}
+
+/// Reads `memory` and `deadline`.
+pub(crate) fn limits_among(fields: &Fields, problems: &mut Diagnostics) -> Limits {
     let mut read = |key: &'static str, expected: &'static str, of: &dyn Fn(&str) -> Option<u64>| {
         let node = fields.take(key)?;
         let found = node.text().and_then(of);
@@ -137,8 +144,7 @@ fn limits(node: &Node, problems: &mut Diagnostics) -> Option<Limits> {
     };
     let memory = read("memory", "a size such as `16Mi`", &size);
     let deadline = read("deadline", "a time such as `500ms`", &milliseconds).map(Duration::from_millis);
-    fields.finish(problems);
-    Some(Limits { memory, deadline })
+    Limits { memory, deadline }
 }
 
 /// `16Mi` in bytes.
@@ -214,14 +220,26 @@ fn auth(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<A
     auth
 }
 
+/// Reads `trust`.
+pub(crate) fn trust(fields: &Fields, problems: &mut Diagnostics) -> Vec<Trust> {
+    let items = fields.take("trust").and_then(|node| list(node, "`trust`", problems)).unwrap_or_default();
+    items.iter().filter_map(|item| one_trust(item, problems)).collect()
+}
+
 fn one_trust(node: &Node, problems: &mut Diagnostics) -> Option<Trust> {
     let fields = Fields::open(node, "an item of `trust`", problems)?;
-    let pattern =
-        fields.require("pattern", problems).and_then(|node| Some(string(node, "`pattern`", problems)?.to_owned()));
+    let pattern = fields.require("pattern", problems).and_then(|node| repositories(node, "`pattern`", problems));
     let keys = strings(fields.require("keys", problems), "`keys`", problems);
     let most = u16::try_from(keys.len()).unwrap_or(u16::MAX).max(1);
     let quorum = fields.take("quorum").and_then(|node| number(node, "`quorum`", 1, most, problems)).unwrap_or(1);
     let max_age = fields.take("maxAge").and_then(|node| duration(node, "`maxAge`", problems));
     fields.finish(problems);
-    Some(Trust { pattern: pattern?, keys, quorum, max_age })
+    Some(Trust { pattern: pattern?.to_string(), keys, quorum, max_age })
+}
+
+/// A glob of repositories.
+pub(crate) fn repositories(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<RepositoryPattern> {
+    let text = string(node, what, problems)?;
+    let wrong = |error: NotAPattern| Diagnostic::new(&codes::REPOSITORIES, node.span, error.to_string());
+    text.parse().map_err(|error| problems.push(wrong(error))).ok()
 }

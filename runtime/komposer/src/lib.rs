@@ -8,6 +8,7 @@
 pub mod codes;
 mod conflict;
 mod fits;
+mod header;
 mod imports;
 mod inputs;
 mod list_keys;
@@ -15,6 +16,7 @@ mod merge;
 #[cfg(test)]
 mod merge_tests;
 mod parse;
+pub mod policy;
 mod provenance;
 mod resolve;
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub use conflict::{Conflict, conflicts};
 pub use inputs::InputError;
 pub use merge::merge;
 pub use parse::{parse, parse_with};
+pub use policy::Policy;
 pub use provenance::{Effective, Origin, Owner, provenance};
 pub use resolve::{Imported, resolve};
 pub use versions::{NoVersion, Wanted, choose, version_of};

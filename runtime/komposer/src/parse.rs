@@ -2,15 +2,16 @@
 
 use orkestra_pattern::codes::keys;
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
-use orkestra_pattern::fields::{Fields, duration, label, number, string};
+use orkestra_pattern::fields::{Fields, boolean, duration, number, string};
 use orkestra_pattern::source::{FileId, Source, Span};
-use orkestra_pattern::yaml::{self, Node, Value};
+use orkestra_pattern::yaml::{Node, Value};
 
+use crate::header::Kind;
 use crate::{Komposer, Override, codes, imports};
 
-const API_VERSION: &str = "orkestra.orkspace.io/v1";
+const KIND: Kind = Kind { name: "Komposer", code: &codes::HEADER };
 /// As in a Katalog.
-const MOST_WORKERS: u16 = 64;
+pub(crate) const MOST_WORKERS: u16 = 64;
 /// The keys of a Katalog's entry beside those that are read here.
 const ENTRY_KEYS: [&str; 8] = [
     "apiTypes",
@@ -30,49 +31,17 @@ pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
 
 /// As [`parse`], where `variables`, too, may hold credentials: the runtime's policy names them.
 pub fn parse_with(source: &Source, file: FileId, variables: &[&str]) -> (Option<Komposer>, Diagnostics) {
-    let (documents, mut problems) = yaml::parse(source, file, yaml::Bounds::default());
-    let found = match documents.as_slice() {
-        [document] => komposer(document, variables, &mut problems),
-        [] => {
-            if !problems.has_errors() {
-                problems.push(header(Span::new(file, 0..0), "the file is empty"));
-            }
-            None
-        }
-        [_, second, ..] => {
-            problems.push(header(second.span, "the file has more than one document"));
-            None
-        }
-    };
+    let mut problems = Diagnostics::default();
+    let found = KIND.only(source, file, &mut problems);
+    let found = found.and_then(|document| komposer(document, variables, &mut problems));
     problems.sort();
     (found.filter(|_| !problems.has_errors()), problems)
 }
 
-fn header(span: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(&codes::HEADER, span, message)
-        .hint(format!("a Komposer begins with `apiVersion: {API_VERSION}` and `kind: Komposer`"))
-}
-
-fn komposer(document: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Komposer> {
-    let fields = Fields::open(document, "a Komposer", problems)?;
-    for (key, expected) in [("apiVersion", API_VERSION), ("kind", "Komposer")] {
-        let Some(node) = fields.require(key, problems) else { continue };
-        if node.text() != Some(expected) {
-            let problem = header(node.span, format!("the file's `{key}` is not a Komposer's"));
-            problems.push(problem.expected(format!("`{expected}`")).found(node.describe()));
-        }
-    }
-    // Under another header the keys are another document's, and would all be wrong.
-    if problems.has_errors() {
-        return None;
-    }
-    let name = fields.require("metadata", problems).and_then(|node| {
-        let fields = Fields::open(node, "`metadata`", problems)?;
-        let name = fields.require("name", problems).and_then(|node| label(node, "the Komposer's name", problems));
-        fields.later(&["namespace", "labels", "annotations"], problems);
-        fields.finish(problems);
-        name
-    });
+fn komposer(document: Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Komposer> {
+    let fields = Fields::open(&document, "a Komposer", problems)?;
+    KIND.begins(&fields, problems)?;
+    let name = KIND.named(&fields, problems);
     let (imports, sources) = (fields.take("imports"), fields.entry("sources"));
     if let Some((key, _)) = sources {
         problems.push(match imports {
@@ -92,7 +61,7 @@ fn komposer(document: &Node, variables: &[&str], problems: &mut Diagnostics) -> 
     let overrides = fields.take("spec").and_then(|node| spec(node, problems)).unwrap_or_default();
     fields.later(&["status"], problems);
     fields.finish(problems);
-    Some(Komposer { name: name?.value, imports: found.imports, trust: found.trust, overrides, root: document.clone() })
+    Some(Komposer { name: name?, imports: found.imports, trust: found.trust, overrides, root: document })
 }
 
 fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {
@@ -144,14 +113,7 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
             None => {}
         }
     }
-    let enabled = fields.take("enabled").and_then(|node| match node.value {
-        Value::Bool(value) => Some(value),
-        _ => {
-            let problem = Diagnostic::new(&keys::WRONG_KIND, node.span, "`enabled` must be `true` or `false`");
-            problems.push(problem.expected("`true` or `false`").found(node.describe()));
-            None
-        }
-    });
+    let enabled = fields.take("enabled").and_then(|node| boolean(node, "`enabled`", problems));
     // What the language does not understand yet is said of the merged Katalog.
     for key in ENTRY_KEYS {
         fields.take(key);

@@ -111,6 +111,17 @@ pub fn string<'a>(node: &'a Node, what: &str, problems: &mut Diagnostics) -> Opt
     }
 }
 
+/// `true` or `false`; anything else is a diagnostic.
+pub fn boolean(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<bool> {
+    match node.value {
+        Value::Bool(value) => Some(value),
+        _ => {
+            problems.push(keys::wrong_kind(node.span, what, "`true` or `false`", &node.describe()));
+            None
+        }
+    }
+}
+
 /// The items of a list; anything else, or a list of more than 500, is a diagnostic.
 pub fn list<'a>(node: &'a Node, what: &str, problems: &mut Diagnostics) -> Option<&'a [Node]> {
     match node.items() {

@@ -1,6 +1,6 @@
 //! What a child says of itself beside its manifest.
 
-use super::fields::{Fields, string};
+use super::fields::{Fields, boolean, string};
 use super::scalars::identifier;
 use super::{ForEach, Options};
 use crate::cel::is_root;
@@ -14,18 +14,7 @@ use crate::yaml::{Node, Value};
 pub(super) fn parse(fields: &Fields, problems: &mut Diagnostics) -> Options {
     let mut flag = |key: &'static str| {
         let (key, node) = fields.entry(key)?;
-        match node.value {
-            Value::Bool(value) => value.then_some(key.span),
-            _ => {
-                problems.push(keys::wrong_kind(
-                    node.span,
-                    &format!("`{}`", key.text),
-                    "`true` or `false`",
-                    &node.describe(),
-                ));
-                None
-            }
-        }
+        boolean(node, &format!("`{}`", key.text), problems)?.then_some(key.span)
     };
     let (once, adopt, recreate, raw) = (flag("once"), flag("adopt"), flag("recreate"), flag("raw"));
     Options { once, adopt, recreate, raw, retain: retain(fields, problems) }

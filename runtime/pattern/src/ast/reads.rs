@@ -1,11 +1,11 @@
 //! `reads`: existing objects that are not ours.
 
-use super::fields::{Fields, list, string};
+use super::fields::{Fields, boolean, list, string};
 use super::scalars::identifier;
 use super::{Read, Spanned, Which};
 use crate::codes::{keys, reads as codes};
 use crate::diagnostic::Diagnostics;
-use crate::yaml::{Node, Value};
+use crate::yaml::Node;
 
 /// Reads the list.
 pub(super) fn parse(node: &Node, problems: &mut Diagnostics) -> Vec<Read> {
@@ -25,13 +25,8 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let name = fields.entry("name");
     let selector = fields.entry("selector");
-    let optional = fields.entry("optional").and_then(|(key, node)| match node.value {
-        Value::Bool(value) => value.then_some(key.span),
-        _ => {
-            problems.push(keys::wrong_kind(node.span, "`optional`", "`true` or `false`", &node.describe()));
-            None
-        }
-    });
+    let optional =
+        fields.entry("optional").and_then(|(key, node)| boolean(node, "`optional`", problems)?.then_some(key.span));
     if let Some((key, _)) = fields.entry("namespace") {
         problems.push(codes::namespace(key.span));
     }
