@@ -6,7 +6,7 @@ use orkestra_pattern::fields::{Fields, label};
 use orkestra_pattern::source::{FileId, Source, Span};
 use orkestra_pattern::yaml::{self, Node};
 
-const API_VERSION: &str = "orkestra.orkspace.io/v1";
+use crate::tables::{API_VERSION, NAMED};
 
 /// A kind of document.
 #[derive(Debug)]
@@ -56,10 +56,9 @@ impl Kind {
 
     /// Reads `metadata`, which holds the name.
     pub(crate) fn named(&self, fields: &Fields, problems: &mut Diagnostics) -> Option<String> {
-        let fields = Fields::open(fields.require("metadata", problems)?, "`metadata`", problems)?;
+        let fields = Fields::open(fields.require("metadata", problems)?, &NAMED, problems)?;
         let what = format!("the {}'s name", self.name);
         let name = fields.require("name", problems).and_then(|node| label(node, &what, problems));
-        fields.later(&["namespace", "labels", "annotations"], problems);
         fields.finish(problems);
         Some(name?.value)
     }

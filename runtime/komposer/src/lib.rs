@@ -19,6 +19,7 @@ mod parse;
 pub mod policy;
 mod provenance;
 mod resolve;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -39,6 +40,7 @@ pub use parse::{parse, parse_with};
 pub use policy::Policy;
 pub use provenance::{Effective, Origin, Owner, provenance};
 pub use resolve::{Imported, resolve};
+pub use tables::{KOMPOSER, LOCK};
 pub use versions::{NoVersion, Wanted, choose, version_of};
 
 /// A Komposer as written.

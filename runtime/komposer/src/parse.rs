@@ -7,23 +7,10 @@ use orkestra_pattern::source::{FileId, Source, Span};
 use orkestra_pattern::yaml::{Node, Value};
 
 use crate::header::Kind;
+use crate::tables::{KOMPOSER, MOST_WORKERS, NAMED_OVERRIDE, OVERRIDE, SPEC};
 use crate::{Komposer, Override, codes, imports};
 
 const KIND: Kind = Kind { name: "Komposer", code: &codes::HEADER };
-/// As in a Katalog.
-pub(crate) const MOST_WORKERS: u16 = 64;
-/// The keys of a Katalog's entry beside those that are read here.
-const ENTRY_KEYS: [&str; 8] = [
-    "apiTypes",
-    "operatorBox",
-    "queue",
-    "dependsOn",
-    "restrictedNamespaces",
-    "selector",
-    "conversion",
-    "deletionProtection",
-];
-
 /// Reads a Komposer. It is there if there is no error.
 pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
     parse_with(source, file, &[])
@@ -39,7 +26,7 @@ pub fn parse_with(source: &Source, file: FileId, variables: &[&str]) -> (Option<
 }
 
 fn komposer(document: Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Komposer> {
-    let fields = Fields::open(&document, "a Komposer", problems)?;
+    let fields = Fields::open(&document, &KOMPOSER, problems)?;
     KIND.begins(&fields, problems)?;
     let name = KIND.named(&fields, problems);
     let (imports, sources) = (fields.take("imports"), fields.entry("sources"));
@@ -59,13 +46,12 @@ fn komposer(document: Node, variables: &[&str], problems: &mut Diagnostics) -> O
     let found = imports.or(sources.map(|(_, node)| node));
     let found = found.and_then(|node| imports::parse(node, variables, problems)).unwrap_or_default();
     let overrides = fields.take("spec").and_then(|node| spec(node, problems)).unwrap_or_default();
-    fields.later(&["status"], problems);
     fields.finish(problems);
     Some(Komposer { name: name?, imports: found.imports, trust: found.trust, overrides, root: document })
 }
 
 fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {
-    let fields = Fields::open(node, "`spec`", problems)?;
+    let fields = Fields::open(node, &SPEC, problems)?;
     let crds = fields.take("crds");
     fields.finish(problems);
     let crds = crds?;
@@ -97,7 +83,7 @@ fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {
 
 /// One item of `crds`; in a list it carries its own name.
 fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) -> Option<Override> {
-    let fields = Fields::open(node, "an item of `crds`", problems)?;
+    let fields = Fields::open(node, if name.is_some() { &OVERRIDE } else { &NAMED_OVERRIDE }, problems)?;
     let name = match name {
         Some((name, span)) => Some((name.to_owned(), span)),
         None => fields.require("name", problems).and_then(|node| {
@@ -114,8 +100,8 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
         }
     }
     let enabled = fields.take("enabled").and_then(|node| boolean(node, "`enabled`", problems));
-    // What the language does not understand yet is said of the merged Katalog.
-    for key in ENTRY_KEYS {
+    // Their values are checked as a part of the merged Katalog.
+    for key in ["apiTypes", "operatorBox"] {
         fields.take(key);
     }
     fields.finish(problems);

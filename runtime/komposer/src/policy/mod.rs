@@ -4,6 +4,7 @@
 
 mod narrow;
 mod parse;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use orkestra_artifact::trust::RepositoryPattern;
 use crate::{Composition, Limits, Trust};
 
 pub use parse::parse;
+pub use tables::POLICY;
 
 /// A policy as written. What is absent restricts nothing, but for the two switches.
 #[derive(Debug, Clone, PartialEq, Eq)]

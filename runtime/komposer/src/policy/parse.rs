@@ -6,9 +6,10 @@ use orkestra_pattern::fields::{Fields, boolean, list, number, string};
 use orkestra_pattern::source::{FileId, Source};
 use orkestra_pattern::yaml::Node;
 
+use super::tables::{CEILINGS, CREDENTIAL, MIRROR, POLICY, REGISTRIES, SPEC};
 use super::{Ceilings, Mirror, Policy, Variable};
 use crate::header::Kind;
-use crate::parse::MOST_WORKERS;
+use crate::tables::MOST_WORKERS;
 use crate::{codes, imports};
 
 const KIND: Kind = Kind { name: "Policy", code: &codes::POLICY };
@@ -23,7 +24,7 @@ pub fn parse(source: &Source, file: FileId) -> (Option<Policy>, Diagnostics) {
 }
 
 fn policy(document: &Node, problems: &mut Diagnostics) -> Option<Policy> {
-    let fields = Fields::open(document, "a Policy", problems)?;
+    let fields = Fields::open(document, &POLICY, problems)?;
     KIND.begins(&fields, problems)?;
     let name = KIND.named(&fields, problems);
     let mut policy = Policy {
@@ -46,7 +47,7 @@ fn policy(document: &Node, problems: &mut Diagnostics) -> Option<Policy> {
 }
 
 fn spec(node: &Node, policy: &mut Policy, problems: &mut Diagnostics) {
-    let Some(fields) = Fields::open(node, "`spec`", problems) else { return };
+    let Some(fields) = Fields::open(node, &SPEC, problems) else { return };
     if let Some(node) = fields.take("registries") {
         registries(node, policy, problems);
     }
@@ -78,7 +79,7 @@ fn items<T>(
 }
 
 fn registries(node: &Node, policy: &mut Policy, problems: &mut Diagnostics) {
-    let Some(fields) = Fields::open(node, "`registries`", problems) else { return };
+    let Some(fields) = Fields::open(node, &REGISTRIES, problems) else { return };
     let allowed = |node: &Node, problems: &mut Diagnostics| -> Option<RepositoryPattern> {
         imports::repositories(node, "an item of `allow`", problems)
     };
@@ -92,7 +93,7 @@ fn wrong(node: &Node, message: impl Into<String>) -> Diagnostic {
 }
 
 fn mirror(node: &Node, problems: &mut Diagnostics) -> Option<Mirror> {
-    let fields = Fields::open(node, "a mirror", problems)?;
+    let fields = Fields::open(node, &MIRROR, problems)?;
     let mut prefix = |key: &'static str| {
         let node = fields.require(key, problems)?;
         let text = string(node, &format!("`{key}`"), problems)?;
@@ -112,7 +113,7 @@ fn mirror(node: &Node, problems: &mut Diagnostics) -> Option<Mirror> {
 }
 
 fn variable(node: &Node, problems: &mut Diagnostics) -> Option<Variable> {
-    let fields = Fields::open(node, "an item of `credentials`", problems)?;
+    let fields = Fields::open(node, &CREDENTIAL, problems)?;
     let variable = fields.require("variable", problems).and_then(|node| {
         let text = string(node, "`variable`", problems)?;
         let fits = text.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'_');
@@ -164,7 +165,7 @@ fn group(node: &Node, problems: &mut Diagnostics) -> Option<String> {
 }
 
 fn ceilings(node: &Node, problems: &mut Diagnostics) -> Option<Ceilings> {
-    let fields = Fields::open(node, "`ceilings`", problems)?;
+    let fields = Fields::open(node, &CEILINGS, problems)?;
     let limits = imports::limits_among(&fields, problems);
     let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, MOST_WORKERS, problems));
     fields.finish(problems);

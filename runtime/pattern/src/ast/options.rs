@@ -2,7 +2,8 @@
 
 use super::fields::{Fields, boolean, string};
 use super::scalars::identifier;
-use super::{ForEach, Options};
+use super::tables::children::FOR_EACH;
+use super::{ForEach, Options, Template};
 use crate::cel::is_root;
 use crate::codes::keys;
 use crate::diagnostic::Diagnostics;
@@ -36,7 +37,7 @@ fn retain(fields: &Fields, problems: &mut Diagnostics) -> Option<Span> {
 
 /// Reads `forEach`.
 pub(super) fn for_each(node: &Node, span: Span, problems: &mut Diagnostics) -> Option<ForEach> {
-    let fields = Fields::open(node, "`forEach`", problems)?;
+    let fields = Fields::open(node, &FOR_EACH, problems)?;
     let field = fields.require("field", problems).cloned();
     let name = fields.take("as").and_then(|node| {
         let name = identifier(node, "the name of an element", problems)?;
@@ -53,12 +54,11 @@ pub(super) fn for_each(node: &Node, span: Span, problems: &mut Diagnostics) -> O
 
 /// The same value whose strings are text only, whatever stands in them. The keys of a child that are no part of what it is
 /// made of stay as they are.
-pub(super) fn raw(item: &Node, common: &[&str]) -> Node {
+pub(super) fn raw(item: &Node) -> Node {
     let Value::Map(members) = &item.value else { return item.clone() };
-    let members = members.iter().map(|(key, node)| {
-        let own = common.contains(&key.text.as_str()) && key.text != "manifest";
-        (key.clone(), if own { node.clone() } else { literal(node) })
-    });
+    let members = members
+        .iter()
+        .map(|(key, node)| (key.clone(), if Template::is_common(&key.text) { node.clone() } else { literal(node) }));
     Node { span: item.span, value: Value::Map(members.collect()) }
 }
 

@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, boolean, list, string};
 use super::scalars::identifier;
+use super::tables::{READ, SELECTOR};
 use super::{Read, Spanned, Which};
 use crate::codes::{keys, reads as codes};
 use crate::diagnostic::Diagnostics;
@@ -14,7 +15,7 @@ pub(super) fn parse(node: &Node, problems: &mut Diagnostics) -> Vec<Read> {
 }
 
 fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
-    let fields = Fields::open(node, "a read", problems)?;
+    let fields = Fields::open(node, &READ, problems)?;
     let span = fields.head();
     let id = fields.require("id", problems).and_then(|node| identifier(node, "the id", problems));
     let mut text = |key: &'static str| {
@@ -50,9 +51,8 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
 }
 
 fn labels(node: &Node, problems: &mut Diagnostics) -> Option<Vec<(crate::yaml::Key, Node)>> {
-    let fields = Fields::open(node, "`selector`", problems)?;
+    let fields = Fields::open(node, &SELECTOR, problems)?;
     let labels = fields.require("matchLabels", problems);
-    fields.later(&["matchExpressions"], problems);
     fields.finish(problems);
     let labels = labels?;
     match labels.members() {
