@@ -7,7 +7,7 @@ use orkestra_artifact::{
 };
 use semver::{Version, VersionReq};
 
-use crate::Locked;
+use crate::lock::{Artifact, Locked};
 
 /// What is to be fetched, and what has to hold of it.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct Wanted<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Pin<'a> {
     /// The one in the lock, whatever tags say.
-    Locked(&'a Locked),
+    Locked(&'a Artifact),
     /// What the Komposer asks for now.
     Anew {
         /// What was locked for the same instance before.
@@ -156,7 +156,7 @@ async fn find(registry: &impl Registry, wanted: &Wanted<'_>) -> Result<(Referenc
     let repository = &wanted.reference.repository;
     let exact = |tag: Option<String>, digest| Reference { repository: repository.clone(), tag, digest };
     let reference = match (wanted.pin, wanted.range) {
-        (Pin::Locked(locked), _) => exact(locked.tag.clone(), locked.manifest),
+        (Pin::Locked(locked), _) => exact(locked.tag.clone(), Some(locked.manifest)),
         (_, Some(range)) if wanted.reference.digest.is_none() => {
             exact(Some(versions::choose(registry, repository, range).await?.1), None)
         }
@@ -188,17 +188,14 @@ async fn verify(
 }
 
 fn unmoved(reference: &Reference, version: &Version, found: Digest, before: Option<&Locked>) -> Result<(), FetchError> {
-    match before {
-        Some(Locked { version: locked, manifest: Some(digest), repository: Some(repository), .. })
-            if locked == version && *digest != found && *repository == reference.repository =>
-        {
-            Err(FetchError::TagMoved {
-                repository: reference.repository.to_string(),
-                version: version.clone(),
-                locked: *digest,
-                found,
-            })
-        }
-        _ => Ok(()),
+    let Some(Locked { version: locked, artifact: Some(artifact), .. }) = before else { return Ok(()) };
+    if locked != version || artifact.manifest == found || artifact.repository != reference.repository {
+        return Ok(());
     }
+    Err(FetchError::TagMoved {
+        repository: reference.repository.to_string(),
+        version: version.clone(),
+        locked: artifact.manifest,
+        found,
+    })
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use orkestra_artifact::trust::NotAPattern;
+use orkestra_artifact::trust::{NotAPattern, RepositoryPattern};
 use orkestra_artifact::{Digest, Reference};
 use orkestra_pattern::codes::keys;
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
 use orkestra_pattern::fields::{Fields, duration, label, list, number, string};
 use orkestra_pattern::yaml::{Node, Value};
 
-use crate::{Auth, Import, Limits, Located, Trust, codes};
+use crate::{Auth, Import, Limits, Located, Trust, codes, tables};
 
 /// What the name of a variable with a credential begins with, unless the policy names the variable.
 pub(crate) const PREFIX: &str = "ORK_REGISTRY_";
@@ -22,7 +22,7 @@ pub(crate) struct Imports {
 }
 
 pub(crate) fn parse(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Imports> {
-    let fields = Fields::open(node, "`imports`", problems)?;
+    let fields = Fields::open(node, &tables::IMPORTS, problems)?;
     let mut imports = Vec::new();
     for (key, what) in [("registry", "`registry`"), ("oci", "`oci`")] {
         let items = fields.take(key).and_then(|node| list(node, what, problems)).unwrap_or_default();
@@ -30,17 +30,22 @@ pub(crate) fn parse(node: &Node, variables: &[&str], problems: &mut Diagnostics)
     }
     let files = fields.take("files").and_then(|node| list(node, "`files`", problems)).unwrap_or_default();
     imports.extend(files.iter().filter_map(|item| file(item, problems)));
-    let trust = fields.take("trust").and_then(|node| list(node, "`trust`", problems)).unwrap_or_default();
-    let trust = trust.iter().filter_map(|item| one_trust(item, problems)).collect();
+    let trust = trust(&fields, problems);
     fields.finish(problems);
     Some(Imports { imports, trust })
 }
 
 fn registry(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Import> {
-    let fields = Fields::open(node, "a registry import", problems)?;
-    let url = match fields.take("ref") {
-        Some(node) => Some(node),
-        None => fields.require("url", problems),
+    let fields = Fields::open(node, &tables::REGISTRY, problems)?;
+    let url = match (fields.entry("ref"), fields.take("url")) {
+        (Some((key, _)), Some(url)) => {
+            let problem =
+                Diagnostic::new(&keys::TWICE, key.span, "`ref` is another name of `url`, which is there, too");
+            problems.push(problem.note(url.span, "here").hint("keep one of the two"));
+            None
+        }
+        (Some((_, node)), None) => Some(node),
+        (None, _) => fields.require("url", problems),
     };
     if let Some(node) = fields.take("oci").filter(|node| node.value != Value::Bool(true)) {
         let problem = Diagnostic::new(&keys::WRONG_KIND, node.span, "`oci` can only be `true`");
@@ -95,7 +100,7 @@ fn file(node: &Node, problems: &mut Diagnostics) -> Option<Import> {
     if let Some(path) = node.text() {
         return Some(bare(path));
     }
-    let fields = Fields::open(node, "an item of `files`", problems)?;
+    let fields = Fields::open(node, &tables::FILE, problems)?;
     let path = fields.require("path", problems);
     let rest = common(&fields, problems);
     fields.finish(problems);
@@ -120,13 +125,20 @@ fn common(fields: &Fields, problems: &mut Diagnostics) -> Import {
     import
 }
 
-fn strings(node: Option<&Node>, what: &str, problems: &mut Diagnostics) -> Vec<String> {
+pub(crate) fn strings(node: Option<&Node>, what: &str, problems: &mut Diagnostics) -> Vec<String> {
     let items = node.and_then(|node| list(node, what, problems)).unwrap_or_default();
     items.iter().filter_map(|item| Some(string(item, &format!("an item of {what}"), problems)?.to_owned())).collect()
 }
 
 fn limits(node: &Node, problems: &mut Diagnostics) -> Option<Limits> {
-    let fields = Fields::open(node, "`limits`", problems)?;
+    let fields = Fields::open(node, &tables::LIMITS, problems)?;
+    let limits = limits_among(&fields, problems);
+    fields.finish(problems);
+    Some(limits)
+}
+
+/// Reads `memory` and `deadline`.
+pub(crate) fn limits_among(fields: &Fields, problems: &mut Diagnostics) -> Limits {
     let mut read = |key: &'static str, expected: &'static str, of: &dyn Fn(&str) -> Option<u64>| {
         let node = fields.take(key)?;
         let found = node.text().and_then(of);
@@ -138,8 +150,7 @@ fn limits(node: &Node, problems: &mut Diagnostics) -> Option<Limits> {
     };
     let memory = read("memory", "a size such as `16Mi`", &size);
     let deadline = read("deadline", "a time such as `500ms`", &milliseconds).map(Duration::from_millis);
-    fields.finish(problems);
-    Some(Limits { memory, deadline })
+    Limits { memory, deadline }
 }
 
 /// `16Mi` in bytes.
@@ -165,7 +176,8 @@ pub(crate) fn milliseconds(text: &str) -> Option<u64> {
 }
 
 fn auth(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Auth> {
-    let fields = Fields::open(node, "`auth`", problems)?;
+    let bearer = node.get("type").and_then(Node::text) == Some("bearer");
+    let fields = Fields::open(node, if bearer { &tables::BEARER } else { &tables::BASIC }, problems)?;
     for key in ["username", "password", "token"] {
         if let Some((key, _)) = fields.entry(key) {
             let problem =
@@ -207,25 +219,35 @@ fn auth(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<A
         Some((_, node)) => {
             let problem = Diagnostic::new(&keys::WRONG_KIND, node.span, "`type` must be `basic` or `bearer`");
             problems.push(problem.expected("`basic` or `bearer`").found(node.describe()));
-            None
+            // Without a type, there is no telling which keys belong here.
+            return None;
         }
-        None => None,
+        None => return None,
     };
     fields.finish(problems);
     auth
 }
 
+/// Reads `trust`.
+pub(crate) fn trust(fields: &Fields, problems: &mut Diagnostics) -> Vec<Trust> {
+    let items = fields.take("trust").and_then(|node| list(node, "`trust`", problems)).unwrap_or_default();
+    items.iter().filter_map(|item| one_trust(item, problems)).collect()
+}
+
 fn one_trust(node: &Node, problems: &mut Diagnostics) -> Option<Trust> {
-    let fields = Fields::open(node, "an item of `trust`", problems)?;
-    let pattern = fields.require("pattern", problems).and_then(|node| {
-        let text = string(node, "`pattern`", problems)?;
-        let wrong = |error: NotAPattern| Diagnostic::new(&codes::REFERENCE, node.span, error.to_string());
-        text.parse().map_err(|error| problems.push(wrong(error))).ok()
-    });
+    let fields = Fields::open(node, &tables::TRUST, problems)?;
+    let pattern = fields.require("pattern", problems).and_then(|node| repositories(node, "`pattern`", problems));
     let keys = strings(fields.require("keys", problems), "`keys`", problems);
     let most = u16::try_from(keys.len()).unwrap_or(u16::MAX).max(1);
     let quorum = fields.take("quorum").and_then(|node| number(node, "`quorum`", 1, most, problems)).unwrap_or(1);
     let max_age = fields.take("maxAge").and_then(|node| duration(node, "`maxAge`", problems));
     fields.finish(problems);
     Some(Trust { pattern: pattern?, keys, quorum, max_age })
+}
+
+/// A glob of repositories.
+pub(crate) fn repositories(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<RepositoryPattern> {
+    let text = string(node, what, problems)?;
+    let wrong = |error: NotAPattern| Diagnostic::new(&codes::REPOSITORIES, node.span, error.to_string());
+    text.parse().map_err(|error| problems.push(wrong(error))).ok()
 }

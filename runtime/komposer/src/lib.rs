@@ -9,6 +9,7 @@ pub mod codes;
 mod conflict;
 pub mod fetch;
 mod fits;
+mod header;
 mod imports;
 mod inputs;
 mod list_keys;
@@ -18,8 +19,10 @@ mod merge;
 #[cfg(test)]
 mod merge_tests;
 mod parse;
+pub mod policy;
 mod provenance;
 mod resolve;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -41,8 +44,10 @@ pub use lock::{IdentityReused, Lock, Locked, Stale};
 pub use lock_parse::parse_lock;
 pub use merge::merge;
 pub use parse::{parse, parse_with};
+pub use policy::Policy;
 pub use provenance::{Effective, Origin, Owner, provenance};
 pub use resolve::{Imported, resolve};
+pub use tables::{KOMPOSER, LOCK};
 
 /// A Komposer as written.
 #[derive(Debug, Clone)]

@@ -27,28 +27,35 @@ pub struct Lock {
 pub struct Locked {
     /// [`crate::Instance::name`].
     pub name: String,
-    /// What was asked for: a reference without its pinned digest and perhaps a range behind it, or a path.
+    /// What was asked for: a reference and perhaps a range behind it, or a path.
     pub asked: String,
-    /// Of a registry. The name is bound to it: another repository under this name is refused.
-    pub repository: Option<Repository>,
-    /// The tag that was found.
-    pub tag: Option<String>,
     /// The pattern's own version.
     pub version: Version,
-    /// The artifact, where there is one.
-    pub manifest: Option<Digest>,
     /// The component as the pattern's author built it, or as a directory gives it.
     pub component: Digest,
     /// The engine's import that the component names.
     pub engine: String,
-    /// Whether that component was compiled again from the pattern's files, and came out the same.
+    /// None for a directory.
+    pub artifact: Option<Artifact>,
+    /// The instances that its own `spec.imports` brought.
+    pub imports: Vec<String>,
+}
+
+/// What one instance of a registry's pattern is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// The instance's name is bound to it: another repository under this name is refused.
+    pub repository: Repository,
+    /// The tag that was found.
+    pub tag: Option<String>,
+    /// The manifest.
+    pub manifest: Digest,
+    /// Whether the component was compiled again from the pattern's files, and came out the same.
     pub rebuilt: bool,
     /// Whose signatures were asked for and found.
     pub signers: Vec<String>,
     /// The component that runs where that is another one: overrides change it, or another release of `ork` built the author's.
     pub composed: Option<Digest>,
-    /// The instances that its own `spec.imports` brought.
-    pub imports: Vec<String>,
 }
 
 /// Why a lock does not fit its Komposer.
@@ -227,7 +234,7 @@ impl Lock {
         for import in &komposer.imports {
             let Located::Registry { reference, .. } = &import.located else { continue };
             let Some(name) = name_of(import) else { continue };
-            if let Some(locked) = self.get(name).and_then(|locked| locked.repository.as_ref())
+            if let Some(locked) = self.get(name).and_then(|locked| Some(&locked.artifact.as_ref()?.repository))
                 && *locked != reference.repository
             {
                 return Err(IdentityReused {
@@ -260,39 +267,40 @@ impl Lock {
 impl Locked {
     /// The component that runs.
     pub fn runs(&self) -> Digest {
-        self.composed.unwrap_or(self.component)
+        self.artifact.as_ref().and_then(|artifact| artifact.composed).unwrap_or(self.component)
     }
 
     fn to_json(&self) -> Value {
         let mut object = Map::new();
-        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+        let mut put = |key: &str, value: Value| drop(object.insert(key.to_owned(), value));
         put("name", json!(self.name));
-        match &self.repository {
-            Some(repository) => {
+        match &self.artifact {
+            Some(artifact) => {
                 put("ref", json!(self.asked));
-                put("repository", json!(repository.to_string()));
+                put("repository", json!(artifact.repository.to_string()));
+                if let Some(tag) = &artifact.tag {
+                    put("tag", json!(tag));
+                }
             }
-            None => drop(put("path", json!(self.asked))),
-        }
-        if let Some(tag) = &self.tag {
-            put("tag", json!(tag));
+            None => put("path", json!(self.asked)),
         }
         put("version", json!(self.version.to_string()));
-        if let Some(manifest) = &self.manifest {
-            put("manifest", json!(manifest));
+        if let Some(artifact) = &self.artifact {
+            put("manifest", json!(artifact.manifest));
         }
         put("component", json!(self.component));
         put("engine", json!(self.engine));
-        if self.repository.is_some() {
-            put("rebuilt", json!(self.rebuilt));
-        }
-        for (key, list) in [("signers", &self.signers), ("imports", &self.imports)] {
-            if !list.is_empty() {
-                put(key, json!(list));
+        if let Some(artifact) = &self.artifact {
+            put("rebuilt", json!(artifact.rebuilt));
+            if !artifact.signers.is_empty() {
+                put("signers", json!(artifact.signers));
+            }
+            if let Some(composed) = &artifact.composed {
+                put("composed", json!(composed));
             }
         }
-        if let Some(composed) = &self.composed {
-            put("composed", json!(composed));
+        if !self.imports.is_empty() {
+            put("imports", json!(self.imports));
         }
         Value::Object(object)
     }

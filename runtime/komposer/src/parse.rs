@@ -2,27 +2,15 @@
 
 use orkestra_pattern::codes::keys;
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
-use orkestra_pattern::fields::{Fields, duration, label, number, string};
+use orkestra_pattern::fields::{Fields, boolean, duration, number, string};
 use orkestra_pattern::source::{FileId, Source, Span};
-use orkestra_pattern::yaml::{self, Node, Value};
+use orkestra_pattern::yaml::{Node, Value};
 
+use crate::header::Kind;
+use crate::tables::{KOMPOSER, MOST_WORKERS, NAMED_OVERRIDE, OVERRIDE, SPEC};
 use crate::{Komposer, Override, codes, imports};
 
-const API_VERSION: &str = "orkestra.orkspace.io/v1";
-/// As in a Katalog.
-const MOST_WORKERS: u16 = 64;
-/// The keys of a Katalog's entry beside those that are read here.
-const ENTRY_KEYS: [&str; 8] = [
-    "apiTypes",
-    "operatorBox",
-    "queue",
-    "dependsOn",
-    "restrictedNamespaces",
-    "selector",
-    "conversion",
-    "deletionProtection",
-];
-
+const KIND: Kind = Kind { name: "Komposer", code: &codes::HEADER };
 /// Reads a Komposer. It is there if there is no error.
 pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
     parse_with(source, file, &[])
@@ -30,60 +18,17 @@ pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
 
 /// As [`parse`], where `variables`, too, may hold credentials: the runtime's policy names them.
 pub fn parse_with(source: &Source, file: FileId, variables: &[&str]) -> (Option<Komposer>, Diagnostics) {
-    let (documents, mut problems) = yaml::parse(source, file, yaml::Bounds::default());
-    let found = only(file, &documents, "Komposer", &mut problems)
-        .and_then(|document| komposer(document, variables, &mut problems));
+    let mut problems = Diagnostics::default();
+    let found = KIND.only(source, file, &mut problems);
+    let found = found.and_then(|document| komposer(document, variables, &mut problems));
     problems.sort();
     (found.filter(|_| !problems.has_errors()), problems)
 }
 
-/// The only document of a file.
-pub(crate) fn only<'a>(
-    file: FileId,
-    documents: &'a [Node],
-    kind: &str,
-    problems: &mut Diagnostics,
-) -> Option<&'a Node> {
-    match documents {
-        [document] => return Some(document),
-        // That it cannot be read was said already.
-        [] if problems.has_errors() => {}
-        [] => problems.push(another(Span::new(file, 0..0), kind, "the file is empty")),
-        [_, second, ..] => problems.push(another(second.span, kind, "the file has more than one document")),
-    }
-    None
-}
-
-fn another(span: Span, kind: &str, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(&codes::HEADER, span, message)
-        .hint(format!("a {kind} begins with `apiVersion: {API_VERSION}` and `kind: {kind}`"))
-}
-
-/// `apiVersion` and `kind`. None under another header: the keys are then another document's, and would all be wrong.
-pub(crate) fn header(fields: &Fields, kind: &str, problems: &mut Diagnostics) -> Option<()> {
-    for (key, expected) in [("apiVersion", API_VERSION), ("kind", kind)] {
-        let Some(node) = fields.require(key, problems) else { continue };
-        if node.text() != Some(expected) {
-            let problem = another(node.span, kind, format!("the file's `{key}` is not a {kind}'s"));
-            problems.push(problem.expected(format!("`{expected}`")).found(node.describe()));
-        }
-    }
-    (!problems.has_errors()).then_some(())
-}
-
-/// `metadata.name`, a DNS label.
-pub(crate) fn name(fields: &Fields, what: &'static str, problems: &mut Diagnostics) -> Option<String> {
-    let fields = Fields::open(fields.require("metadata", problems)?, "`metadata`", problems)?;
-    let name = fields.require("name", problems).and_then(|node| label(node, what, problems));
-    fields.later(&["namespace", "labels", "annotations"], problems);
-    fields.finish(problems);
-    name.map(|name| name.value)
-}
-
-fn komposer(document: &Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Komposer> {
-    let fields = Fields::open(document, "a Komposer", problems)?;
-    header(&fields, "Komposer", problems)?;
-    let name = name(&fields, "the Komposer's name", problems);
+fn komposer(document: Node, variables: &[&str], problems: &mut Diagnostics) -> Option<Komposer> {
+    let fields = Fields::open(&document, &KOMPOSER, problems)?;
+    KIND.begins(&fields, problems)?;
+    let name = KIND.named(&fields, problems);
     let (imports, sources) = (fields.take("imports"), fields.entry("sources"));
     if let Some((key, _)) = sources {
         problems.push(match imports {
@@ -101,13 +46,12 @@ fn komposer(document: &Node, variables: &[&str], problems: &mut Diagnostics) -> 
     let found = imports.or(sources.map(|(_, node)| node));
     let found = found.and_then(|node| imports::parse(node, variables, problems)).unwrap_or_default();
     let overrides = fields.take("spec").and_then(|node| spec(node, problems)).unwrap_or_default();
-    fields.later(&["status"], problems);
     fields.finish(problems);
-    Some(Komposer { name: name?, imports: found.imports, trust: found.trust, overrides, root: document.clone() })
+    Some(Komposer { name: name?, imports: found.imports, trust: found.trust, overrides, root: document })
 }
 
 fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {
-    let fields = Fields::open(node, "`spec`", problems)?;
+    let fields = Fields::open(node, &SPEC, problems)?;
     let crds = fields.take("crds");
     fields.finish(problems);
     let crds = crds?;
@@ -139,7 +83,7 @@ fn spec(node: &Node, problems: &mut Diagnostics) -> Option<Vec<Override>> {
 
 /// One item of `crds`; in a list it carries its own name.
 fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) -> Option<Override> {
-    let fields = Fields::open(node, "an item of `crds`", problems)?;
+    let fields = Fields::open(node, if name.is_some() { &OVERRIDE } else { &NAMED_OVERRIDE }, problems)?;
     let name = match name {
         Some((name, span)) => Some((name.to_owned(), span)),
         None => fields.require("name", problems).and_then(|node| {
@@ -155,16 +99,9 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
             None => {}
         }
     }
-    let enabled = fields.take("enabled").and_then(|node| match node.value {
-        Value::Bool(value) => Some(value),
-        _ => {
-            let problem = Diagnostic::new(&keys::WRONG_KIND, node.span, "`enabled` must be `true` or `false`");
-            problems.push(problem.expected("`true` or `false`").found(node.describe()));
-            None
-        }
-    });
-    // What the language does not understand yet is said of the merged Katalog.
-    for key in ENTRY_KEYS {
+    let enabled = fields.take("enabled").and_then(|node| boolean(node, "`enabled`", problems));
+    // Their values are checked as a part of the merged Katalog.
+    for key in ["apiTypes", "operatorBox"] {
         fields.take(key);
     }
     fields.finish(problems);

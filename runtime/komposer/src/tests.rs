@@ -52,6 +52,11 @@ fn compose(text: &str, patterns: Vec<[String; 2]>) -> Result<Composition, String
     composition.ok_or(shown)
 }
 
+/// What becomes of a Komposer that imports one pattern.
+pub(crate) fn composition(text: &str) -> Composition {
+    compose(text, vec![files(&[])]).unwrap()
+}
+
 /// The lines that matter: the message with its place, what was expected and found, and the hints.
 #[track_caller]
 fn refused(text: &str, patterns: Vec<[String; 2]>, parts: &[&str]) {
@@ -167,6 +172,7 @@ fn a_pattern_by_itself_has_its_defaults() {
 
 #[test]
 fn a_code_means_one_thing() {
+    assert!(crate::codes::CODES.is_sorted_by(|a, b| a.id < b.id));
     for code in crate::codes::CODES {
         assert!(orkestra_pattern::codes::all().all(|other| other.id != code.id), "{} is a Katalog's code", code.id);
     }

@@ -19,8 +19,10 @@ mod rights_tests;
 pub mod schema;
 mod shorthand;
 pub mod source;
+pub mod table;
 pub mod yaml;
 
+pub use ast::KATALOG;
 pub use check::{REQUIRED_FILES, check, check_merged, child_id, katalog, required_files, scope};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use source::Source;

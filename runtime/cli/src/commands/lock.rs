@@ -1,5 +1,6 @@
 //! `ork lock` and `ork update`: what a Komposer's imports mean is written down.
 
+use orkestra_artifact::Digest;
 use orkestra_komposer::{Lock, Locked};
 use serde_json::{Value, json};
 
@@ -89,7 +90,8 @@ fn finish(
     if !same {
         super::build::replace(&path, yaml::text(&lock.to_json())?.as_bytes())?;
     }
-    for locked in lock.instances.iter().filter(|locked| locked.repository.is_some() && locked.signers.is_empty()) {
+    let unsigned = |locked: &&Locked| locked.artifact.as_ref().is_some_and(|artifact| artifact.signers.is_empty());
+    for locked in lock.instances.iter().filter(unsigned) {
         output.warning(format_args!(
             "`{}` is UNVERIFIED: `imports.trust` says nothing about whose signatures are needed",
             escape(&locked.name)
@@ -98,6 +100,10 @@ fn finish(
     let verb = if same { "Kept" } else { "Locked" };
     output.done(verb, format_args!("{} in {}", crate::output::count(lock.instances.len(), "instance"), shown(&path)));
     Ok(())
+}
+
+fn manifest(locked: &Locked) -> Option<Digest> {
+    locked.artifact.as_ref().map(|artifact| artifact.manifest)
 }
 
 /// One line of what is different.
@@ -137,7 +143,7 @@ impl Change<'_> {
             (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
             (before, after) => after.or(before).unwrap_or_default(),
         };
-        let digest = self.after.map(|locked| locked.manifest.unwrap_or_else(|| locked.runs()).to_string());
+        let digest = self.after.map(|locked| manifest(locked).unwrap_or_else(|| locked.runs()).to_string());
         let digest = digest.unwrap_or_default();
         format!(
             "{:<8} {b}{}{b:#} {versions} {s}{digest}{s:#}\n",
@@ -150,7 +156,7 @@ impl Change<'_> {
 
     fn to_json(&self) -> Value {
         let side = |locked: Option<&Locked>| {
-            locked.map(|locked| json!({"version": locked.version.to_string(), "manifest": locked.manifest, "component": locked.runs()}))
+            locked.map(|locked| json!({"version": locked.version.to_string(), "manifest": manifest(locked), "component": locked.runs()}))
         };
         json!({
             "change": self.verb(),

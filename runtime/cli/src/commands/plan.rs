@@ -152,8 +152,8 @@ fn locked(lock: &Lock) -> BTreeMap<String, Facts> {
             ("version".to_owned(), locked.version.to_string()),
             ("component".to_owned(), locked.runs().to_string()),
         ]);
-        if let Some(manifest) = locked.manifest {
-            facts.insert("manifest".to_owned(), manifest.to_string());
+        if let Some(artifact) = &locked.artifact {
+            facts.insert("manifest".to_owned(), artifact.manifest.to_string());
         }
         facts
     };

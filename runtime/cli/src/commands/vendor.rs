@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use orkestra_artifact::layout::Directory;
 use orkestra_artifact::{Reference, Registry, Silent, copy};
-use orkestra_komposer::{Lock, Locked};
+use orkestra_komposer::Lock;
 
 use crate::args::Vendor;
 use crate::composition::{self, Opened, Store};
@@ -58,8 +58,12 @@ pub(crate) fn run(args: &Vendor, output: &Output) -> Result<(), Error> {
 async fn carry(source: &impl Registry, layout: &Directory, lock: &Lock) -> Result<usize, Error> {
     let mut number = 0;
     for locked in &lock.instances {
-        let Locked { repository: Some(repository), manifest: Some(manifest), tag, .. } = locked else { continue };
-        let name = Reference { repository: repository.clone(), tag: tag.clone(), digest: Some(*manifest) };
+        let Some(artifact) = &locked.artifact else { continue };
+        let name = Reference {
+            repository: artifact.repository.clone(),
+            tag: artifact.tag.clone(),
+            digest: Some(artifact.manifest),
+        };
         copy(source, &name, layout, &name, true, &Silent).await?;
         number += 1;
     }

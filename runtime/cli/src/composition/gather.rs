@@ -77,7 +77,7 @@ impl Asking<'_> {
             Anew::Named([]) => true,
             Anew::Named(names) => name_of(import).is_some_and(|name| names.iter().any(|other| other == name)),
         };
-        match self.lock.and_then(|lock| lock.fitting(import)) {
+        match self.lock.and_then(|lock| lock.fitting(import)?.artifact.as_ref()) {
             Some(locked) if !moves => Pin::Locked(locked),
             _ => Pin::Anew { before, allow_downgrade: self.allow_downgrade },
         }
@@ -122,7 +122,9 @@ async fn one(import: &Import, base: &Path, registry: &impl Registry, asking: Ask
             let pin = asking.pin(import);
             let wanted = Wanted { reference, range: version.as_ref(), pin, trust: asking.trust, now: now() };
             let fetched = async {
-                if let (Pin::Locked(locked), true) = (pin, asking.check_tags) {
+                if asking.check_tags
+                    && let Some(locked) = asking.lock.and_then(|lock| lock.fitting(import))
+                {
                     still_tagged(registry, reference, locked).await?;
                 }
                 fetch(registry, wanted, &Silent).await

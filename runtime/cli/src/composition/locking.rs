@@ -1,7 +1,7 @@
 //! From a composition to its lock, and whether one still fits.
 
 use orkestra_artifact::{Digest, Role};
-use orkestra_komposer::lock::asked;
+use orkestra_komposer::lock::{Artifact, asked};
 use orkestra_komposer::{Instance, Lock, Locked, Stale};
 
 use super::{Composed, Had};
@@ -23,37 +23,37 @@ pub(crate) fn lock_of(composed: &Composed) -> Result<Lock, Error> {
         };
         let ours = Digest::of(&build(instance)?);
         let asked = asked(import);
+        let name = instance.name.clone();
+        let imports = Vec::new();
         instances.push(match had {
             Had::Directory(..) => Locked {
-                name: instance.name.clone(),
+                name,
                 asked,
-                repository: None,
-                tag: None,
                 version: instance.pattern.version.clone(),
-                manifest: None,
                 component: ours,
                 engine: orkestra_component::engine().import_name.to_owned(),
-                rebuilt: false,
-                signers: Vec::new(),
-                composed: None,
-                imports: Vec::new(),
+                artifact: None,
+                imports,
             },
             Had::Artifact(fetched) => {
                 let theirs = fetched.contents.get(&Role::Component).map(|bytes| Digest::of(bytes));
                 let component = theirs.unwrap_or(ours);
-                Locked {
-                    name: instance.name.clone(),
-                    asked,
-                    repository: Some(fetched.reference.repository.clone()),
+                let artifact = Artifact {
+                    repository: fetched.reference.repository.clone(),
                     tag: fetched.reference.tag.clone(),
-                    version: fetched.config.version.clone(),
-                    manifest: Some(fetched.manifest),
-                    component,
-                    engine: fetched.config.engine.import.clone(),
+                    manifest: fetched.manifest,
                     rebuilt: false,
                     signers: fetched.signers.clone(),
                     composed: Some(ours).filter(|ours| *ours != component),
-                    imports: Vec::new(),
+                };
+                Locked {
+                    name,
+                    asked,
+                    version: fetched.config.version.clone(),
+                    component,
+                    engine: fetched.config.engine.import.clone(),
+                    artifact: Some(artifact),
+                    imports,
                 }
             }
         });

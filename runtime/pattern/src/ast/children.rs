@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, list};
 use super::scalars::identifier;
+use super::tables::children::{ON_CREATE, ON_DELETE, ON_RECONCILE};
 use super::{Entry, Form, Template, copies, options};
 use crate::codes::{bounds, keys};
 use crate::diagnostic::Diagnostics;
@@ -13,13 +14,13 @@ const TEMPLATES: usize = 500;
 
 /// Reads the templates of `operatorBox`.
 pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Diagnostics) {
-    for (key, what, policy) in [
-        ("onCreate", "`onCreate`", Policy::Create),
-        ("onReconcile", "`onReconcile`", Policy::Apply),
-        ("onDelete", "`onDelete`", Policy::Delete),
+    for (key, table, policy) in [
+        ("onCreate", &ON_CREATE, Policy::Create),
+        ("onReconcile", &ON_RECONCILE, Policy::Apply),
+        ("onDelete", &ON_DELETE, Policy::Delete),
     ] {
         let Some(node) = operator_box.take(key) else { continue };
-        let Some(fields) = Fields::open(node, what, problems) else { continue };
+        let Some(fields) = Fields::open(node, table, problems) else { continue };
         for form in Form::ALL {
             let name = form.list();
             let Some(node) = fields.take(name) else { continue };
@@ -40,7 +41,7 @@ pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Dia
 }
 
 fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnostics) -> Option<Template> {
-    let fields = Fields::open(item, if form == Form::Manifest { "a resource" } else { "a child" }, problems)?;
+    let fields = Fields::open(item, form.table(), problems)?;
     let span = fields.head();
     let id = fields.take("id").and_then(|node| identifier(node, "the id", problems));
     if let Some(node) = fields.take("reconcile") {
@@ -71,7 +72,7 @@ fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnost
         or: fields.take("or").cloned(),
         for_each: fields.entry("forEach").and_then(|(key, node)| options::for_each(node, key.span, problems)),
         ready_when: fields.take("readyWhen").cloned(),
-        item: if options.raw.is_some() { options::raw(item, &Template::COMMON) } else { item.clone() },
+        item: if options.raw.is_some() { options::raw(item) } else { item.clone() },
         options,
         span,
     };

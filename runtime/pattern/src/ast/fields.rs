@@ -1,11 +1,10 @@
-//! Reading the members of a map so that none is overlooked: what nobody asks for is an unknown key.
-
-use std::cell::RefCell;
+//! Reading the members of a map by its table, so that none is overlooked: what the table does not have is an unknown key.
 
 use crate::codes::{bounds, keys};
 use crate::diagnostic::Diagnostics;
 use crate::schema::nearest;
 use crate::source::Span;
+use crate::table::{Need, Table};
 use crate::yaml::{Key, Node, Value};
 
 /// The most items of a list that the Katalog itself reads, and the most vars.
@@ -16,23 +15,32 @@ pub(crate) const MANY: usize = 500;
 pub struct Fields<'a> {
     members: &'a [(Key, Node)],
     span: Span,
-    /// What the map is, for messages: `an entry`.
-    what: &'static str,
-    asked: RefCell<Vec<&'static str>>,
+    table: &'static Table,
+    /// What was asked for: a key of the table that no parser asks for would be accepted and ignored.
+    #[cfg(debug_assertions)]
+    asked: std::cell::RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Fields<'a> {
-    /// The members of `node`; what is no map is a diagnostic and none.
-    pub fn open(node: &'a Node, what: &'static str, problems: &mut Diagnostics) -> Option<Self> {
+    /// The members of `node`, which `table` says; what is no map is a diagnostic and none.
+    pub fn open(node: &'a Node, table: &'static Table, problems: &mut Diagnostics) -> Option<Self> {
         let Some(members) = node.members() else {
-            problems.push(keys::wrong_kind(node.span, what, "a map", &node.describe()));
+            problems.push(keys::wrong_kind(node.span, table.what, "a map", &node.describe()));
             return None;
         };
-        Some(Self { members, span: node.span, what, asked: RefCell::default() })
+        Some(Self {
+            members,
+            span: node.span,
+            table,
+            #[cfg(debug_assertions)]
+            asked: std::cell::RefCell::default(),
+        })
     }
 
-    /// The value of a key, and the key's place.
+    /// The value of a key of the table, and the key's place.
     pub fn entry(&self, key: &'static str) -> Option<(&'a Key, &'a Node)> {
+        debug_assert!(self.table.row(key).is_some(), "the table of {} has no key `{key}`", self.table.what);
+        #[cfg(debug_assertions)]
         self.asked.borrow_mut().push(key);
         self.members.iter().find(|(name, _)| name.text == key).map(|(name, node)| (name, node))
     }
@@ -44,21 +52,16 @@ impl<'a> Fields<'a> {
 
     /// The value of a key that must be there.
     pub fn require(&self, key: &'static str, problems: &mut Diagnostics) -> Option<&'a Node> {
+        debug_assert!(
+            self.table.row(key).is_some_and(|row| row.need == Need::Required),
+            "the table of {} does not require `{key}`",
+            self.table.what
+        );
         let found = self.take(key);
         if found.is_none() {
-            problems.push(keys::missing(self.head(), key, self.what));
+            problems.push(keys::missing(self.head(), key, self.table.what));
         }
         found
-    }
-
-    /// Keys of the language that are not understood yet: each is a diagnostic that says so.
-    pub fn later(&self, names: &[&'static str], problems: &mut Diagnostics) {
-        for name in names {
-            if let Some((key, _)) = self.entry(name) {
-                let problem = keys::unsupported(key.span, &format!("`{name}`"));
-                problems.push(problem.hint("leave it out: this version of `ork` would not do what it says"));
-            }
-        }
     }
 
     /// Where the map stands.
@@ -66,26 +69,35 @@ impl<'a> Fields<'a> {
         self.span
     }
 
-    /// What nobody asked for.
+    /// What the table has no row for.
     pub(crate) fn rest(&self) -> Vec<&'a (Key, Node)> {
-        let asked = self.asked.borrow();
-        self.members.iter().filter(|(key, _)| !asked.contains(&key.text.as_str())).collect()
+        self.members.iter().filter(|(key, _)| self.table.row(&key.text).is_none()).collect()
     }
 
-    /// The keys that were asked for.
-    pub(crate) fn known(&self) -> Vec<&'static str> {
-        self.asked.borrow().clone()
+    /// Keys of the language that are not understood yet: each is a diagnostic that says so.
+    pub(crate) fn later(&self, problems: &mut Diagnostics) {
+        for (key, _) in self.members {
+            if self.table.row(&key.text).is_some_and(|row| row.need == Need::Later) {
+                let problem = keys::unsupported(key.span, &format!("`{}`", key.text));
+                problems.push(problem.hint("leave it out: this version of `ork` would not do what it says"));
+            }
+        }
     }
 
-    /// Reports what nobody asked for.
+    /// Reports what the table does not have, and what it has for later.
     pub fn finish(self, problems: &mut Diagnostics) {
-        let asked = self.asked.borrow();
+        #[cfg(debug_assertions)]
+        for row in self.table.rows().filter(|row| row.need != Need::Later) {
+            debug_assert!(self.asked.borrow().contains(&row.key), "nobody reads `{}` in {}", row.key, self.table.what);
+        }
+        self.later(problems);
+        let known: Vec<&str> = self.table.keys().collect();
         for (key, _) in self.rest() {
             if problems.is_full() {
                 return;
             }
-            let near = nearest(&key.text, asked.iter().copied());
-            problems.push(keys::unknown(key.span, &key.text, self.what, near, &asked));
+            let near = nearest(&key.text, known.iter().copied());
+            problems.push(keys::unknown(key.span, &key.text, self.table.what, near, &known));
         }
     }
 
@@ -106,6 +118,17 @@ pub fn string<'a>(node: &'a Node, what: &str, problems: &mut Diagnostics) -> Opt
         }
         _ => {
             problems.push(keys::wrong_kind(node.span, what, "a string", &node.describe()));
+            None
+        }
+    }
+}
+
+/// `true` or `false`; anything else is a diagnostic.
+pub fn boolean(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<bool> {
+    match node.value {
+        Value::Bool(value) => Some(value),
+        _ => {
+            problems.push(keys::wrong_kind(node.span, what, "`true` or `false`", &node.describe()));
             None
         }
     }

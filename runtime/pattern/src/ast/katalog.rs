@@ -5,26 +5,27 @@ use std::time::Duration;
 
 use super::fields::{Fields, MANY, list, string};
 use super::scalars::{check_label, duration, identifier, label, number, version};
+use super::tables::{
+    API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, STATUS,
+    STATUS_FIELD, VARS,
+};
 use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children, reads};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
 use crate::yaml::{Key, Node, Value};
 
-const API_VERSION: &str = "orkestra.orkspace.io/v1";
 /// The most entries of a Katalog.
 const ENTRIES: usize = 100;
 /// The default of `workers`.
 const WORKERS: u16 = 2;
-/// The most concurrent reconciles that an entry may ask for: more than this is another pattern's share.
-const MOST_WORKERS: u16 = 64;
 /// The default of `resync`.
 const RESYNC: Duration = Duration::from_secs(600);
 
 /// Reads a Katalog. What is wrong is reported and left out; the rest is returned.
 pub(crate) fn parse(root: &Node, problems: &mut Diagnostics) -> Katalog {
     let mut katalog = Katalog::default();
-    let Some(top) = Fields::open(root, "a Katalog", problems) else { return katalog };
+    let Some(top) = Fields::open(root, &KATALOG, problems) else { return katalog };
     if !header(&top, problems) {
         // The rest of a file of another kind would only be a list of unknown keys.
         return katalog;
@@ -65,7 +66,7 @@ fn header(top: &Fields, problems: &mut Diagnostics) -> bool {
 }
 
 fn metadata(node: &Node, katalog: &mut Katalog, problems: &mut Diagnostics) {
-    let Some(fields) = Fields::open(node, "`metadata`", problems) else { return };
+    let Some(fields) = Fields::open(node, &METADATA, problems) else { return };
     if let Some(node) = fields.require("name", problems) {
         katalog.name = label(node, "`metadata.name`", problems).map(|name| name.value);
     }
@@ -84,7 +85,7 @@ fn metadata(node: &Node, katalog: &mut Katalog, problems: &mut Diagnostics) {
 }
 
 fn spec(node: &Node, katalog: &mut Katalog, problems: &mut Diagnostics) {
-    let Some(fields) = Fields::open(node, "`spec`", problems) else { return };
+    let Some(fields) = Fields::open(node, &SPEC, problems) else { return };
     if let Some(items) = fields.take("inputs").and_then(|node| list(node, "`inputs`", problems)) {
         katalog.inputs = items.iter().filter_map(|item| input(item, problems)).collect();
         unique("input", katalog.inputs.iter().map(|input| &input.name), problems);
@@ -94,7 +95,6 @@ fn spec(node: &Node, katalog: &mut Katalog, problems: &mut Diagnostics) {
     {
         problems.push(keys::unsupported(first.span, "a capability"));
     }
-    fields.later(&["hooks"], problems);
     if let Some(node) = fields.require("crds", problems) {
         katalog.entries = entries(node, problems);
         unique("entry", katalog.entries.iter().map(|entry| &entry.name), problems);
@@ -115,7 +115,7 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a Spanned<String>>, prob
 }
 
 fn input(node: &Node, problems: &mut Diagnostics) -> Option<Input> {
-    let fields = Fields::open(node, "an input", problems)?;
+    let fields = Fields::open(node, &INPUT, problems)?;
     let name = fields.require("name", problems).and_then(|node| identifier(node, "the input", problems));
     let schema = fields.require("schema", problems).cloned();
     let default = fields.take("default").cloned();
@@ -153,7 +153,7 @@ fn entries(node: &Node, problems: &mut Diagnostics) -> Vec<Entry> {
 }
 
 fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<Entry> {
-    let fields = Fields::open(node, "an entry", problems)?;
+    let fields = Fields::open(node, if key.is_some() { &ENTRY } else { &NAMED_ENTRY }, problems)?;
     let name = match key {
         Some(key) => Some(Spanned { value: key.text.clone(), span: key.span }),
         None => fields.require("name", problems).and_then(|node| label(node, "an entry's name", problems)),
@@ -165,13 +165,8 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
     let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, MOST_WORKERS, problems));
     let resync = fields.take("resync").and_then(|node| duration(node, "`resync`", problems));
     let operator_box = fields.require("operatorBox", problems);
-    fields.later(
-        &["queue", "dependsOn", "restrictedNamespaces", "selector", "conversion", "deletionProtection"],
-        problems,
-    );
-    if fields.take("reconciler").is_some() {
-        let span = fields.entry("reconciler").map_or(node.span, |(key, _)| key.span);
-        problems.push(keys::unsupported(span, "the older spelling `reconciler`").hint("write `operatorBox`"));
+    if let Some((key, _)) = fields.entry("reconciler") {
+        problems.push(keys::unsupported(key.span, "the older spelling `reconciler`").hint("write `operatorBox`"));
     }
     fields.finish(problems);
     let mut entry = Entry {
@@ -191,7 +186,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
 }
 
 fn api(node: &Node, problems: &mut Diagnostics) -> Api {
-    let Some(fields) = Fields::open(node, "`apiTypes`", problems) else { return Api::Broken };
+    let Some(fields) = Fields::open(node, &API_TYPES, problems) else { return Api::Broken };
     let mut missing = Vec::new();
     let mut part = |key: &'static str| match fields.take(key) {
         Some(node) => {
@@ -214,9 +209,9 @@ fn api(node: &Node, problems: &mut Diagnostics) -> Api {
 }
 
 fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
-    let Some(fields) = Fields::open(node, "`operatorBox`", problems) else { return };
+    let Some(fields) = Fields::open(node, &OPERATOR_BOX, problems) else { return };
     if let Some(node) = fields.take("vars")
-        && let Some(vars) = Fields::open(node, "`vars`", problems)
+        && let Some(vars) = Fields::open(node, &VARS, problems)
     {
         let all = vars.rest();
         if all.len() > MANY {
@@ -235,26 +230,23 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
     children::parse(&fields, entry, problems);
     unique("read", entry.reads.iter().map(|read| &read.id), problems);
     if let Some(node) = fields.take("status")
-        && let Some(status) = Fields::open(node, "`status`", problems)
+        && let Some(status) = Fields::open(node, &STATUS, problems)
     {
         if let Some(items) = status.require("fields", problems).and_then(|node| list(node, "`status.fields`", problems))
         {
             entry.status = items.iter().filter_map(|item| status_field(item, problems)).collect();
         }
-        status.later(&["conditions"], problems);
         status.finish(problems);
     }
-    fields.later(&["validation", "mutation", "requeue", "normalize", "hooks"], problems);
     fields.finish(problems);
 }
 
 fn status_field(node: &Node, problems: &mut Diagnostics) -> Option<StatusField> {
-    let fields = Fields::open(node, "a status field", problems)?;
+    let fields = Fields::open(node, &STATUS_FIELD, problems)?;
     let path = fields.require("path", problems);
     let path =
         path.and_then(|node| Some(Spanned { value: string(node, "`path`", problems)?.to_owned(), span: node.span }));
     let value = fields.require("value", problems).cloned();
-    fields.later(&["when"], problems);
     fields.finish(problems);
     Some(StatusField { path: path?, value: value? })
 }

@@ -8,10 +8,12 @@ mod katalog;
 mod options;
 mod reads;
 pub(crate) mod scalars;
+pub(crate) mod tables;
 
 pub(crate) use form::Form;
 pub(crate) use katalog::parse;
 pub(crate) use scalars::identifier_problem;
+pub use tables::KATALOG;
 
 use std::time::Duration;
 
@@ -131,23 +133,8 @@ pub(crate) struct Options {
 }
 
 impl Template {
-    /// The keys that every child has, which a short form leaves alone.
-    pub(crate) const COMMON: [&'static str; 16] = [
-        "id",
-        "name",
-        "namespace",
-        "labels",
-        "annotations",
-        "when",
-        "or",
-        "forEach",
-        "readyWhen",
-        "once",
-        "reconcile",
-        "deletionPolicy",
-        "adopt",
-        "recreate",
-        "raw",
-        "manifest",
-    ];
+    /// Whether every child has a key, which a short form leaves alone.
+    pub(crate) fn is_common(key: &str) -> bool {
+        tables::children::COMMON.iter().any(|row| row.key == key)
+    }
 }

@@ -1,8 +1,9 @@
 //! What a child says of itself beside its manifest.
 
-use super::fields::{Fields, string};
+use super::fields::{Fields, boolean, string};
 use super::scalars::identifier;
-use super::{ForEach, Options};
+use super::tables::children::FOR_EACH;
+use super::{ForEach, Options, Template};
 use crate::cel::is_root;
 use crate::codes::keys;
 use crate::diagnostic::Diagnostics;
@@ -14,18 +15,7 @@ use crate::yaml::{Node, Value};
 pub(super) fn parse(fields: &Fields, problems: &mut Diagnostics) -> Options {
     let mut flag = |key: &'static str| {
         let (key, node) = fields.entry(key)?;
-        match node.value {
-            Value::Bool(value) => value.then_some(key.span),
-            _ => {
-                problems.push(keys::wrong_kind(
-                    node.span,
-                    &format!("`{}`", key.text),
-                    "`true` or `false`",
-                    &node.describe(),
-                ));
-                None
-            }
-        }
+        boolean(node, &format!("`{}`", key.text), problems)?.then_some(key.span)
     };
     let (once, adopt, recreate, raw) = (flag("once"), flag("adopt"), flag("recreate"), flag("raw"));
     Options { once, adopt, recreate, raw, retain: retain(fields, problems) }
@@ -47,7 +37,7 @@ fn retain(fields: &Fields, problems: &mut Diagnostics) -> Option<Span> {
 
 /// Reads `forEach`.
 pub(super) fn for_each(node: &Node, span: Span, problems: &mut Diagnostics) -> Option<ForEach> {
-    let fields = Fields::open(node, "`forEach`", problems)?;
+    let fields = Fields::open(node, &FOR_EACH, problems)?;
     let field = fields.require("field", problems).cloned();
     let name = fields.take("as").and_then(|node| {
         let name = identifier(node, "the name of an element", problems)?;
@@ -64,12 +54,11 @@ pub(super) fn for_each(node: &Node, span: Span, problems: &mut Diagnostics) -> O
 
 /// The same value whose strings are text only, whatever stands in them. The keys of a child that are no part of what it is
 /// made of stay as they are.
-pub(super) fn raw(item: &Node, common: &[&str]) -> Node {
+pub(super) fn raw(item: &Node) -> Node {
     let Value::Map(members) = &item.value else { return item.clone() };
-    let members = members.iter().map(|(key, node)| {
-        let own = common.contains(&key.text.as_str()) && key.text != "manifest";
-        (key.clone(), if own { node.clone() } else { literal(node) })
-    });
+    let members = members
+        .iter()
+        .map(|(key, node)| (key.clone(), if Template::is_common(&key.text) { node.clone() } else { literal(node) }));
     Node { span: item.span, value: Value::Map(members.collect()) }
 }
 

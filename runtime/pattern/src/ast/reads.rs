@@ -1,11 +1,12 @@
 //! `reads`: existing objects that are not ours.
 
-use super::fields::{Fields, list, string};
+use super::fields::{Fields, boolean, list, string};
 use super::scalars::identifier;
+use super::tables::{READ, SELECTOR};
 use super::{Read, Spanned, Which};
 use crate::codes::{keys, reads as codes};
 use crate::diagnostic::Diagnostics;
-use crate::yaml::{Node, Value};
+use crate::yaml::Node;
 
 /// Reads the list.
 pub(super) fn parse(node: &Node, problems: &mut Diagnostics) -> Vec<Read> {
@@ -14,7 +15,7 @@ pub(super) fn parse(node: &Node, problems: &mut Diagnostics) -> Vec<Read> {
 }
 
 fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
-    let fields = Fields::open(node, "a read", problems)?;
+    let fields = Fields::open(node, &READ, problems)?;
     let span = fields.head();
     let id = fields.require("id", problems).and_then(|node| identifier(node, "the id", problems));
     let mut text = |key: &'static str| {
@@ -25,13 +26,8 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let name = fields.entry("name");
     let selector = fields.entry("selector");
-    let optional = fields.entry("optional").and_then(|(key, node)| match node.value {
-        Value::Bool(value) => value.then_some(key.span),
-        _ => {
-            problems.push(keys::wrong_kind(node.span, "`optional`", "`true` or `false`", &node.describe()));
-            None
-        }
-    });
+    let optional =
+        fields.entry("optional").and_then(|(key, node)| boolean(node, "`optional`", problems)?.then_some(key.span));
     if let Some((key, _)) = fields.entry("namespace") {
         problems.push(codes::namespace(key.span));
     }
@@ -55,9 +51,8 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
 }
 
 fn labels(node: &Node, problems: &mut Diagnostics) -> Option<Vec<(crate::yaml::Key, Node)>> {
-    let fields = Fields::open(node, "`selector`", problems)?;
+    let fields = Fields::open(node, &SELECTOR, problems)?;
     let labels = fields.require("matchLabels", problems);
-    fields.later(&["matchExpressions"], problems);
     fields.finish(problems);
     let labels = labels?;
     match labels.members() {

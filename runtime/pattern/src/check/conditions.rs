@@ -4,30 +4,13 @@ use std::ops::Range;
 
 use super::strings::Expressions;
 use crate::ast::fields::{Fields, list};
+use crate::ast::tables::{COMPARISONS, CONDITION};
 use crate::cel::ast::Type;
 use crate::cel::{self, Checked, Piece, Place, Scope};
 use crate::codes::{expressions as codes, keys, options};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
 use crate::yaml::{self, Node, Value};
-
-/// The comparisons of a condition.
-const COMPARISONS: [&str; 14] = [
-    "equals",
-    "notEquals",
-    "contains",
-    "prefix",
-    "suffix",
-    "exists",
-    "notExists",
-    "gt",
-    "lt",
-    "gte",
-    "lte",
-    "in",
-    "notIn",
-    "regex",
-];
 
 /// Checks `when` and `or`. All conditions of `when` must hold, and one of `or`.
 pub(super) fn check(
@@ -127,20 +110,17 @@ fn conditions(
 
 /// One condition. What is absent does not match, so it differs from every value.
 fn condition(node: &Node, scope: &Scope, text: &mut Rewritten, problems: &mut Diagnostics) -> Option<()> {
-    let fields = Fields::open(node, "a condition", problems)?;
+    let fields = Fields::open(node, &CONDITION, problems)?;
     let field = fields.require("field", problems);
-    let mut comparisons = COMPARISONS.iter().filter_map(|name| Some((*name, fields.entry(name)?)));
-    let first = comparisons.next();
-    let second = comparisons.next();
-    drop(comparisons);
+    let comparisons: Vec<_> = COMPARISONS.iter().filter_map(|row| Some((row.key, fields.entry(row.key)?))).collect();
     fields.finish(problems);
     let field = field?;
-    let Some((comparison, (key, value))) = first else {
+    let Some((comparison, (key, value))) = comparisons.first().copied() else {
         let problem = options::condition(node.span, "the condition compares with nothing");
-        problems.push(problem.expected(format!("one of {}", keys::list(&COMPARISONS))));
+        problems.push(problem.expected(format!("one of {}", keys::list(&COMPARISONS.each_ref().map(|row| row.key)))));
         return None;
     };
-    if let Some((_, (second, _))) = second {
+    if let Some((_, (second, _))) = comparisons.get(1) {
         let problem = options::condition(second.span, "a condition has one comparison").note(key.span, "the first");
         problems.push(problem.hint("write two conditions"));
         return None;

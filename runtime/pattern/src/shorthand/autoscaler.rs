@@ -7,10 +7,10 @@ use crate::codes::references;
 use crate::yaml::Node;
 
 pub(super) fn expand(target: &mut Target, context: &Context) {
-    if target.fields.take("scaleTargetRef").is_none() {
+    if target.template.item.get("scaleTargetRef").is_none() {
         scaled(target, context);
     }
-    target.pass_on(&["spec"], |_| None);
+    target.pass_on();
 }
 
 fn scaled(target: &mut Target, context: &Context) {

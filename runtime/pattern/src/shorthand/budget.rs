@@ -16,5 +16,5 @@ pub(super) fn expand(target: &mut Target, context: &Context) {
             }
         }
     }
-    target.pass_on(&["spec"], |_| None);
+    target.pass_on();
 }

@@ -4,6 +4,5 @@ use super::{Context, Target};
 
 pub(super) fn expand(target: &mut Target, context: &Context) {
     target.copy(context, &["data", "binaryData"]);
-    target.fields.later(&["fromNamespace", "toNamespaces"], target.problems);
-    target.pass_on(&[], |_| None);
+    target.pass_on();
 }

@@ -13,12 +13,14 @@ mod tree;
 mod workload;
 
 use crate::ast::fields::Fields;
+use crate::ast::tables::children::MANIFEST;
 use crate::ast::{Form, Template, copies};
 use crate::codes::keys;
 use crate::diagnostic::Diagnostics;
 use crate::kinds;
 use crate::schema::{Shape, nearest};
 use crate::source::Span;
+use crate::table::{OfKind, Others};
 use crate::yaml::{Key, Node, Value};
 
 pub(crate) use siblings::{Context, Sibling};
@@ -31,7 +33,7 @@ pub(crate) fn expand(template: &Template, context: &Context, problems: &mut Diag
     let Some((api_version, kind)) = template.form.kind() else {
         let manifest = template.item.get("manifest")?;
         // Says itself that it is no map.
-        Fields::open(manifest, "`manifest`", problems)?;
+        Fields::open(manifest, &MANIFEST, problems)?;
         let mut tree = Tree::from(manifest.clone());
         metadata(&mut tree, template, problems);
         return Some(tree.finish());
@@ -40,7 +42,9 @@ pub(crate) fn expand(template: &Template, context: &Context, problems: &mut Diag
     tree.put(&["apiVersion"], span, Node::string(span, api_version), problems);
     tree.put(&["kind"], span, Node::string(span, kind), problems);
     metadata(&mut tree, template, problems);
-    let Some(fields) = Fields::open(&template.item, "a child", problems) else { return Some(tree.finish()) };
+    let Some(fields) = Fields::open(&template.item, template.form.table(), problems) else {
+        return Some(tree.finish());
+    };
     let mut target = Target { tree: &mut tree, fields: &fields, template, problems };
     match template.form {
         Form::Deployment | Form::DaemonSet | Form::Job | Form::CronJob | Form::Pod => {
@@ -52,11 +56,14 @@ pub(crate) fn expand(template: &Template, context: &Context, problems: &mut Diag
         Form::Secret => secret::expand(&mut target, context),
         Form::HorizontalPodAutoscaler => autoscaler::expand(&mut target, context),
         Form::PodDisruptionBudget => budget::expand(&mut target, context),
-        // These have no spec: their fields lie beside their metadata.
-        Form::ServiceAccount | Form::Role | Form::RoleBinding => target.pass_on(&[], |_| None),
-        Form::Namespace | Form::NetworkPolicy | Form::PersistentVolumeClaim | Form::Ingress | Form::Manifest => {
-            target.pass_on(&["spec"], |_| None);
-        }
+        Form::ServiceAccount
+        | Form::Role
+        | Form::RoleBinding
+        | Form::Namespace
+        | Form::NetworkPolicy
+        | Form::PersistentVolumeClaim
+        | Form::Ingress
+        | Form::Manifest => target.pass_on(),
     }
     Some(tree.finish())
 }
@@ -142,39 +149,53 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Puts what the short form has no word of its own for below `at`, where the kind's schema has a field of that name.
-    /// `refused` says why a key is not taken, or where it belongs.
-    fn pass_on(&mut self, at: &[&str], refused: impl Fn(&str) -> Option<String>) {
-        let Some((api_version, kind)) = self.template.form.kind() else { return };
-        let Some(schema) = kinds::lookup(api_version, kind).map(|kind| kind.schema) else { return };
-        let place = at.iter().try_fold(&schema, |schema, name| Some(schema.field(name)?.schema));
-        let known: Vec<&str> = match place.map(|schema| &schema.shape) {
-            Some(Shape::Object(object)) => object.fields.keys().map(String::as_str).collect(),
-            _ => Vec::new(),
-        };
-        let known: Vec<&str> =
-            known.into_iter().filter(|name| !["apiVersion", "kind", "metadata"].contains(name)).collect();
-        let common: Vec<&str> = Template::COMMON.iter().copied().filter(|name| *name != "manifest").collect();
+    /// Puts what the short form has no word of its own for where the kind's schema has a field of that name.
+    fn pass_on(&mut self) {
+        let Others::Kind(fields) = &self.template.form.table().others else { return };
+        let Some((_, kind)) = fields.form.kind() else { return };
+        self.fields.later(self.problems);
+        let known = passed_on(fields);
         for (key, node) in self.fields.rest() {
-            if common.contains(&key.text.as_str()) {
-                continue;
-            }
             if self.problems.is_full() {
                 return;
             }
             let of = format!("a short form of {kind}");
-            if let Some(why) = refused(&key.text) {
+            if let Some(why) = refused(fields.form, &key.text) {
                 self.problems.push(keys::not_here(key.span, &key.text, &of, &why));
-            } else if known.contains(&key.text.as_str()) {
-                let path: Vec<&str> = at.iter().copied().chain([key.text.as_str()]).collect();
+            } else if known.iter().any(|(name, _)| *name == key.text) {
+                let path: Vec<&str> = fields.at.iter().copied().chain([key.text.as_str()]).collect();
                 self.put(&path, key.span, node.clone());
             } else {
-                let mut names = self.fields.known();
-                names.extend(Template::COMMON.iter().filter(|name| **name != "manifest"));
-                let near = nearest(&key.text, names.iter().copied().chain(known.iter().copied()));
-                self.problems.push(keys::unknown(key.span, &key.text, &of, near, &names));
+                let names: Vec<&str> = fields.form.table().keys().collect();
+                let all = names.iter().copied().chain(known.iter().map(|(name, _)| name.as_str()));
+                self.problems.push(keys::unknown(key.span, &key.text, &of, nearest(&key.text, all), &names));
             }
         }
+    }
+}
+
+/// The fields of a kind that its short form passes on, each with its type in words.
+pub(crate) fn passed_on(fields: &OfKind) -> Vec<(String, String)> {
+    let Some(kind) = fields.form.kind().and_then(|(api_version, kind)| kinds::lookup(api_version, kind)) else {
+        return Vec::new();
+    };
+    let place = fields.at.iter().try_fold(&kind.schema, |schema, name| Some(schema.field(name)?.schema));
+    let Some(Shape::Object(object)) = place.map(|schema| &schema.shape) else { return Vec::new() };
+    let own = |name: &str| ["apiVersion", "kind", "metadata"].contains(&name) || refused(fields.form, name).is_some();
+    let passed = object.fields.keys().filter(|name| !own(name));
+    passed
+        .map(|name| (name.clone(), object.fields.get(name).map_or_else(String::new, |f| f.schema.describe())))
+        .collect()
+}
+
+/// Why a short form does not take a key, or where it belongs.
+fn refused(form: Form, key: &str) -> Option<String> {
+    match form {
+        Form::Deployment | Form::StatefulSet | Form::DaemonSet | Form::Job | Form::CronJob | Form::Pod => {
+            workload::misplaced(form, key)
+        }
+        Form::Secret if key == "stringData" => Some("write it under `data`, which is plain text here".to_owned()),
+        _ => None,
     }
 }
 

@@ -11,12 +11,10 @@ const ENCODE: (&str, &str) = ("base64.encode(bytes(string(", ")))");
 
 pub(super) fn expand(target: &mut Target, context: &Context) {
     target.copy(context, &["data", "type"]);
-    let later = ["fromNamespace", "toNamespaces", "rotateAfter", "tls"];
-    target.fields.later(&later, target.problems);
     if let Some((key, node)) = target.taken("data") {
         target.put(&["data"], key, data(node, context));
     }
-    target.pass_on(&[], |key| (key == "stringData").then(|| "write it under `data`, which is plain text here".into()));
+    target.pass_on();
 }
 
 fn data(node: &Node, context: &Context) -> Node {

@@ -25,7 +25,7 @@ pub(super) fn expand(target: &mut Target, context: &Context) {
         }
     }
     ports(target, headless || external);
-    target.pass_on(&["spec"], |_| None);
+    target.pass_on();
 }
 
 /// The one port of the short form; several are written as Kubernetes has them, as `ports`.

@@ -3,6 +3,7 @@
 use super::tree::Tree;
 use super::{Context, Fields, Target, name, taken, workload};
 use crate::ast::fields::list;
+use crate::ast::tables::children::CLAIM;
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
 use crate::yaml::Node;
@@ -28,7 +29,7 @@ fn claim(item: &Node, place: Span, mounts: &mut Vec<Node>, problems: &mut Diagno
     if item.get("metadata").is_some() || item.get("spec").is_some() {
         return item.clone();
     }
-    let Some(fields) = Fields::open(item, "a volume claim template", problems) else { return item.clone() };
+    let Some(fields) = Fields::open(item, &CLAIM, problems) else { return item.clone() };
     let mut claim = Tree::new(item.span);
     let name = fields.require("name", problems);
     if let Some(name) = name {

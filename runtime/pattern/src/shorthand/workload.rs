@@ -4,21 +4,12 @@ use super::siblings::{is_keyed, labels, own_labels};
 use super::tree::Tree;
 use super::{Context, Fields, Target, rollout};
 use crate::ast::Form;
+use crate::ast::tables::children as tables;
 use crate::codes::keys;
 use crate::kinds;
 use crate::schema::{Schema, Shape};
 use crate::source::Span;
 use crate::yaml::{Node, Text, Value};
-
-/// Fields of the container that keep their names.
-const CONTAINER: [&str; 7] = ["command", "args", "env", "envFrom", "resources", "volumeMounts", "securityContext"];
-
-/// Fields of the container that the form has words of its own for.
-const CONTAINER_OWN: [&str; 5] = ["image", "tag", "port", "protocol", "probes"];
-
-/// Fields of the pod that keep their names.
-const PODS_OWN: [&str; 6] =
-    ["imagePullSecrets", "serviceAccountName", "volumes", "nodeSelector", "containers", "initContainers"];
 
 /// The keys of `probes`, and the container's fields that they are.
 const PROBES: [(&str, &str); 3] =
@@ -48,7 +39,7 @@ pub(super) fn expand(target: &mut Target, context: &Context, mounts: Vec<Node>) 
         target.put(&["spec", "selector", "matchLabels"], span, labels.clone());
     }
     target.put(&[metadata, &["labels"]].concat(), span, labels);
-    for key in PODS_OWN {
+    for key in tables::POD.iter().map(|row| row.key) {
         if let Some((place, node)) = target.taken(key) {
             target.put(&[pod, &[key]].concat(), place, node.clone());
         }
@@ -63,7 +54,7 @@ pub(super) fn expand(target: &mut Target, context: &Context, mounts: Vec<Node>) 
     if replaces_pods(form) {
         rollout::expand(target, context, metadata);
     }
-    target.pass_on(&["spec"], |key| misplaced(form, key));
+    target.pass_on();
     // Kubernetes' own default, `Always`, is one that it refuses for jobs.
     let restart = match form {
         Form::Job => "Never",
@@ -81,9 +72,14 @@ fn replaces_pods(form: Form) -> bool {
     matches!(form, Form::Deployment | Form::StatefulSet | Form::DaemonSet)
 }
 
+/// The hoisted fields of the container.
+fn container_keys() -> impl Iterator<Item = &'static str> {
+    tables::CONTAINER.iter().chain(&tables::CONTAINER_OWN).map(|row| row.key)
+}
+
 /// Hoisted fields of a container beside containers that are written whole.
 fn said_twice(target: &mut Target, whole: Span, mounts: &[Node]) {
-    for key in CONTAINER.into_iter().chain(CONTAINER_OWN) {
+    for key in container_keys() {
         if let Some((place, _)) = target.taken(key) {
             let problem = keys::twice(place, &format!("the container's `{key}`"), whole);
             target.problems.push(problem.hint("with `containers`, write it inside the container"));
@@ -122,7 +118,7 @@ fn container(target: &mut Target, id: &str, mounts: Vec<Node>) -> Node {
         (None, None) => {}
     }
     let mut mounts = Some(mounts);
-    for key in CONTAINER {
+    for key in tables::CONTAINER.iter().map(|row| row.key) {
         let Some((place, node)) = target.taken(key) else { continue };
         let mut node = node.clone();
         if key == "volumeMounts"
@@ -139,7 +135,7 @@ fn container(target: &mut Target, id: &str, mounts: Vec<Node>) -> Node {
         container.put(&["volumeMounts"], span, Node::list(span, mounts), target.problems);
     }
     if let Some(node) = target.fields.take("probes")
-        && let Some(probes) = Fields::open(node, "`probes`", target.problems)
+        && let Some(probes) = Fields::open(node, &tables::PROBES, target.problems)
     {
         for (key, field) in PROBES {
             if let Some((place, node)) = super::taken(&probes, key) {
@@ -196,7 +192,7 @@ fn container_name(id: &str) -> String {
 }
 
 /// Where a key belongs that a workload does not take, or why it takes none.
-fn misplaced(form: Form, key: &str) -> Option<String> {
+pub(super) fn misplaced(form: Form, key: &str) -> Option<String> {
     match key {
         "selector" if replaces_pods(form) => {
             return Some("the selector is generated; write a whole manifest under `resources` for another one".into());
@@ -228,7 +224,7 @@ fn in_container(key: &str) -> Option<String> {
     }
     let pod = kinds::lookup("v1", "Pod")?.schema;
     let containers = pod.field("spec")?.schema.field("containers")?.schema.items()?;
-    let own = CONTAINER.into_iter().chain(CONTAINER_OWN).any(|name| name == key);
+    let own = container_keys().any(|name| name == key);
     (!own && names(containers, &[], key))
         .then(|| "it is a field of the container: write the container whole, under `containers`".to_owned())
 }

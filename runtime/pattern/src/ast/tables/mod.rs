@@ -1,0 +1,259 @@
+//! The keys of a Katalog, as tables.
+
+pub(crate) mod children;
+
+use crate::table::{
+    DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Row, Table, Takes, VERSION, later, optional, refused, required,
+};
+
+/// The most concurrent reconciles that an entry may ask for: more than this is another pattern's share.
+pub(crate) const MOST_WORKERS: u16 = 64;
+
+pub(crate) const API_VERSION: &str = "orkestra.orkspace.io/v1";
+
+/// A Katalog.
+pub static KATALOG: Table = Table {
+    name: "Katalog",
+    what: "a Katalog",
+    doc: "How custom resources are reconciled: a pattern's kinds, and the children that each of their objects gets.",
+    rows: &[&[
+        required("apiVersion", Takes::Words(&[API_VERSION]), "The version of the language."),
+        required("kind", Takes::Words(&["Katalog"]), "The kind of this document."),
+        required("metadata", Takes::Table(&METADATA), "What the pattern is called, and what is to be known of it."),
+        required("spec", Takes::Table(&SPEC), "What the pattern does."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static METADATA: Table = Table {
+    name: "Metadata",
+    what: "`metadata`",
+    doc: "What the pattern is called, and what is to be known of it.",
+    rows: &[&[
+        required("name", Takes::Like(&LABEL), "The pattern's name; with the version it names the artifact."),
+        required("version", Takes::Like(&VERSION), "The pattern's own version, by semver."),
+        optional("description", Takes::Text, "What the pattern is for, in one line."),
+        optional("license", Takes::Text, "The licence, by its SPDX name."),
+        optional("keywords", Takes::List(&Takes::Text), "Words to find the pattern by."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static SPEC: Table = Table {
+    name: "Spec",
+    what: "`spec`",
+    doc: "What the pattern does.",
+    rows: &[&[
+        optional(
+            "inputs",
+            Takes::List(&Takes::Table(&INPUT)),
+            "What a Komposer may set without a fork; expressions read `inputs.<name>`.",
+        ),
+        optional("capabilities", Takes::List(&Takes::Nothing), "What hooks ask for; a pattern without hooks has none."),
+        later("hooks", "Code beside the Katalog."),
+        required(
+            "crds",
+            Takes::Either(&[Takes::Map(&Takes::Table(&ENTRY)), Takes::List(&Takes::Table(&NAMED_ENTRY))]),
+            "The kinds that are reconciled: a map by entry name, or a list whose items have `name`.",
+        ),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static INPUT: Table = Table {
+    name: "Input",
+    what: "an input",
+    doc: "A value that a Komposer may set.",
+    rows: &[&[
+        required("name", Takes::Like(&IDENTIFIER), "Its name in `with` and in expressions."),
+        required("schema", Takes::Map(&Takes::Any), "The JSON Schema that its values fit."),
+        optional("default", Takes::Any, "Its value where a Komposer gives none; without one, a value must be given."),
+    ]],
+    others: Others::Refused,
+};
+
+static NAME: [Row; 1] = [required("name", Takes::Like(&LABEL), "The entry's name, by which a Komposer overrides it.")];
+
+static ENTRY_ROWS: [Row; 11] = [
+    optional(
+        "apiTypes",
+        Takes::Table(&API_TYPES),
+        "The kind that is reconciled; left out, it is the one that `crd.yaml` defines.",
+    ),
+    optional(
+        "workers",
+        Takes::Number { least: 1, most: MOST_WORKERS },
+        "How many objects are reconciled at the same time; 2 by default.",
+    ),
+    optional(
+        "resync",
+        Takes::Like(&DURATION),
+        "The time between full reconciles of an object, 1s to 30d; 10m by default. Drift is seen at once, not by this.",
+    ),
+    required("operatorBox", Takes::Table(&OPERATOR_BOX), "What an object of the kind gets."),
+    later("queue", "How many objects wait, and how often one may fail."),
+    later("dependsOn", "Entries that come first."),
+    later("restrictedNamespaces", "Namespaces in which nothing is done."),
+    later("selector", "Which objects are reconciled."),
+    later("conversion", "How objects of one version become those of another."),
+    later("deletionProtection", "What keeps objects from being deleted."),
+    refused("reconciler"),
+];
+
+pub(crate) static ENTRY: Table = Table {
+    name: "Entry",
+    what: "an entry",
+    doc: "One kind that is reconciled.",
+    rows: &[&ENTRY_ROWS],
+    others: Others::Refused,
+};
+
+pub(crate) static NAMED_ENTRY: Table = Table {
+    name: "NamedEntry",
+    what: "an entry",
+    doc: "One kind that is reconciled.",
+    rows: &[&NAME, &ENTRY_ROWS],
+    others: Others::Refused,
+};
+
+pub(crate) static API_TYPES: Table = Table {
+    name: "ApiTypes",
+    what: "`apiTypes`",
+    doc: "The kind that is reconciled.",
+    rows: &[&[
+        required("group", Takes::Text, "The API group, such as `example.org`."),
+        required("version", Takes::Text, "The API version, such as `v1`."),
+        required("kind", Takes::Text, "The kind, such as `Shop`."),
+        required("plural", Takes::Text, "The kind's name in addresses, such as `shops`."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static OPERATOR_BOX: Table = Table {
+    name: "OperatorBox",
+    what: "`operatorBox`",
+    doc: "What an object of the kind gets.",
+    rows: &[&[
+        optional(
+            "vars",
+            Takes::Table(&VARS),
+            "Values with names, each computed once; expressions read `vars.<name>`, and their order does not matter.",
+        ),
+        optional(
+            "reads",
+            Takes::List(&Takes::Table(&READ)),
+            "Objects that are there already: watched, never written; expressions read `reads.<id>`.",
+        ),
+        optional(
+            "onCreate",
+            Takes::Table(&children::ON_CREATE),
+            "Children that are made where they are missing, and then left alone.",
+        ),
+        optional(
+            "onReconcile",
+            Takes::Table(&children::ON_RECONCILE),
+            "Children that are kept as they are written, and deleted when they are written no more.",
+        ),
+        optional(
+            "onDelete",
+            Takes::Table(&children::ON_DELETE),
+            "Children that are made when the object is being deleted, and waited for.",
+        ),
+        optional("status", Takes::Table(&STATUS), "What is written into the object's status."),
+        later("validation", "Rules for objects."),
+        later("mutation", "Defaults for objects."),
+        later("requeue", "When an object is looked at again."),
+        later("normalize", "What is brought into one form before anything else."),
+        later("hooks", "Code that is called."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static VARS: Table =
+    Table { name: "Vars", what: "`vars`", doc: "Values by name.", rows: &[], others: Others::Any(Takes::Any) };
+
+pub(crate) static READ: Table = Table {
+    name: "Read",
+    what: "a read",
+    doc: "One object, by `name`, or all that have some labels, by `selector`.",
+    rows: &[&[
+        required("id", Takes::Like(&IDENTIFIER), "Its name in expressions."),
+        required("apiVersion", Takes::Text, "The API version, such as `apps/v1`."),
+        required("kind", Takes::Text, "The kind, such as `ConfigMap`."),
+        optional("name", Takes::Text, "The object's name; expressions may stand in it."),
+        optional("selector", Takes::Table(&SELECTOR), "Which objects, where there may be several."),
+        optional("optional", Takes::Flag, "Whether it may be missing; otherwise it is waited for."),
+        refused("namespace"),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static SELECTOR: Table = Table {
+    name: "Selector",
+    what: "`selector`",
+    doc: "Which objects, by their labels.",
+    rows: &[&[
+        required(
+            "matchLabels",
+            Takes::Map(&Takes::Any),
+            "The labels that they have; expressions may stand for values.",
+        ),
+        later("matchExpressions", "Other conditions on labels."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static STATUS: Table = Table {
+    name: "Status",
+    what: "`status`",
+    doc: "What is written into the object's status, beside the conditions that every object has.",
+    rows: &[&[
+        required("fields", Takes::List(&Takes::Table(&STATUS_FIELD)), "Fields and their values."),
+        later("conditions", "Conditions beside those that every object has."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static STATUS_FIELD: Table = Table {
+    name: "StatusField",
+    what: "a status field",
+    doc: "A field of the status, and its value.",
+    rows: &[&[
+        required("path", Takes::Text, "The field, as a path below `status`."),
+        required("value", Takes::Any, "Its value; expressions may stand in it."),
+        later("when", "When it is written."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static CONDITION: Table = Table {
+    name: "Condition",
+    what: "a condition",
+    doc: "A field of the object, and one comparison.",
+    rows: &[&FIELD, &COMPARISONS],
+    others: Others::Refused,
+};
+
+static FIELD: [Row; 1] = [required("field", Takes::Text, "The field, as a path from the object's root.")];
+
+/// The comparisons of a condition.
+pub(crate) static COMPARISONS: [Row; 14] = [
+    optional("equals", Takes::Any, "It is this."),
+    optional("notEquals", Takes::Any, "It is absent, or not this."),
+    optional("contains", Takes::Any, "It is a text with this part, a list with this item or a map with this key."),
+    optional("prefix", Takes::Any, "It begins with this."),
+    optional("suffix", Takes::Any, "It ends with this."),
+    optional("exists", Takes::Flag, "Whether it is there."),
+    optional("notExists", Takes::Flag, "Whether it is absent."),
+    optional("gt", Takes::Any, "It is greater than this."),
+    optional("lt", Takes::Any, "It is less than this."),
+    optional("gte", Takes::Any, "It is this or greater."),
+    optional("lte", Takes::Any, "It is this or less."),
+    optional("in", Takes::Either(&[Takes::List(&Takes::Any), Takes::Like(&EXPRESSION)]), "It is one of these."),
+    optional(
+        "notIn",
+        Takes::Either(&[Takes::List(&Takes::Any), Takes::Like(&EXPRESSION)]),
+        "It is absent, or none of these.",
+    ),
+    optional("regex", Takes::Any, "It matches this regular expression."),
+];
