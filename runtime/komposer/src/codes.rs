@@ -79,7 +79,33 @@ pub static AMBIGUOUS: Code = error(
     "Where two instances have an entry of the same name, an override says which it means as `instance/entry`.",
     "`spec.crds.postgres` beside two imports of `postgres`, one `as: pg`",
 );
+/// A kind in a group that its import does not allow.
+pub static GROUP: Code = error(
+    "K1111",
+    "a group that the import does not allow",
+    "`groups` of an import lists the API groups in which the pattern may define and reconcile kinds, each written in full. Without it the import sets no bound.",
+    "`groups: [example.org]` at an import whose CRD is in `example.com`",
+);
+/// What an example may not say.
+pub static DOCUMENTATION: Code = error(
+    "K1112",
+    "a pattern that speaks for its user",
+    "The `komposer.yaml` of a pattern shows how it is imported. Whom to trust, what to grant and which credentials to send are its user's to say, and are not to be copied unread.",
+    "`grants: [http]` in the `komposer.yaml` of a pattern",
+);
 
 /// The family.
-pub static CODES: &[&Code] =
-    &[&HEADER, &UNKNOWN_ENTRY, &CONFLICT, &INPUT, &SHAPE, &ITEM, &REFERENCE, &CREDENTIAL, &SPELLING, &AMBIGUOUS];
+pub static CODES: &[&Code] = &[
+    &HEADER,
+    &UNKNOWN_ENTRY,
+    &CONFLICT,
+    &INPUT,
+    &SHAPE,
+    &ITEM,
+    &REFERENCE,
+    &CREDENTIAL,
+    &SPELLING,
+    &AMBIGUOUS,
+    &GROUP,
+    &DOCUMENTATION,
+];

@@ -7,7 +7,9 @@
 
 pub mod codes;
 mod conflict;
+mod documentation;
 mod fits;
+mod groups;
 mod imports;
 mod inputs;
 mod list_keys;
@@ -31,6 +33,7 @@ use orkestra_pattern::yaml::{Key, Node};
 use serde_json::{Map, Value};
 
 pub use conflict::{Conflict, conflicts};
+pub use documentation::documentation;
 pub use inputs::InputError;
 pub use merge::merge;
 pub use parse::{parse, parse_with};
@@ -73,6 +76,8 @@ pub struct Import {
     pub name: Option<Spanned<String>>,
     /// Values of inputs.
     pub with: Vec<(Key, Node)>,
+    /// The API groups in which it may define and reconcile kinds; none: the import sets no bound.
+    pub groups: Option<Spanned<Vec<String>>>,
     /// Capabilities, as written.
     pub grants: Vec<String>,
     /// Lower limits than the runtime's.
@@ -82,7 +87,15 @@ pub struct Import {
 impl Import {
     fn empty(span: Span) -> Self {
         let located = Located::File { path: String::new() };
-        Self { located, span, name: None, with: Vec::new(), grants: Vec::new(), limits: Limits::default() }
+        Self {
+            located,
+            span,
+            name: None,
+            with: Vec::new(),
+            groups: None,
+            grants: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 
     /// The path of a file import, as written: relative to the Komposer's own directory.

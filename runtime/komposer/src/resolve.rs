@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::conflict::conflicts;
 use crate::inputs::{self, Problem};
 use crate::merge::{entry, entry_names, merge};
-use crate::{Composition, From, Import, Instance, Komposer, Layer, Override, Settings, codes};
+use crate::{Composition, From, Import, Instance, Komposer, Layer, Override, Settings, codes, groups};
 
 /// What was fetched for an import.
 #[derive(Debug, Clone)]
@@ -71,6 +71,7 @@ pub fn resolve(source: &Source, komposer: &Komposer, imported: &[Imported]) -> (
         let (pattern, found) = orkestra_pattern::check_merged(source, &imported.base, &merged);
         problems.extend(found);
         let Some(pattern) = pattern else { continue };
+        groups::check(import, &pattern, &disabled, &mut problems);
         let inputs = inputs_of(import, &pattern, &mut problems);
         let entries =
             pattern.entries.iter().filter(|entry| !disabled.contains(&entry.name)).map(Settings::of).collect();
