@@ -130,3 +130,25 @@ fn an_instance_whose_definition_is_refused_stands_still_alone_until_it_is_taken(
         assert!(runtime.stop().await);
     });
 }
+
+/// What the checker refuses as a short name must be all that this API server has, and stay so when it grows.
+#[test]
+fn every_short_name_of_the_api_server_is_known_to_be_taken() {
+    together("shortnames", async |ns| {
+        let printed = ns.cluster().plane().kubectl(&["api-resources", "--no-headers"], "").expect("kubectl lists");
+        let mut unknown = Vec::new();
+        let mut seen = 0;
+        for line in printed.lines() {
+            // NAME SHORTNAMES APIVERSION NAMESPACED KIND, and no second column where there are no short names.
+            let words: Vec<_> = line.split_whitespace().collect();
+            let [_, short_names, api_version, _, _] = words.as_slice() else { continue };
+            if api_version.contains("orkestra.io") {
+                continue;
+            }
+            seen += 1;
+            unknown.extend(short_names.split(',').filter(|name| orkestra_pattern::kinds::named(name).is_none()));
+        }
+        assert!(seen > 20, "{printed}");
+        assert!(unknown.is_empty(), "{unknown:?}");
+    });
+}

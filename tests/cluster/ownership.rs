@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orkestra_operator::StartError;
-use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, SERVICE, condition_of};
+use orkestra_tests::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, SERVICE, condition_of};
 use serde_json::json;
 
 use crate::fixture::{KATALOG, NO_RESYNC, Running, WEB, grant, instance, message_of, options, ready_web, together};
@@ -110,9 +110,12 @@ fn a_definition_that_is_not_ours_is_not_touched() {
         let mut options = options(&ns);
         options.install_crds = true;
         let (client, instances) = grant(&ns, vec![instance(KATALOG, NO_RESYNC)]).await;
+        let version = async || ns.get(CUSTOM_RESOURCE_DEFINITION, "webs.tests.orkestra.io").await["metadata"].clone();
+        let before = version().await;
         let result = orkestra_operator::Runtime::start(client, options, instances).await;
         let Err(error) = result else { panic!("it started") };
         assert!(matches!(error, StartError::CrdNotOurs { .. }), "{error}");
+        assert_eq!(version().await, before);
     });
 }
 

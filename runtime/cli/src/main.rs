@@ -12,6 +12,7 @@ mod defaults;
 mod diff;
 mod documents;
 mod error;
+mod example_komposer;
 mod expression;
 mod instances;
 mod kube_access;

@@ -79,7 +79,6 @@ pub static AMBIGUOUS: Code = error(
     "Where two instances have an entry of the same name, an override says which it means as `instance/entry`.",
     "`spec.crds.postgres` beside two imports of `postgres`, one `as: pg`",
 );
-
 /// A glob of repositories that is none.
 pub static REPOSITORIES: Code = error(
     "K1111",
@@ -144,6 +143,20 @@ pub static UNTRUSTED: Code = error(
     "`url: docker.io/a/b:1.0.0` under a policy with `trust: [{pattern: ghcr.io/**, keys: [a.pub]}]`",
 );
 
+/// A kind in a group that its import does not allow.
+pub static GROUP: Code = error(
+    "K1121",
+    "a group that the import does not allow",
+    "`groups` of an import lists the API groups in which the pattern may define and reconcile kinds, each written in full. Without it the import sets no bound.",
+    "`groups: [example.org]` at an import whose CRD is in `example.com`",
+);
+/// What an example may not say.
+pub static DOCUMENTATION: Code = error(
+    "K1122",
+    "a pattern that speaks for its user",
+    "The `komposer.yaml` of a pattern shows how it is imported. Whom to trust, what to grant and which credentials to send are its user's to say, and are not to be copied unread.",
+    "`grants: [http]` in the `komposer.yaml` of a pattern",
+);
 /// A value of a lock that cannot be read.
 pub static LOCK: Code = error(
     "K1131",
@@ -173,5 +186,7 @@ pub static CODES: &[&Code] = &[
     &WORKERS,
     &GRANT,
     &UNTRUSTED,
+    &GROUP,
+    &DOCUMENTATION,
     &LOCK,
 ];

@@ -9,7 +9,7 @@ use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
 use orkestra_pattern::fields::{Fields, duration, label, list, number, string};
 use orkestra_pattern::yaml::{Node, Value};
 
-use crate::{Auth, Import, Limits, Located, Trust, codes, tables};
+use crate::{Auth, Import, Limits, Located, Trust, codes, groups, tables};
 
 /// What the name of a variable with a credential begins with, unless the policy names the variable.
 pub(crate) const PREFIX: &str = "ORK_REGISTRY_";
@@ -120,6 +120,7 @@ fn common(fields: &Fields, problems: &mut Diagnostics) -> Import {
         with => import.with = with.and_then(Node::members).unwrap_or_default().to_vec(),
     }
     import.name = fields.take("as").and_then(|node| label(node, "the instance's name", problems));
+    import.groups = fields.take("groups").and_then(|node| groups::parse(node, problems));
     import.grants = strings(fields.take("grants"), "`grants`", problems);
     import.limits = fields.take("limits").and_then(|node| limits(node, problems)).unwrap_or_default();
     import

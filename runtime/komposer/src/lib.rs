@@ -7,8 +7,10 @@
 
 pub mod codes;
 mod conflict;
+mod documentation;
 pub mod fetch;
 mod fits;
+mod groups;
 mod header;
 mod imports;
 mod inputs;
@@ -38,6 +40,7 @@ use orkestra_pattern::yaml::{Key, Node};
 use serde_json::{Map, Value};
 
 pub use conflict::{Conflict, conflicts};
+pub use documentation::documentation;
 pub use fetch::{FetchError, Fetched, fetch};
 pub use inputs::InputError;
 pub use lock::{IdentityReused, Lock, Locked, Stale};
@@ -84,6 +87,8 @@ pub struct Import {
     pub name: Option<Spanned<String>>,
     /// Values of inputs.
     pub with: Vec<(Key, Node)>,
+    /// The API groups in which it may define and reconcile kinds; none: the import sets no bound.
+    pub groups: Option<Spanned<Vec<String>>>,
     /// Capabilities, as written.
     pub grants: Vec<String>,
     /// Lower limits than the runtime's.
@@ -93,7 +98,15 @@ pub struct Import {
 impl Import {
     fn empty(span: Span) -> Self {
         let located = Located::File { path: String::new() };
-        Self { located, span, name: None, with: Vec::new(), grants: Vec::new(), limits: Limits::default() }
+        Self {
+            located,
+            span,
+            name: None,
+            with: Vec::new(),
+            groups: None,
+            grants: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 
     /// The path of a file import, as written: relative to the Komposer's own directory.

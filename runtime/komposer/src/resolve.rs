@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::conflict::conflicts;
 use crate::inputs::{self, Problem};
 use crate::merge::{entry, entry_names, merge};
-use crate::{Composition, Failed, From, Import, Instance, Komposer, Layer, Override, Settings, codes};
+use crate::{Composition, Failed, From, Import, Instance, Komposer, Layer, Override, Settings, codes, groups};
 
 /// What was fetched for an import.
 #[derive(Debug, Clone)]
@@ -118,6 +118,7 @@ fn compose(
     let (pattern, found) = orkestra_pattern::check_merged(source, &imported.base, &merged);
     problems.extend(found);
     let pattern = pattern?;
+    groups::check(import, &pattern, &disabled, problems);
     let inputs = inputs_of(import, &pattern, problems);
     let entries = pattern.entries.iter().filter(|entry| !disabled.contains(&entry.name)).map(Settings::of).collect();
     let instance = Instance {

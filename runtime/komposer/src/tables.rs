@@ -131,10 +131,15 @@ pub(crate) static IMPORTS: Table = Table {
 };
 
 /// What every import can have.
-static COMMON: [Row; 4] = [
+static COMMON: [Row; 5] = [
     optional("with", Takes::Map(&Takes::Any), "Values of the pattern's inputs."),
     optional("as", Takes::Like(&LABEL), "The instance's name; by default the pattern's."),
     optional("grants", Takes::List(&Takes::Text), "Capabilities that the pattern gets."),
+    optional(
+        "groups",
+        Takes::List(&Takes::Text),
+        "The API groups in which the pattern may have kinds; by default any.",
+    ),
     optional("limits", Takes::Table(&LIMITS), "Other limits than the usual ones."),
 ];
 

@@ -259,6 +259,32 @@ fn a_registry_import_says_what_it_wants() {
 }
 
 #[test]
+fn an_import_says_which_groups_it_allows() {
+    let text = |groups: &str| format!("imports:\n  files:\n    - path: ./shop\n      groups: {groups}\n");
+    for fine in ["[example.com]", "[a.example, example.com]"] {
+        assert!(compose(&text(fine), vec![files(&[])]).is_ok(), "{fine}");
+    }
+    assert!(compose("imports: {files: [./shop]}\n", vec![files(&[])]).is_ok(), "without a list there is no bound");
+    let parts = [
+        "K1121",
+        "komposer.yaml:6:13",
+        "the pattern `shop` has kinds in the group `example.com`",
+        "komposer.yaml:7:15",
+        "only `example.org`, `a.example` is allowed here",
+        "add `example.com` to `groups`",
+    ];
+    refused(&text("[example.org, a.example]"), vec![files(&[])], &parts);
+    refused(&text("[]"), vec![files(&[])], &["K1121", "no group is allowed here"]);
+    // The definition is installed all the same.
+    let dropped = format!("{}spec: {{crds: {{shop: {{enabled: false}}}}}}\n", text("[example.org]"));
+    refused(&dropped, vec![files(&[])], &["K1121"]);
+    let registry = "imports: {registry: [{url: r.corp/a/b:1.0.0, groups: [example.org]}]}\n";
+    refused(registry, vec![files(&[])], &["K1121", "komposer.yaml:4:28"]);
+    refused(&text("['*.com']"), vec![files(&[])], &["K0204", "komposer.yaml:7:16", "in full"]);
+    refused(&text("example.com"), vec![files(&[])], &["K0204", "must be a list"]);
+}
+
+#[test]
 fn the_older_spelling_is_read_with_a_warning() {
     let (_, composition, shown) = lay("sources: {files: [./shop]}\n", &[files(&[])]);
     assert!(composition.is_some() && shown.contains("K1109"), "{shown}");

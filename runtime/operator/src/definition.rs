@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::api::{APPLY, Api, Call, read_as};
+use crate::api::{APPLY, Answer, Api, Call, read_as};
 use crate::definition_change::breaking;
 use crate::desired::with_hash;
-use crate::error::StartError;
+use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
 use crate::names;
 
 /// How long a definition may take until it is established.
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
+/// How often a definition is looked at anew that comes or goes between a look and a write.
+const ATTEMPTS: usize = 4;
 /// Groups that belong to Kubernetes itself.
 const RESERVED_GROUPS: [&str; 2] = ["k8s.io", "kubernetes.io"];
 
@@ -55,23 +57,25 @@ pub(crate) fn prepare(instance: &str, given: &Value) -> Result<(String, Value), 
     Ok((name, body))
 }
 
-/// Makes a definition so and waits until it is established. Writes nothing where it is so already.
+/// Makes a definition so and waits until it is established. Writes nothing where it is so already, nor to a definition that is not
+/// ours.
 pub(crate) async fn install(api: &Api, instance: &str, given: &Value) -> Result<(), StartError> {
     let (name, body) = prepare(instance, given)?;
     let path = format!("{COLLECTION}/{name}");
     let (mut sent, hash) = with_hash(&body);
-    if let Some(answer) = api.get_optional(&Identity::Process, &path).await? {
+    for _ in 0..ATTEMPTS {
+        let Some(answer) = api.get_optional(&Identity::Process, &path).await? else {
+            match create(api, &path, &sent).await? {
+                true => {
+                    tracing::info!(crd = %name, instance, "definition created");
+                    return wait_established(api, &name).await;
+                }
+                // Somebody else was faster: whose it is now is looked at anew.
+                false => continue,
+            }
+        };
         let live: Value = read_as(&answer.body, || format!("GET {path}"))?;
-        let label =
-            |name: &str| live.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
-        if label(names::MANAGED_BY) != Some(names::MANAGED_BY_VALUE) {
-            let owner = label(names::MANAGED_BY)
-                .map_or("no label says whose it is".to_owned(), |by| format!("managed by {by:?}"));
-            return Err(StartError::CrdNotOurs { name, owner });
-        }
-        if let Some(other) = label(names::PATTERN).filter(|other| *other != instance) {
-            return Err(StartError::CrdNotOurs { name, owner: format!("it belongs to instance {other:?}") });
-        }
+        ours(&live, &name, instance)?;
         let annotations = live.pointer("/metadata/annotations");
         let applied = annotations.and_then(|annotations| annotations.get(names::APPLIED)).and_then(Value::as_str);
         if applied == Some(&hash) && same_versions(&live, &body) {
@@ -82,14 +86,63 @@ pub(crate) async fn install(api: &Api, instance: &str, given: &Value) -> Result<
             return Err(StartError::BreakingChange { name, changes });
         }
         sent["metadata"]["uid"] = live.pointer("/metadata/uid").cloned().unwrap_or(Value::Null);
+        // The label says that the definition is ours, so a hand edit of it is drift.
+        apply(api, &format!("{path}?fieldManager={}&force=true", names::RUNTIME_MANAGER), &sent).await?;
+        tracing::info!(crd = %name, instance, "definition applied");
+        return wait_established(api, &name).await;
     }
-    // The label says that the definition is ours, so a hand edit of it is drift.
-    let path = format!("{path}?fieldManager={}&force=true", names::RUNTIME_MANAGER);
-    let body = sent.to_string().into_bytes();
-    api.call(Call { identity: &Identity::Process, method: Method::PATCH, path: &path, content_type: APPLY, body })
-        .await?;
-    tracing::info!(crd = %name, instance, "definition applied");
-    wait_established(api, &name).await
+    let (what, message) =
+        (format!("installing {name:?}"), "it comes and goes faster than it can be looked at".to_owned());
+    Err(ApiError::Unreachable { what, message }.into())
+}
+
+/// Fails for a definition that another instance or anybody else brought.
+fn ours(live: &Value, name: &str, instance: &str) -> Result<(), StartError> {
+    let labels = live.pointer("/metadata/labels");
+    let label = |name: &str| labels.and_then(|labels| labels.get(name)).and_then(Value::as_str);
+    let not_ours = |owner: String| Err(StartError::CrdNotOurs { name: name.to_owned(), owner });
+    match (label(names::MANAGED_BY), label(names::PATTERN)) {
+        (Some(names::MANAGED_BY_VALUE), Some(other)) if other != instance => {
+            not_ours(format!("it belongs to instance {other:?}"))
+        }
+        (Some(names::MANAGED_BY_VALUE), _) => Ok(()),
+        (Some(by), _) => not_ours(format!("managed by {by:?}")),
+        (None, _) => not_ours("no label says whose it is".to_owned()),
+    }
+}
+
+/// Makes a definition where a look has found none. False: there is one now, and it is as it was.
+async fn create(api: &Api, path: &str, body: &Value) -> Result<bool, StartError> {
+    // Without force: what stands in a definition that was made since the look is not taken over.
+    let path = format!("{path}?fieldManager={}", names::RUNTIME_MANAGER);
+    let answer = match apply(api, &path, body).await {
+        Err(error) if error.code() == Some(409) => return Ok(false),
+        answer => answer?,
+    };
+    // 200 says that it was there. Alone with us in it, it is an earlier request of ours that came late.
+    let live: Value = read_as(&answer.body, || format!("PATCH {path}"))?;
+    if answer.code != 200 || !shared(&live) {
+        return Ok(true);
+    }
+    let mut nothing =
+        json!({"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": {"name": body["metadata"]["name"]}});
+    nothing["metadata"]["uid"] = live.pointer("/metadata/uid").cloned().unwrap_or(Value::Null);
+    apply(api, &path, &nothing).await?;
+    Ok(false)
+}
+
+/// Whether anybody but us wrote to a definition. The API server alone writes its status.
+fn shared(live: &Value) -> bool {
+    let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    entries.into_iter().flatten().any(|entry| {
+        entry.get("manager").and_then(Value::as_str) != Some(names::RUNTIME_MANAGER)
+            && entry.get("subresource").and_then(Value::as_str) != Some("status")
+    })
+}
+
+async fn apply(api: &Api, path: &str, body: &Value) -> Result<Answer, ApiError> {
+    let body = body.to_string().into_bytes();
+    api.call(Call { identity: &Identity::Process, method: Method::PATCH, path, content_type: APPLY, body }).await
 }
 
 /// The schema of `.status` in the live definition; none where there is no such definition.
@@ -192,6 +245,56 @@ mod tests {
         assert!(prepare("shop", &definition).is_ok());
         definition["spec"]["conversion"] = json!({"strategy": "Webhook"});
         assert!(prepare("shop", &definition).is_err());
+    }
+
+    /// A definition of the API server, with who wrote to it.
+    fn live(labels: Value, managers: &[&str]) -> Value {
+        let mut fields: Vec<_> = managers.iter().map(|manager| json!({"manager": manager})).collect();
+        fields.push(json!({"manager": "kube-apiserver", "subresource": "status"}));
+        json!({"metadata": {"uid": "u", "labels": labels, "managedFields": fields},
+            "spec": {"versions": []}, "status": {"conditions": [{"type": "Established", "status": "True"}]}})
+    }
+
+    async fn install_with(answers: Vec<(u16, Value)>) -> (Result<(), StartError>, Vec<(String, Value)>) {
+        let server = crate::scripted::Scripted::new(answers);
+        let result = install(&server.api(), "shop", &given()).await;
+        (result, server.asked())
+    }
+
+    #[tokio::test]
+    async fn a_definition_that_somebody_else_makes_at_the_same_moment_is_theirs() {
+        let ours = || json!({"app.kubernetes.io/managed-by": "orkestra", "orkestra.orkspace.io/pattern": "shop"});
+        let (none, theirs) = ((404, json!({})), || (200, live(json!({}), &["kubectl"])));
+        // Other values than theirs are a conflict, as nothing is forced.
+        let (result, asked) = install_with(vec![none.clone(), (409, json!({})), theirs()]).await;
+        assert_eq!(result.unwrap_err().reason(), "CrdNotOurs");
+        assert!(asked.iter().all(|(line, _)| !line.contains("force")), "{asked:?}");
+        // The same values are shared with them, and are given back.
+        let shared = (200, live(ours(), &["kubectl", names::RUNTIME_MANAGER]));
+        let (result, asked) = install_with(vec![none.clone(), shared, theirs(), theirs()]).await;
+        assert_eq!(result.unwrap_err().reason(), "CrdNotOurs");
+        let given_back = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "webs.example.com", "uid": "u"}});
+        assert_eq!(asked[2].1, given_back);
+        // Made by us, now or by a request that came late.
+        for code in [200, 201] {
+            let made = live(ours(), &[names::RUNTIME_MANAGER]);
+            let (result, _) = install_with(vec![none.clone(), (code, made.clone()), (200, made)]).await;
+            assert!(result.is_ok(), "{result:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_definition_that_is_not_ours_is_only_read() {
+        for labels in [
+            json!({}),
+            json!({"app.kubernetes.io/managed-by": "Helm"}),
+            json!({"app.kubernetes.io/managed-by": "orkestra", "orkestra.orkspace.io/pattern": "another"}),
+        ] {
+            let (result, asked) = install_with(vec![(200, live(labels, &["helm"]))]).await;
+            assert_eq!(result.unwrap_err().reason(), "CrdNotOurs");
+            assert_eq!(asked.len(), 1, "{asked:?}");
+        }
     }
 
     #[test]

@@ -57,12 +57,58 @@ pub fn is_built_in_version(api_version: &str) -> bool {
     TABLE.keys().any(|(version, _)| *version == api_version)
 }
 
+/// The kind that everybody means by this name: `pods.v1` by `po`, `pod` and `pods`.
+///
+/// Short names are Kubernetes 1.37's, and a test on a real API server compares them.
+pub fn named(name: &str) -> Option<String> {
+    let full = |plural: &str, api_version: &str| format!("`{plural}` of `{api_version}`");
+    if let Some((_, plural, api_version)) = SHORT_NAMES.iter().find(|(short, ..)| *short == name) {
+        return Some(full(plural, api_version));
+    }
+    let found = TABLE.values().find(|entry| entry.plural == name || entry.kind.eq_ignore_ascii_case(name));
+    found.map(|entry| full(entry.plural, entry.api_version))
+}
+
 /// The schema of `metadata`, which is the same for every kind.
 pub fn object_meta() -> Arc<Schema> {
     static SCHEMA: LazyLock<Arc<Schema>> =
         LazyLock::new(|| Arc::new(build::<k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta>()));
     SCHEMA.clone()
 }
+
+/// The short names of the kinds that an API server brings, with the plural and the API version of each.
+const SHORT_NAMES: [(&str, &str, &str); 30] = [
+    ("cj", "cronjobs", "batch/v1"),
+    ("cm", "configmaps", "v1"),
+    ("crd", "customresourcedefinitions", "apiextensions.k8s.io/v1"),
+    ("crds", "customresourcedefinitions", "apiextensions.k8s.io/v1"),
+    ("cs", "componentstatuses", "v1"),
+    ("csr", "certificatesigningrequests", "certificates.k8s.io/v1"),
+    ("deploy", "deployments", "apps/v1"),
+    ("ds", "daemonsets", "apps/v1"),
+    ("ep", "endpoints", "v1"),
+    ("ev", "events", "v1"),
+    ("hpa", "horizontalpodautoscalers", "autoscaling/v2"),
+    ("ing", "ingresses", "networking.k8s.io/v1"),
+    ("ip", "ipaddresses", "networking.k8s.io/v1"),
+    ("limits", "limitranges", "v1"),
+    ("netpol", "networkpolicies", "networking.k8s.io/v1"),
+    ("no", "nodes", "v1"),
+    ("ns", "namespaces", "v1"),
+    ("pc", "priorityclasses", "scheduling.k8s.io/v1"),
+    ("pdb", "poddisruptionbudgets", "policy/v1"),
+    ("po", "pods", "v1"),
+    ("pv", "persistentvolumes", "v1"),
+    ("pvc", "persistentvolumeclaims", "v1"),
+    ("quota", "resourcequotas", "v1"),
+    ("rc", "replicationcontrollers", "v1"),
+    ("rs", "replicasets", "apps/v1"),
+    ("sa", "serviceaccounts", "v1"),
+    ("sc", "storageclasses", "storage.k8s.io/v1"),
+    ("sts", "statefulsets", "apps/v1"),
+    ("svc", "services", "v1"),
+    ("vac", "volumeattributesclasses", "storage.k8s.io/v1"),
+];
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -217,6 +263,16 @@ mod tests {
         assert!(!lookup("v1", "Namespace").unwrap().namespaced);
         assert!(lookup("apps/v1", "Deploymnt").is_none());
         assert_eq!(nearest_kind("apps/v1", "Deploymnt"), Some("Deployment"));
+    }
+
+    #[test]
+    fn a_name_that_everybody_knows_means_one_kind() {
+        for name in ["po", "pod", "pods"] {
+            assert_eq!(named(name).unwrap(), "`pods` of `v1`");
+        }
+        assert_eq!(named("hpa").unwrap(), "`horizontalpodautoscalers` of `autoscaling/v2`");
+        assert_eq!(named("pg"), None);
+        assert!(SHORT_NAMES.is_sorted());
     }
 
     #[test]

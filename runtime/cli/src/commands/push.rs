@@ -4,11 +4,13 @@ use orkestra_artifact::config::Tests;
 use orkestra_artifact::layout::Directory;
 use orkestra_artifact::{Package, PushOptions, Pushed, Registry, Repository, Silent, push};
 use orkestra_pattern::Diagnostics;
+use orkestra_pattern::model::Pattern;
 use serde_json::json;
 
 use super::test;
 use crate::args::{Push, TextOrJson};
 use crate::error::Error;
+use crate::example_komposer;
 use crate::output::{Output, escape, role};
 use crate::package::package;
 use crate::pattern_dir::PatternDir;
@@ -21,7 +23,7 @@ const NOWHERE: &str = "layout.invalid";
 pub(crate) fn run(args: &Push, output: &Output) -> Result<(), Error> {
     let files = PatternDir::read(&args.dir)?;
     let pattern = files.checked(output)?;
-    complete(&files, output)?;
+    complete(&files, &pattern, output)?;
     let tests = match args.no_test {
         true => Tests { passed: 0, skipped: Some("--no-test".to_owned()) },
         false => {
@@ -72,10 +74,12 @@ async fn into(
     Ok(push(registry, repository, package, options, &Silent).await?)
 }
 
-/// Every file that a published pattern has must be there and not be empty.
-fn complete(files: &PatternDir, output: &Output) -> Result<(), Error> {
+/// Every file that a published pattern has must be there and not be empty, and its example must be one.
+fn complete(files: &PatternDir, pattern: &Pattern, output: &Output) -> Result<(), Error> {
     let mut problems = Diagnostics::default();
     problems.extend(orkestra_pattern::required_files(&files.source));
+    problems.extend(example_komposer::problems(files, Some(pattern)));
+    problems.sort();
     if problems.has_errors() {
         output.message(files.render(&problems, output.stderr_colored()).trim_end());
         return Err(Error::Problems { errors: problems.errors(), warnings: problems.warnings() });

@@ -76,6 +76,28 @@ fn its_own_komposer_is_checked_too() {
 }
 
 #[test]
+fn its_example_leaves_to_the_user_whom_to_trust_and_what_to_grant() {
+    let copy = Copy::new()
+        .edit("komposer.yaml", "imports:\n", "imports:\n  trust: [{pattern: r.corp/**, keys: [a.pub]}]\n")
+        .edit("komposer.yaml", "    - path: .\n", "    - path: .\n      grants: [http]\n");
+    let layout = format!("oci:{}", copy.file("layout").display());
+    for args in [&["check", copy.path()][..], &["push", &layout, copy.path(), "--no-test"]] {
+        let ended = ork_in(&postgres(), args).ends(1);
+        let all = format!("{}{}", ended.text(), ended.stderr);
+        for part in ["error[K1122]", "does not say `trust`", "does not say `grants`"] {
+            assert!(all.contains(part), "{part:?} is not in\n{all}");
+        }
+    }
+    let copy = copy.edit("komposer.yaml", "      grants: [http]\n", "      groups: [postgres.orkestra.io]\n").edit(
+        "komposer.yaml",
+        "  trust: [{pattern: r.corp/**, keys: [a.pub]}]\n",
+        "",
+    );
+    ork(["check", copy.path()]).ends(0);
+    ork(["push", &layout, copy.path(), "--no-test"]).ends(0);
+}
+
+#[test]
 fn text_of_a_pattern_is_shown_and_not_obeyed() {
     let hostile = Copy::new().edit("katalog.yaml", "workers: 2", "\"\\e[2J\\u202Eworkers\": 2");
     for args in [["check", hostile.path(), "--color=never"], ["build", hostile.path(), "--color=never"]] {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::crd_extent;
 use super::value::Values;
 use crate::codes::{bounds, crd as codes, keys, manifests};
 use crate::diagnostic::Diagnostics;
@@ -63,6 +64,7 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
     }
     let known = kinds::lookup(API_VERSION, KIND)?;
     Values::plain("a CustomResourceDefinition", problems).value(node, &known.schema);
+    crd_extent::check(node, problems);
     let spec = node.get("spec")?;
     let versions = spec.get("versions")?.items()?;
     let versions: Vec<Version> = versions.iter().filter_map(|version| self::version(version, problems)).collect();

@@ -4,6 +4,7 @@ mod children;
 mod conditions;
 mod cr;
 mod crd;
+mod crd_extent;
 mod entry;
 mod files;
 mod for_each;

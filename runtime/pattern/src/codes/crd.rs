@@ -61,10 +61,80 @@ pub static DEFAULT: Code = error(
     "The default of an input must fit the input's own schema.",
     edit("default: docker.io", "default: 5"),
 );
+/// A conversion that the CRD brings itself.
+pub static CONVERSION: Code = error(
+    "K0609",
+    "a conversion of the CRD's own",
+    "A CRD says group, names, scope and versions. How versions become one another is not its own to say: a webhook named here \
+     would see every object of the kind and could change it.",
+    edit_crd("  scope: Namespaced\n", "  scope: Namespaced\n  conversion: {strategy: Webhook}\n"),
+);
+/// Annotations, labels and the like.
+pub static METADATA: Code = error(
+    "K0610",
+    "metadata that a CRD may not bring",
+    "`metadata` of a CRD is its `name`. Labels say whose an object is, and annotations steer others, such as injectors of \
+     certificates; both are the runtime's to write.",
+    edit_crd("{name: shops.example.com}", "{name: shops.example.com, annotations: {a.example/b: c}}"),
+);
+/// A status.
+pub static STATUS: Code = error(
+    "K0611",
+    "a status in the CRD",
+    "The status of a CRD is the API server's: it says which versions are stored and which names were accepted.",
+    edit_crd("spec:\n  group", "status: {storedVersions: [v1]}\nspec:\n  group"),
+);
+/// A group that belongs to Kubernetes.
+pub static GROUP: Code = error(
+    "K0612",
+    "a group that belongs to Kubernetes",
+    "`k8s.io`, `kubernetes.io`, all that ends in them and every group without a dot are Kubernetes' own. A kind in one of \
+     them would look like a part of the cluster, and rights that name the group would include it.",
+    Example::Words("`group: policies.k8s.io`, or `group: apps`"),
+);
+/// A short name that is taken.
+pub static SHORT_NAME: Code = error(
+    "K0613",
+    "a short name that is taken",
+    "Who types `kubectl get po` means pods. A short name may be neither a short name nor a singular or plural name of a kind \
+     that every cluster has.",
+    edit_crd("plural: shops}", "plural: shops, shortNames: [po]}"),
+);
+/// The category `all`.
+pub static CATEGORY: Code = error(
+    "K0614",
+    "the category `all`",
+    "`kubectl get all` and `kubectl delete all --all` mean what a cluster runs by itself. Custom resources hold more than \
+     that, so they are shown and deleted by name, or by a category of their own.",
+    edit_crd("plural: shops}", "plural: shops, categories: [all]}"),
+);
+/// Fields that no schema names.
+pub static UNPRUNED: Code = error(
+    "K0615",
+    "a CRD that keeps what it does not know",
+    "`preserveUnknownFields: true` was for CRDs without a schema. Where a field may hold anything, its own schema says so with \
+     `x-kubernetes-preserve-unknown-fields: true`.",
+    edit_crd("  scope: Namespaced\n", "  scope: Namespaced\n  preserveUnknownFields: true\n"),
+);
 
 /// The family.
-pub static CODES: &[&Code] =
-    &[&NOT_A_CRD, &SCHEMA, &API, &AMBIGUOUS, &NO_STATUS, &NO_CONDITIONS, &STATUS_PATH, &DEFAULT];
+pub static CODES: &[&Code] = &[
+    &NOT_A_CRD,
+    &SCHEMA,
+    &API,
+    &AMBIGUOUS,
+    &NO_STATUS,
+    &NO_CONDITIONS,
+    &STATUS_PATH,
+    &DEFAULT,
+    &CONVERSION,
+    &METADATA,
+    &STATUS,
+    &GROUP,
+    &SHORT_NAME,
+    &CATEGORY,
+    &UNPRUNED,
+];
 
 pub(crate) fn not_a_crd(span: Span, message: &str) -> Diagnostic {
     Diagnostic::new(&NOT_A_CRD, span, message)
@@ -115,4 +185,41 @@ pub(crate) fn status_path(span: Span, path: &str, nearest: Option<&str>) -> Diag
 
 pub(crate) fn default(span: Span, input: &str, why: &str) -> Diagnostic {
     Diagnostic::new(&DEFAULT, span, format!("the default of the input `{input}` does not fit its schema: {why}"))
+}
+
+pub(crate) fn conversion(span: Span, found: String) -> Diagnostic {
+    Diagnostic::new(&CONVERSION, span, "the CRD brings a conversion of its own")
+        .expected("`strategy: None`")
+        .found(found)
+        .hint("remove `conversion`")
+}
+
+pub(crate) fn metadata(span: Span, key: &str) -> Diagnostic {
+    Diagnostic::new(&METADATA, span, format!("a CRD of a pattern brings no `metadata.{key}`"))
+        .expected("`metadata` with `name` alone")
+        .hint(format!("remove `{key}`"))
+}
+
+pub(crate) fn status(span: Span) -> Diagnostic {
+    Diagnostic::new(&STATUS, span, "the status of a CRD is the API server's").hint("remove `status`")
+}
+
+pub(crate) fn group(span: Span, group: &str) -> Diagnostic {
+    Diagnostic::new(&GROUP, span, format!("the group `{group}` belongs to Kubernetes"))
+        .hint("name a group below a domain of your own, such as `shops.example.com`")
+}
+
+pub(crate) fn short_name(span: Span, name: &str, owner: &str) -> Diagnostic {
+    Diagnostic::new(&SHORT_NAME, span, format!("the short name `{name}` means {owner}"))
+        .hint("choose another short name, or none")
+}
+
+pub(crate) fn category(span: Span) -> Diagnostic {
+    Diagnostic::new(&CATEGORY, span, "custom resources are not in the category `all`")
+        .hint("remove it, or name a category of your own")
+}
+
+pub(crate) fn unpruned(span: Span) -> Diagnostic {
+    Diagnostic::new(&UNPRUNED, span, "the CRD keeps fields that its schema does not name")
+        .hint("remove `preserveUnknownFields`, and say so in the schema of the field that needs it")
 }
