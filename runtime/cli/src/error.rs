@@ -64,6 +64,9 @@ pub(crate) enum Error {
     Signature { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("`{}` is not a key that can be used", path.display())]
     Key { path: PathBuf, source: orkestra_artifact::signature::KeyError },
+    /// A pulled pattern that does not build to its component here.
+    #[error("{}", not_rebuilt(.0))]
+    Rebuild(crate::rebuild::Refused),
     #[error("the machine refused {what}")]
     Machine { what: &'static str, source: io::Error },
 }
@@ -71,6 +74,12 @@ pub(crate) enum Error {
 impl From<orkestra_artifact::Error> for Error {
     fn from(error: orkestra_artifact::Error) -> Self {
         Self::Artifact(error)
+    }
+}
+
+impl From<crate::rebuild::Refused> for Error {
+    fn from(refused: crate::rebuild::Refused) -> Self {
+        Self::Rebuild(refused)
     }
 }
 
@@ -100,6 +109,7 @@ impl Error {
             | Self::Listen { .. }
             | Self::Key { .. }
             | Self::Cluster(_) => 2,
+            Self::Rebuild(refused) => refused.exit(),
             Self::Stdout(_) | Self::ControlPlane(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
         }
     }
@@ -122,6 +132,7 @@ impl Error {
             }
             Self::NotAPattern { .. } => Some("a pattern directory holds katalog.yaml and crd.yaml".to_owned()),
             Self::Unusable { hint, .. } => hint.clone(),
+            Self::Rebuild(refused) => refused.hint(),
             Self::Cases { differs: true, .. } => {
                 Some("if what came out is what you want, `ork test --accept` writes it into the cases".to_owned())
             }
@@ -140,6 +151,10 @@ impl Error {
 /// The word that a machine reads, before the words for people. What a registry said is escaped where it is printed.
 fn refused(error: &orkestra_artifact::Error) -> String {
     format!("{}: {error}", error.reason())
+}
+
+fn not_rebuilt(refused: &crate::rebuild::Refused) -> String {
+    format!("{}: {refused}", refused.reason())
 }
 
 fn problems(errors: usize, warnings: usize) -> String {

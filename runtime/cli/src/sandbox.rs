@@ -10,15 +10,20 @@ use crate::output::Output;
 /// The hidden subcommand that the compile child is started with.
 pub(crate) const COMPILE_CHILD: &str = "internal-compile";
 
-/// Starts a sandbox. `cache` is a directory that the user named; none: the usual one, or no cache where that cannot be had.
-pub(crate) fn start(cache: Option<&Path>, output: &Output) -> Result<Sandbox, Error> {
+/// This program, to be started once more as a confined child.
+pub(crate) fn this_program(subcommand: &str) -> Result<ChildProgram, Error> {
     let program =
         std::env::current_exe().map_err(|source| Error::Machine { what: "to say where ork itself is", source })?;
+    Ok(ChildProgram { program, args: vec![subcommand.into()] })
+}
+
+/// Starts a sandbox. `cache` is a directory that the user named; none: the usual one, or no cache where that cannot be had.
+pub(crate) fn start(cache: Option<&Path>, output: &Output) -> Result<Sandbox, Error> {
     let cache = match cache {
         Some(dir) => Some(dir.to_owned()),
         None => usual_cache(output),
     };
-    let compile = Compile::Child(ChildProgram { program, args: vec![COMPILE_CHILD.into()] });
+    let compile = Compile::Child(this_program(COMPILE_CHILD)?);
     let settings = Settings { compile, cache, ..Settings::default() };
     Sandbox::new(&settings).map_err(|error| Error::Sandbox(error.into()))
 }

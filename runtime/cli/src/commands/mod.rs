@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Verify(args) => verify::run(&args, output),
         Command::Generate(args) => generate::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
-        // It runs before anything else in `main`.
-        Command::InternalCompile => Ok(()),
+        // They run before anything else in `main`.
+        Command::InternalCompile | Command::InternalRebuild => Ok(()),
     }
 }
