@@ -139,7 +139,7 @@ impl Rebuilt {
 ///
 /// # Errors
 /// The files are no pattern that this `ork` takes, or there is no child.
-#[cfg_attr(not(test), allow(dead_code, reason = "`ork lock` calls it"))]
+#[allow(dead_code, reason = "`ork lock` calls it")]
 pub(crate) fn rebuild(contents: &Contents) -> Result<Vec<u8>, Error> {
     Ok(build(contents)?.component)
 }
