@@ -106,6 +106,9 @@ pub(crate) enum Command {
     /// Compiles one component to native code, from stdin to stdout. Started by the sandbox alone
     #[command(name = crate::sandbox::COMPILE_CHILD, hide = true)]
     InternalCompile,
+    /// Compiles a pulled pattern once more, from stdin to stdout. Started by ork itself alone
+    #[command(name = crate::rebuild::CHILD, hide = true)]
+    InternalRebuild,
 }
 
 /// Find every mistake in a pattern

@@ -75,6 +75,9 @@ pub(crate) enum Error {
     Signature { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("`{}` is not a key that can be used", path.display())]
     Key { path: PathBuf, source: orkestra_artifact::signature::KeyError },
+    /// A pulled pattern that does not build to its component here.
+    #[error("{}", not_rebuilt(.0))]
+    Rebuild(crate::rebuild::Refused),
     #[error("the machine refused {what}")]
     Machine { what: &'static str, source: io::Error },
 }
@@ -85,7 +88,29 @@ impl From<orkestra_artifact::Error> for Error {
     }
 }
 
+impl From<crate::rebuild::Refused> for Error {
+    fn from(refused: crate::rebuild::Refused) -> Self {
+        Self::Rebuild(refused)
+    }
+}
+
 impl Error {
+    /// The word for it in logs and metrics, where it keeps an import from running.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Problems { .. } => "InvalidPattern",
+            Self::NotAPattern { .. } => "NotAPattern",
+            Self::Read { .. } => "FileFailed",
+            Self::Artifact(error) => error.reason(),
+            Self::Import { source, .. } => source.reason(),
+            Self::Rebuild(refused) => refused.reason(),
+            Self::NotLocked { problems } => problems.first().map_or("NotLocked", orkestra_komposer::Stale::reason),
+            Self::Compile(_) => "CompileFailed",
+            Self::Load { .. } => "Refused",
+            _ => "Failed",
+        }
+    }
+
     /// The exit status: 1 problems found, 2 not usable as typed, 3 a fault of ork or of the machine.
     pub(crate) fn exit(&self) -> u8 {
         match self {
@@ -115,6 +140,7 @@ impl Error {
             | Self::Listen { .. }
             | Self::Key { .. }
             | Self::Cluster(_) => 2,
+            Self::Rebuild(refused) => refused.exit(),
             Self::Stdout(_) | Self::ControlPlane(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
         }
     }
@@ -137,6 +163,7 @@ impl Error {
             }
             Self::NotAPattern { .. } => Some("a pattern directory holds katalog.yaml and crd.yaml".to_owned()),
             Self::Unusable { hint, .. } => hint.clone(),
+            Self::Rebuild(refused) => refused.hint(),
             Self::Cases { differs: true, .. } => {
                 Some("if what came out is what you want, `ork test --accept` writes it into the cases".to_owned())
             }
@@ -188,6 +215,10 @@ fn stale(problems: &[orkestra_komposer::Stale]) -> String {
 /// The word that a machine reads, before the words for people. What a registry said is escaped where it is printed.
 fn refused(error: &orkestra_artifact::Error) -> String {
     format!("{}: {error}", error.reason())
+}
+
+fn not_rebuilt(refused: &crate::rebuild::Refused) -> String {
+    format!("{}: {refused}", refused.reason())
 }
 
 fn problems(errors: usize, warnings: usize) -> String {

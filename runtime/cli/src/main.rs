@@ -25,6 +25,7 @@ mod pattern_dir;
 mod place;
 mod program_text;
 mod rbac;
+mod rebuild;
 mod sandbox;
 mod secrets;
 mod transport;
@@ -36,8 +37,10 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    if matches!(args.command, args::Command::InternalCompile) {
-        return orkestra_sandbox::compile_child_main();
+    match args.command {
+        args::Command::InternalCompile => return orkestra_sandbox::compile_child_main(),
+        args::Command::InternalRebuild => return rebuild::child_main(),
+        _ => {}
     }
     let output = output::Output::new(&args.global);
     match commands::run(args, &output) {

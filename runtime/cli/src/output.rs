@@ -138,11 +138,11 @@ impl Output {
 }
 
 /// Text that comes from a file or a cluster, as it may be shown on a terminal: control characters, and those that turn the
-/// direction of writing, are written as escapes.
+/// direction of writing or take no room, are written as escapes.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     let dangerous = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     if !text.contains(dangerous) {
         return Cow::Borrowed(text);
@@ -156,6 +156,15 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
+}
+
+/// The first line of a foreign text, at most 200 characters of it.
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(200) {
+        Some((end, _)) => Cow::Owned(format!("{}…", escape(&line[..end]))),
+        None => escape(line),
+    }
 }
 
 /// `1 error`, `2 errors`.
@@ -189,8 +198,18 @@ mod tests {
     #[test]
     fn control_characters_are_shown_not_sent() {
         assert_eq!(escape("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\nc");
-        assert_eq!(escape("\u{202e}x"), "\\u{202e}x");
+        for c in ['\u{202e}', '\u{61c}', '\u{200b}', '\u{2060}', '\u{2066}', '\u{feff}', '\u{9b}'] {
+            assert_eq!(escape(&format!("{c}x")), format!("\\u{{{:x}}}x", u32::from(c)));
+        }
         assert!(matches!(escape("plain ä"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn of_foreign_text_a_line_is_shown() {
+        assert_eq!(brief("ork 0.1.0"), "ork 0.1.0");
+        assert_eq!(brief("a\u{1b}\nb"), "a\\u{1b}");
+        assert_eq!(brief(&"ä".repeat(300)), "ä".repeat(200) + "…");
+        assert_eq!(brief(""), "");
     }
 
     #[test]

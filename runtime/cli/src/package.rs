@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orkestra_artifact::config::{Engine, ServedKind, Tests};
 use orkestra_artifact::{Config, Contents, Listing, Package, Role, pack};
+use orkestra_component::NotDeclarative;
 use orkestra_pattern::model::Pattern;
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::pattern_dir::PatternDir;
 
+/// What this `ork` calls itself as a builder.
+pub(crate) const BUILDER: &str = concat!("ork ", env!("CARGO_PKG_VERSION"));
+
 /// Packs a checked pattern with its component.
 pub(crate) fn package(files: &PatternDir, pattern: &Pattern, tests: Tests) -> Result<Package, Error> {
     let compiled = orkestra_compile::compile(pattern).map_err(|error| Error::Compile(error.into()))?;
-    let declared = orkestra_component::decode(&compiled.component).map_err(|error| Error::Compile(error.into()))?;
+    let config = config(pattern, &compiled.component, tests).map_err(|error| Error::Compile(error.into()))?;
     let mut contents = Contents::new();
     for role in [Role::Katalog, Role::Crd, Role::Cr, Role::Komposer, Role::Readme] {
         if let Some(bytes) = files.bytes(role.title()) {
@@ -21,7 +25,13 @@ pub(crate) fn package(files: &PatternDir, pattern: &Pattern, tests: Tests) -> Re
         }
     }
     contents.insert(Role::Component, compiled.component.into());
-    let config = Config {
+    Ok(pack(config, &contents, &Listing::default())?)
+}
+
+/// What this `ork` says of a checked pattern and its component; the layers are filled in by [`pack`].
+pub(crate) fn config(pattern: &Pattern, component: &[u8], tests: Tests) -> Result<Config, NotDeclarative> {
+    let declared = orkestra_component::decode(component)?;
+    Ok(Config {
         name: pattern.name.clone(),
         version: pattern.version.clone(),
         description: pattern.about.description.clone().unwrap_or_default(),
@@ -38,10 +48,9 @@ pub(crate) fn package(files: &PatternDir, pattern: &Pattern, tests: Tests) -> Re
         // The checker does not bound costs yet, and a guess would be worse than none.
         cost: pattern.entries.iter().map(|entry| (entry.name.clone(), None)).collect(),
         tests,
-        builder: concat!("ork ", env!("CARGO_PKG_VERSION")).to_owned(),
+        builder: BUILDER.to_owned(),
         layers: BTreeMap::new(),
-    };
-    Ok(pack(config, &contents, &Listing::default())?)
+    })
 }
 
 /// The kind of a definition that was checked.

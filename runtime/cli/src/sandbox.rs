@@ -11,16 +11,21 @@ use crate::output::Output;
 /// The hidden subcommand that the compile child is started with.
 pub(crate) const COMPILE_CHILD: &str = "internal-compile";
 
+/// This program, to be started once more as a confined child.
+pub(crate) fn this_program(subcommand: &str) -> Result<ChildProgram, Error> {
+    let program =
+        std::env::current_exe().map_err(|source| Error::Machine { what: "to say where ork itself is", source })?;
+    Ok(ChildProgram { program, args: vec![subcommand.into()] })
+}
+
 /// Starts a sandbox. `cache` is a directory that the user named; none: the usual one, or no cache where that cannot be
 /// had.
 pub(crate) fn start(cache: Option<&Path>, output: &Output) -> Result<Sandbox, Error> {
-    let program =
-        std::env::current_exe().map_err(|source| Error::Machine { what: "to say where ork itself is", source })?;
     let cache = cache::directory(cache).map(|directory| directory.join("native"));
     if cache.is_none() && output.verbose() > 0 {
         output.note("compiled code is not kept: there is no place for a cache");
     }
-    let compile = Compile::Child(ChildProgram { program, args: vec![COMPILE_CHILD.into()] });
+    let compile = Compile::Child(this_program(COMPILE_CHILD)?);
     let settings = Settings { compile, cache, ..Settings::default() };
     Sandbox::new(&settings).map_err(|error| Error::Sandbox(error.into()))
 }

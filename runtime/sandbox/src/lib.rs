@@ -7,6 +7,7 @@
 
 mod abi;
 mod compile;
+pub mod confined;
 mod engine;
 mod failure;
 mod limits;
@@ -18,7 +19,8 @@ mod slots;
 mod store;
 mod types;
 
-pub use compile::{ChildProgram, Compilations, Compile, Confinement, Landlock, compile_child_main};
+pub use compile::{Compilations, Compile, compile_child_main};
+pub use confined::{ChildProgram, Confinement, Landlock};
 pub use failure::{Failure, LoadError};
 pub use limits::Limits;
 pub use metrics::Metrics;

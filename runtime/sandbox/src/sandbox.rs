@@ -7,7 +7,8 @@ use orkestra_component::decode;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::compile::{Compilations, Compile, Compiler, Confinement};
+use crate::compile::{Compilations, Compile, Compiler};
+use crate::confined::{Confinement, keep_private};
 use crate::engine::{Ticker, running};
 use crate::failure::LoadError;
 use crate::limits::Limits;
@@ -77,9 +78,8 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         linker.root().module(shipped.import_name, &module).map_err(internal)?;
         if let Compile::Child(_) = settings.compile {
-            // A child that breaks out of the code generator must not read this process's memory.
-            rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-                .map_err(|error| LoadError::Internal(format!("the process stays readable for others: {error}")))?;
+            // Also where the cache had everything and no child was started.
+            keep_private().map_err(|error| LoadError::Internal(error.to_string()))?;
         }
         let ticker = Ticker::start(&engine).map_err(|error| LoadError::Internal(error.to_string()))?;
         let inner = Inner {

@@ -4,7 +4,7 @@ use super::error::SignatureError;
 use super::verify::verify;
 use crate::registry::Registry;
 use crate::trust::TrustPolicy;
-use crate::{Error, ManifestRef, PatternManifest, Repository, Verification, Verified};
+use crate::{Error, ManifestRef, PatternManifest, Repository, Verified};
 
 /// Why there is no verified manifest.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,5 @@ pub async fn fetch(
     let entry = trust.entry(repository).ok_or_else(|| FetchError::NoTrustEntry { repository: repository.clone() })?;
     let fetched = registry.manifest(repository, manifest).await?;
     let signers = verify(registry, repository, &fetched.digest, &entry.policy(now)).await?;
-    let names = signers.keys().map(|(key, _)| key.to_string()).collect();
-    let pattern = PatternManifest::read(&fetched).map_err(Error::from)?;
-    Ok(Verified::by(pattern, Verification::by(names)))
+    Ok(signers.vouch(&fetched)?)
 }

@@ -11,8 +11,8 @@ use super::error::{Rejected, Rejection, SignatureError};
 use super::key::PublicKey;
 use super::sign::{EMPTY, MANIFEST};
 use super::{BUNDLE_MEDIA_TYPE, MAX_BUNDLE, statement};
-use crate::registry::{Descriptor, Registry};
-use crate::{Digest, ManifestRef, Repository, json};
+use crate::registry::{Descriptor, Fetched, Registry};
+use crate::{Digest, Error, ManifestRef, PatternManifest, Repository, Verification, Verified, json};
 
 /// How many referrers are looked at. A registry that lists more can hide a good signature, which is as if it withheld it.
 pub const MAX_CANDIDATES: usize = 64;
@@ -35,6 +35,7 @@ pub struct Policy<'a> {
 /// Who signed, after a policy was fulfilled.
 #[derive(Debug)]
 pub struct Signers {
+    subject: Digest,
     keys: BTreeMap<PublicKey, Digest>,
     rejected: Vec<Rejected>,
 }
@@ -43,6 +44,19 @@ impl Signers {
     /// The trusted keys with a good signature, each with the manifest of one, in the order of the keys.
     pub fn keys(&self) -> impl Iterator<Item = (&PublicKey, &Digest)> {
         self.keys.iter()
+    }
+
+    /// The manifest that they signed, as a pattern's.
+    ///
+    /// # Errors
+    /// [`Error::DigestMismatch`] where `fetched` is not what they signed, and all of [`crate::manifest::ManifestError`].
+    pub fn vouch(&self, fetched: &Fetched) -> Result<Verified<PatternManifest>, Error> {
+        if fetched.digest != self.subject {
+            let what = "the manifest beside the signatures".to_owned();
+            return Err(Error::DigestMismatch { what, expected: self.subject, found: fetched.digest });
+        }
+        let names = self.keys.keys().map(PublicKey::to_string).collect();
+        Ok(Verified::by(PatternManifest::read(fetched)?, Verification::by(names)))
     }
 
     /// The candidates that did not count, for whoever wants to see them.
@@ -92,7 +106,7 @@ pub async fn verify(
             Err(why) => rejected.push(Rejected { manifest: referrer.digest, why }),
         }
         if keys.len() >= expected {
-            return Ok(Signers { keys, rejected });
+            return Ok(Signers { subject: *subject, keys, rejected });
         }
     }
     Err(failure(repository, subject, (keys.len(), expected), referrers.len() >= MAX_CANDIDATES, rejected))

@@ -143,21 +143,27 @@ pub(crate) struct Sign {
     pub(crate) transport: Transport,
 }
 
-/// Verify who signed an artifact
+/// Verify who signed an artifact, and that its component is its YAML
 ///
 /// Exit status 1 unless one of the keys made a signature of exactly this artifact. Nothing but the manifest and the signatures
-/// is read before that.
+/// is read before that. With --rebuild its katalog.yaml is compiled again, in a confined child, and the component must be the
+/// same to the byte.
 #[derive(Debug, Group)]
 #[command(after_help = "\
 Examples:
-  ork verify ghcr.io/example/patterns/postgres:v14 --key cosign.pub")]
+  ork verify ghcr.io/example/patterns/postgres:v14 --key cosign.pub --rebuild
+  ork verify oci-archive:postgres.tar --key cosign.pub       before it is let in
+  ork verify ghcr.io/example/patterns/postgres:v14 --rebuild whoever signed it: is it its YAML?")]
 pub(crate) struct Verify {
-    /// A reference with a tag or digest
-    #[arg(value_name = "REF")]
-    pub(crate) reference: Reference,
+    /// A reference with a tag or digest; or oci:DIR, oci-archive:FILE
+    #[arg(value_name = "REF|oci:DIR|oci-archive:FILE")]
+    pub(crate) source: Place,
     /// A public key that is trusted. May be given several times
-    #[arg(long = "key", value_name = "FILE", required = true)]
+    #[arg(long = "key", value_name = "FILE", required_unless_present = "rebuild")]
     pub(crate) keys: Vec<PathBuf>,
+    /// Compile its YAML again, and compare the component
+    #[arg(long)]
+    pub(crate) rebuild: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: TextOrJson,

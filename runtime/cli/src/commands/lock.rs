@@ -55,9 +55,10 @@ fn resolve(opened: Opened, anew: composition::Anew, args: &args::Change, output:
         check_tags: true,
         trust: &trust,
     };
-    let gathered = composition::gather(&opened.komposer, opened.base(), &store, asking)?;
+    let mut gathered = composition::gather(&opened.komposer, opened.base(), &store, asking)?;
+    let rebuilt = composition::prove(&mut gathered);
     let composed: Composed = composition::compose(opened, gathered, output)?.whole(output)?;
-    composition::lock_of(&composed)
+    composition::lock_of(&composed, &rebuilt)
 }
 
 fn finish(

@@ -54,7 +54,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Vendor(args) => vendor::run(&args, output),
         Command::Generate(args) => generate::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
-        // It runs before anything else in `main`.
-        Command::InternalCompile => Ok(()),
+        // They run before anything else in `main`.
+        Command::InternalCompile | Command::InternalRebuild => Ok(()),
     }
 }

@@ -33,8 +33,8 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     arm_failpoint()?;
     let instances = load(args, &mut composed, output)?;
     composed.not_all_broken(output)?;
-    for Broken { name, reason, error } in &composed.broken {
-        let said = said(error);
+    for Broken { name, error } in &composed.broken {
+        let (reason, said) = (error.reason(), said(error));
         tracing::error!(pattern = %escape(name), reason, "does not run: {}", escape(&said));
     }
     match args.dry_run {
@@ -118,8 +118,8 @@ fn load(args: &Run, composed: &mut Composing, output: &Output) -> Result<Vec<ope
         let lock = composed.lock.as_ref().filter(|_| args.locked);
         let pattern = match load_one(&instance, lock, &sandbox) {
             Ok(pattern) => pattern,
-            Err((reason, error)) => {
-                composed.broken.push(Broken { name: instance.name, reason, error });
+            Err(error) => {
+                composed.broken.push(Broken { name: instance.name, error });
                 continue;
             }
         };
@@ -132,13 +132,12 @@ fn load(args: &Run, composed: &mut Composing, output: &Output) -> Result<Vec<ope
     Ok(loaded)
 }
 
-fn load_one(instance: &Instance, lock: Option<&Lock>, sandbox: &Sandbox) -> Result<Pattern, (&'static str, Error)> {
-    let component = composition::build(instance).map_err(|error| ("CompileFailed", error))?;
+fn load_one(instance: &Instance, lock: Option<&Lock>, sandbox: &Sandbox) -> Result<Pattern, Error> {
+    let component = composition::build(instance)?;
     if let Some(stale) = lock.and_then(|lock| composition::stale(lock, instance, &component)) {
-        return Err((stale.reason(), Error::NotLocked { problems: vec![stale] }));
+        return Err(Error::NotLocked { problems: vec![stale] });
     }
     instances::load_component(&instance.name, &component, instances::limits(instance), sandbox)
-        .map_err(|error| ("Refused", error))
 }
 
 fn identity(args: &Run, instance: &str) -> Identity {

@@ -51,7 +51,7 @@ pub(crate) fn compose(
         print(&failed.problems, &opened.source, output);
         let problems = &failed.problems;
         let error = Error::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings() };
-        broken.push(Broken { name: failed.name, reason: "InvalidPattern", error });
+        broken.push(Broken { name: failed.name, error });
     }
     Ok(Composed { opened, had, composition, broken, owners })
 }

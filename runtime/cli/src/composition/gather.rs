@@ -13,6 +13,7 @@ use orkestra_komposer::{Fetched, Import, Komposer, Located, Lock, fetch};
 use super::Store;
 use crate::error::Error;
 use crate::pattern_dir::{PatternDir, shown};
+use crate::rebuild::{self, Rebuilt};
 use crate::transport;
 
 /// A pattern that was had.
@@ -34,13 +35,30 @@ impl Had {
     }
 }
 
+/// Compiles what came from registries again. Per import: whether its component is its YAML, byte for byte; where another release of
+/// `ork` built it, it is not, and what runs is this one's own build. A component that is something else breaks its import.
+pub(crate) fn prove(gathered: &mut [Result<Had, Broken>]) -> Vec<bool> {
+    let mut rebuilt = Vec::new();
+    for found in gathered {
+        let proof = match found {
+            Ok(Had::Artifact(fetched)) => rebuild::compare(&fetched.config, &fetched.contents)
+                .map(|proof| proof == Rebuilt::Same)
+                .map_err(|error| (fetched.reference.repository.name().to_owned(), error)),
+            _ => Ok(false),
+        };
+        rebuilt.push(*proof.as_ref().unwrap_or(&false));
+        if let Err((name, error)) = proof {
+            *found = Err(Broken { name, error });
+        }
+    }
+    rebuilt
+}
+
 /// An import that does not run, and why.
 #[derive(Debug)]
 pub(crate) struct Broken {
     /// The instance, or what was asked for where even its name is not known.
     pub(crate) name: String,
-    /// The word for it in conditions, metrics and logs.
-    pub(crate) reason: &'static str,
     /// Why.
     pub(crate) error: Error,
 }
@@ -115,7 +133,7 @@ async fn one(import: &Import, base: &Path, registry: &impl Registry, asking: Ask
             let dir = base.join(path);
             match PatternDir::read(&dir) {
                 Ok(files) => Ok(Had::Directory(Box::new(files), shown(&dir))),
-                Err(error) => Err(Broken { name: path.clone(), reason: "NotAPattern", error }),
+                Err(error) => Err(Broken { name: path.clone(), error }),
             }
         }
         Located::Registry { reference, version, .. } => {
@@ -132,8 +150,7 @@ async fn one(import: &Import, base: &Path, registry: &impl Registry, asking: Ask
             fetched.await.map(|fetched| Had::Artifact(Box::new(fetched))).map_err(|source| {
                 let name = name_of(import).unwrap_or_default().to_owned();
                 let locked = matches!(pin, Pin::Locked(_));
-                let reason = source.reason();
-                Broken { error: Error::Import { name: name.clone(), locked, source: Box::new(source) }, name, reason }
+                Broken { error: Error::Import { name: name.clone(), locked, source: Box::new(source) }, name }
             })
         }
     }

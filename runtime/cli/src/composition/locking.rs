@@ -13,8 +13,8 @@ pub(crate) fn build(instance: &Instance) -> Result<Vec<u8>, Error> {
     Ok(compiled.component)
 }
 
-/// The lock of a composition of which nothing is broken.
-pub(crate) fn lock_of(composed: &Composed) -> Result<Lock, Error> {
+/// The lock of a composition of which nothing is broken. `rebuilt` are the proofs of its imports.
+pub(crate) fn lock_of(composed: &Composed, rebuilt: &[bool]) -> Result<Lock, Error> {
     let komposer = &composed.opened.komposer;
     let mut instances = Vec::new();
     for (instance, index) in composed.composition.instances.iter().zip(&composed.composition.imports) {
@@ -42,7 +42,7 @@ pub(crate) fn lock_of(composed: &Composed) -> Result<Lock, Error> {
                     repository: fetched.reference.repository.clone(),
                     tag: fetched.reference.tag.clone(),
                     manifest: fetched.manifest,
-                    rebuilt: false,
+                    rebuilt: rebuilt.get(*index).copied().unwrap_or(false),
                     signers: fetched.signers.clone(),
                     composed: Some(ours).filter(|ours| *ours != component),
                 };

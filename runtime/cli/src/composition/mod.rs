@@ -21,7 +21,7 @@ use crate::output::{Output, escape};
 use crate::pattern_dir::{PatternDir, shown};
 
 pub(crate) use compose::{Composed, compose};
-pub(crate) use gather::{Anew, Asking, Broken, Had, gather};
+pub(crate) use gather::{Anew, Asking, Broken, Had, gather, prove};
 pub(crate) use locking::{build, lock_of, stale};
 pub(crate) use open::Opened;
 pub(crate) use store::Store;

@@ -12,6 +12,7 @@ mod generate;
 mod help;
 mod init;
 mod inspect;
+mod rebuild;
 mod render;
 mod run;
 mod support;

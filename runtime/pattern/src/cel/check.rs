@@ -9,6 +9,7 @@ use super::absence::{self, Reads};
 use super::parse::{parse, shorten};
 use super::place::{self, Place};
 use super::problem::{Problem, ProblemKind};
+use super::stack::on_a_deep_stack;
 use super::types::{ambiguous, describe, generalise, type_of};
 use super::{Checked, Scope, Secrecy, Sources, functions, regex, secret, tree};
 use crate::schema::nearest;
@@ -167,24 +168,6 @@ pub(crate) fn is_encoding(source: &str) -> bool {
 }
 
 static ENVIRONMENT: LazyLock<Env> = LazyLock::new(functions::environment);
-
-/// Parser and checker recurse. The bounds keep their depth finite, and this stack is enough for them whatever the caller has.
-/// Memory is taken only as far as it is used.
-fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Vec<Problem>> + Send) -> Result<T, Vec<Problem>> {
-    const STACK: usize = 64 << 20;
-    std::thread::scope(|threads| {
-        let worker =
-            std::thread::Builder::new().name("expression".to_owned()).stack_size(STACK).spawn_scoped(threads, work);
-        match worker.map(|worker| worker.join()) {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(_) => Err(vec![
-                Problem::new(ProblemKind::TooDeep, 0..0, "there is no memory to check this expression")
-                    .mend("free memory and try again"),
-            ]),
-        }
-    })
-}
 
 /// Objects of a named type cannot be made: Kubernetes' objects are maps.
 fn messages(expr: &SpannedExpr, problems: &mut Vec<Problem>) {

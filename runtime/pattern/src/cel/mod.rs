@@ -20,6 +20,7 @@ mod secret;
 #[cfg(test)]
 mod secret_tests;
 mod split;
+mod stack;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -37,6 +38,7 @@ pub(crate) use scope::is_root;
 pub use scope::{Count, Objects, Scope};
 pub use secret::Secrecy;
 pub use split::{Piece, split};
+pub use stack::{DEEP_STACK, on_this_stack};
 pub(crate) use types::describe;
 
 /// The syntax tree and the types of `cel-core`, for the code that lowers them.

@@ -11,7 +11,7 @@ use hmac::{Hmac, Mac};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::Sha256;
 
-use super::protocol::MAX_RESPONSE;
+use super::protocol::MAX_CODE;
 use crate::native::Native;
 
 const KEY_BYTES: usize = 32;
@@ -44,7 +44,7 @@ impl Cache {
         let file = File::open(self.file(name)).ok()?;
         // Only for the order of eviction: a file that keeps its old time is at worst compiled again.
         let _ = file.set_modified(SystemTime::now());
-        file.take(MAX_RESPONSE + TAG_BYTES as u64).read_to_end(&mut bytes).ok()?;
+        file.take(MAX_CODE + TAG_BYTES as u64).read_to_end(&mut bytes).ok()?;
         let (tag, code) = bytes.split_at_checked(TAG_BYTES)?;
         if self.mac(name, code).verify_slice(tag).is_err() {
             tracing::warn!(name, "a file in the cache of native code was changed; it is compiled again");

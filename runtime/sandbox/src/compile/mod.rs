@@ -2,7 +2,6 @@
 
 mod cache;
 mod child;
-mod jail;
 mod protocol;
 
 use std::hash::{Hash, Hasher};
@@ -13,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
-pub use child::{ChildProgram, compile_child_main};
-pub use jail::{Confinement, Landlock};
+pub use child::compile_child_main;
 
+use crate::confined::{ChildProgram, Confinement};
 use crate::failure::LoadError;
 use crate::native::Native;
 use cache::Cache;
@@ -101,12 +100,12 @@ impl Compiler {
                 protocol::compile(engine, kind, wasm).map(Native::trusted).map_err(LoadError::InvalidComponent)
             }
             Compile::Child(program) => match child::run(program, kind, wasm)? {
-                Output::Compiled(confinement, code) => {
+                (confinement, Output::Compiled(code)) => {
                     let _ = self.confinement.set(confinement);
                     Ok(Native::trusted(code))
                 }
-                Output::Invalid(_, reason) => Err(LoadError::InvalidComponent(reason)),
-                Output::Failed(reason) => Err(LoadError::CompileFailed(reason)),
+                (_, Output::Invalid(reason)) => Err(LoadError::InvalidComponent(reason)),
+                (_, Output::Failed(reason)) => Err(LoadError::CompileFailed(reason)),
             },
         }
     }

@@ -1,19 +1,16 @@
-//! What the compile child gives up before it reads a byte of what it compiles.
+//! What a confined child gives up before it reads a byte of its request.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use seccompiler::{SeccompAction, SeccompFilter};
 
-/// Processor seconds for one compilation. A large component takes one or two.
-const CPU_SECONDS: u64 = 60;
-/// Bytes of address space. The code generator takes some hundred MiB for the largest component.
-const ADDRESS_SPACE: u64 = 4 << 30;
+use super::Bounds;
 
-/// How well a compile child was confined. Resource limits, the loss of new privileges and the filter of system calls are
-/// there always: a child that does not get them does not compile.
+/// How well a child was confined. Resource limits, the loss of new privileges and the filter of system calls are there always: a
+/// child that does not get them does no work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Confinement {
     /// No file can be opened by a path, no TCP port be reached.
@@ -62,18 +59,21 @@ impl fmt::Display for Confinement {
 }
 
 /// Confines the calling process, which has one thread, for the rest of its life. The error says which step failed.
-pub(super) fn confine() -> Result<Confinement, String> {
+pub(super) fn confine(bounds: &Bounds) -> Result<Confinement, String> {
     rustix::thread::set_no_new_privs(true).map_err(|error| format!("no new privileges: {error}"))?;
     let landlock = landlock().map_err(|error| format!("Landlock: {error}"))?;
-    limit_resources().map_err(|error| format!("resource limits: {error}"))?;
+    limit_resources(bounds).map_err(|error| format!("resource limits: {error}"))?;
     filter_system_calls()?;
     Ok(Confinement { landlock })
 }
 
-fn limit_resources() -> rustix::io::Result<()> {
+fn limit_resources(bounds: &Bounds) -> rustix::io::Result<()> {
     let limit = |resource, value| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
-    limit(Resource::Cpu, CPU_SECONDS)?;
-    limit(Resource::As, ADDRESS_SPACE)?;
+    limit(Resource::Cpu, bounds.processor.as_secs())?;
+    limit(Resource::As, bounds.memory)?;
+    // The first thread's stack grows up to what is set here, whatever was set when the process began.
+    let most = getrlimit(Resource::Stack).maximum.unwrap_or(bounds.stack);
+    limit(Resource::Stack, bounds.stack.min(most))?;
     limit(Resource::Core, 0)?;
     // Not a byte into any file; the output is a pipe.
     limit(Resource::Fsize, 0)?;
