@@ -63,6 +63,11 @@ pub(crate) enum Error {
     /// An import of a Komposer.
     #[error("{}: `{name}`: {source}", source.reason())]
     Import { name: String, locked: bool, source: Box<orkestra_komposer::FetchError> },
+    /// What is wrong with one import of several.
+    #[error("`{name}`: {source}")]
+    OfImport { name: String, source: Box<Error> },
+    #[error("GroupNotAllowed: the policy `{policy}` does not allow kinds in the group `{group}`")]
+    GroupNotAllowed { policy: String, group: String },
     /// A lock that is missing or does not fit: one line for each way in which it does not.
     #[error("{}", stale(problems))]
     NotLocked { problems: Vec<orkestra_komposer::Stale> },
@@ -95,6 +100,27 @@ impl From<crate::rebuild::Refused> for Error {
 }
 
 impl Error {
+    /// Itself, as the fault of one import.
+    pub(crate) fn of_import(self, name: &str) -> Self {
+        Self::OfImport { name: name.to_owned(), source: Box::new(self) }
+    }
+
+    /// Itself and what caused it, in one line.
+    pub(crate) fn chain(&self) -> String {
+        let (mut text, mut last) = (self.to_string(), self.to_string());
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let next = error.to_string();
+            // An error that only wraps another one has said it.
+            if !last.ends_with(&next) {
+                text.push_str(&format!(": {next}"));
+            }
+            last = next;
+            cause = error.source();
+        }
+        text
+    }
+
     /// The word for it in logs and metrics, where it keeps an import from running.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
@@ -104,6 +130,8 @@ impl Error {
             Self::Artifact(error) => error.reason(),
             Self::Import { source, .. } => source.reason(),
             Self::Rebuild(refused) => refused.reason(),
+            Self::OfImport { source, .. } => source.reason(),
+            Self::GroupNotAllowed { .. } => "GroupNotAllowed",
             Self::NotLocked { problems } => problems.first().map_or("NotLocked", orkestra_komposer::Stale::reason),
             Self::Compile(_) => "CompileFailed",
             Self::Load { .. } => "Refused",
@@ -126,6 +154,7 @@ impl Error {
             | Self::Artifact(_)
             | Self::Signature { .. }
             | Self::Import { .. }
+            | Self::GroupNotAllowed { .. }
             | Self::NotLocked { .. }
             | Self::Outdated { .. }
             | Self::IdentityReused(_)
@@ -141,6 +170,7 @@ impl Error {
             | Self::Key { .. }
             | Self::Cluster(_) => 2,
             Self::Rebuild(refused) => refused.exit(),
+            Self::OfImport { source, .. } => source.exit(),
             Self::Stdout(_) | Self::ControlPlane(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
         }
     }
@@ -168,6 +198,7 @@ impl Error {
                 Some("if what came out is what you want, `ork test --accept` writes it into the cases".to_owned())
             }
             Self::NotConfirmed { .. } => Some("say --yes if it is the right one, or choose with --context".to_owned()),
+            Self::OfImport { source, .. } => source.hint(),
             Self::Import { name, locked, source } => mend(name, *locked, source),
             Self::NotLocked { .. } | Self::Outdated { .. } => {
                 Some("write the lock with `ork lock`, look at what it changes, and commit it".to_owned())

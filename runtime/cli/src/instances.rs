@@ -15,6 +15,13 @@ pub(crate) fn load(pattern: &model::Pattern, sandbox: &Sandbox) -> Result<Patter
     load_component(&pattern.name, &compiled.component, Limits::default(), sandbox)
 }
 
+/// The limits that an instance runs with where nobody says otherwise, as a Komposer writes them.
+pub(crate) fn usual() -> orkestra_komposer::Limits {
+    let usual = Limits::default();
+    let memory = u64::try_from(usual.memory).unwrap_or(u64::MAX);
+    orkestra_komposer::Limits { memory: Some(memory), deadline: Some(usual.deadline) }
+}
+
 /// The limits that an instance runs with: the Komposer's, where it says so.
 pub(crate) fn limits(instance: &Instance) -> Limits {
     let usual = Limits::default();

@@ -121,8 +121,8 @@ impl Output {
             let mut last = text;
             while let Some(error) = cause {
                 let text = error.to_string();
-                // An error that only wraps another one says the same.
-                if text != last {
+                // An error that only wraps another one has said it.
+                if !last.ends_with(&text) {
                     let _ = write!(message, "\n  {s}caused by:{s:#} {}", escape(&text), s = role::FAINT);
                 }
                 last = text;

@@ -16,11 +16,15 @@ const MAX_FILE: usize = 4 << 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
-    client_with(args, Vec::new())
+    client_with(args, Vec::new(), Vec::new())
 }
 
-/// As [`client`], with credentials for what begins with their prefixes.
-pub(crate) fn client_with(args: &Transport, given: Vec<(String, Credential)>) -> Result<HttpRegistry, Error> {
+/// As [`client`], with credentials for what begins with their prefixes, and mirrors after those that were typed.
+pub(crate) fn client_with(
+    args: &Transport,
+    given: Vec<(String, Credential)>,
+    mirrors: Vec<(String, String)>,
+) -> Result<HttpRegistry, Error> {
     let kept = credentials()?;
     let ca_pems = args.ca_files.iter().map(|path| read_up_to(path, MAX_FILE)).collect::<Result<_, _>>()?;
     Ok(HttpRegistry::new(HttpOptions {
@@ -33,7 +37,7 @@ pub(crate) fn client_with(args: &Transport, given: Vec<(String, Credential)>) ->
         ca_pems,
         credentials: given.into_iter().fold(kept, |all, (prefix, credential)| all.with(prefix, credential)),
         realms: args.realms.clone(),
-        mirrors: args.mirrors.clone(),
+        mirrors: args.mirrors.iter().cloned().chain(mirrors).collect(),
         user_agent: concat!("ork/", env!("CARGO_PKG_VERSION")).to_owned(),
         first_pause: FIRST_PAUSE,
     })?)

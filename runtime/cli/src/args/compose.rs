@@ -15,6 +15,9 @@ pub(crate) struct Sources {
     /// Take artifacts from this image layout, as `ork vendor` writes it, and ask no registry
     #[arg(long, value_name = "DIR", conflicts_with_all = ["mirrors", "realms", "ca_files", "plain_http"])]
     pub(crate) artifacts: Option<PathBuf>,
+    /// The runtime's policy, which a Komposer can narrow and never widen
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Where fetched artifacts and compiled components are kept [default: orkestra in the user's cache directory]
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,

@@ -17,7 +17,7 @@ fn rbac(args: &Rbac, output: &Output) -> Result<(), Error> {
     let place = place(args)?;
     let instances = match &args.file {
         Some(file) => {
-            let composed = composition::of_komposer(file, &args.sources, false, output)?;
+            let composed = composition::of_komposer(file, &args.sources, output)?;
             composed.whole(output)?.composition.instances
         }
         None => composition::of_dirs(&args.dirs, output)?,

@@ -12,7 +12,7 @@ use crate::pattern_dir::shown;
 use crate::yaml;
 
 pub(crate) fn lock(args: &args::Lock, output: &Output) -> Result<(), Error> {
-    let mut opened = Opened::read(&args.file.file, output)?;
+    let mut opened = Opened::read(&args.file.file, args.change.sources.policy.as_deref(), output)?;
     if let Some(lock) = &mut opened.lock {
         // Forgotten, so that the next one is the first under this name.
         lock.instances.retain(|locked| !args.rebind.contains(&locked.name));
@@ -23,7 +23,7 @@ pub(crate) fn lock(args: &args::Lock, output: &Output) -> Result<(), Error> {
 }
 
 pub(crate) fn update(args: &args::Update, output: &Output) -> Result<(), Error> {
-    let opened = Opened::read(&args.file.file, output)?;
+    let opened = Opened::read(&args.file.file, args.change.sources.policy.as_deref(), output)?;
     let before = opened.lock.clone();
     for name in &args.names {
         if before.as_ref().is_none_or(|lock| lock.get(name).is_none()) {
@@ -46,8 +46,8 @@ fn resolve(opened: Opened, anew: composition::Anew, args: &args::Change, output:
     if let Some(lock) = &opened.lock {
         lock.check_identities(&opened.komposer).map_err(Error::IdentityReused)?;
     }
-    let store = Store::open(&args.sources, &opened.komposer)?;
-    let trust = composition::policies(&opened.komposer.trust, opened.base())?;
+    let store = Store::open(&args.sources, &opened)?;
+    let trust = opened.trusted()?;
     let asking = Asking {
         lock: opened.lock.as_ref(),
         anew,
@@ -56,7 +56,10 @@ fn resolve(opened: Opened, anew: composition::Anew, args: &args::Change, output:
         trust: &trust,
     };
     let mut gathered = composition::gather(&opened.komposer, opened.base(), &store, asking)?;
-    let rebuilt = composition::prove(&mut gathered);
+    let rebuilt = match opened.policy() {
+        Some(policy) if !policy.require_rebuild => vec![false; gathered.len()],
+        _ => composition::prove(&mut gathered),
+    };
     let composed: Composed = composition::compose(opened, gathered, output)?.whole(output)?;
     composition::lock_of(&composed, &rebuilt)
 }

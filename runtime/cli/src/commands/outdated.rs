@@ -25,9 +25,9 @@ struct Row {
 }
 
 pub(crate) fn run(args: &args::Outdated, output: &Output) -> Result<(), Error> {
-    let opened = Opened::read(&args.file.file, output)?;
+    let opened = Opened::read(&args.file.file, args.sources.policy.as_deref(), output)?;
     let lock = opened.lock.as_ref().ok_or(Error::NotLocked { problems: Vec::new() })?;
-    let store = Store::open(&args.sources, &opened.komposer)?;
+    let store = Store::open(&args.sources, &opened)?;
     let rows = transport::run(async {
         Ok(match &store {
             Store::Cached(registry) => rows(&opened.komposer.imports, lock, registry.registry()).await,

@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Plan, output: &Output) -> Result<(), Error> {
 
 /// What there is to say of each instance of a Komposer, and its lock.
 fn facts(file: &Path, sources: &Sources, output: &Output) -> Result<(BTreeMap<String, Facts>, Option<Lock>), Error> {
-    let composed = composition::of_komposer(file, sources, false, output)?.whole(output)?;
+    let composed = composition::of_komposer(file, sources, output)?.whole(output)?;
     let mut all = BTreeMap::new();
     for (instance, had) in composed.instances() {
         let component = Digest::of(&composition::build(instance)?);

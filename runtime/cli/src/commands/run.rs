@@ -17,7 +17,7 @@ mod dry_run;
 
 pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     let mut composed = match &args.file {
-        Some(file) => Composing::of(composition::of_komposer(file, &args.sources, args.locked, output)?),
+        Some(file) => Composing::of(composition::to_run(file, &args.sources, args.locked, output)?),
         None => Composing::alone(composition::of_dirs(&args.dirs, output)?),
     };
     // Where nothing is left that could run, there is no need to look for a cluster.
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     let instances = load(args, &mut composed, output)?;
     composed.not_all_broken(output)?;
     for Broken { name, error } in &composed.broken {
-        let (reason, said) = (error.reason(), said(error));
+        let (reason, said) = (error.reason(), error.chain());
         tracing::error!(pattern = %escape(name), reason, "does not run: {}", escape(&said));
     }
     match args.dry_run {
@@ -70,13 +70,14 @@ fn confirm(cluster: &Cluster, args: &args::Cluster, output: &Output) -> Result<(
 struct Composing {
     instances: Vec<Instance>,
     broken: Vec<Broken>,
-    /// With `--locked`: what each has to be.
+    /// What each has to be, where nothing else runs.
     lock: Option<Lock>,
 }
 
 impl Composing {
-    fn of(composed: Composed) -> Self {
-        Self { instances: composed.composition.instances, broken: composed.broken, lock: composed.opened.lock }
+    fn of((composed, locked): (Composed, bool)) -> Self {
+        let lock = composed.opened.lock.filter(|_| locked);
+        Self { instances: composed.composition.instances, broken: composed.broken, lock }
     }
 
     fn alone(instances: Vec<Instance>) -> Self {
@@ -90,21 +91,10 @@ impl Composing {
         }
         let first = self.broken.remove(0);
         for other in &self.broken {
-            output.problem(&escape(&said(&other.error)), other.error.hint().as_deref());
+            other.tell(output);
         }
         Err(first.error)
     }
-}
-
-/// An error and what caused it, in one line.
-fn said(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 /// Compiles and loads every pattern before anything is written to the cluster. One that does not load is broken, and the others run.
@@ -115,7 +105,7 @@ fn load(args: &Run, composed: &mut Composing, output: &Output) -> Result<Vec<ope
     }
     let mut loaded = Vec::new();
     for instance in std::mem::take(&mut composed.instances) {
-        let lock = composed.lock.as_ref().filter(|_| args.locked);
+        let lock = composed.lock.as_ref();
         let pattern = match load_one(&instance, lock, &sandbox) {
             Ok(pattern) => pattern,
             Err(error) => {

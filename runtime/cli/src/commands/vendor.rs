@@ -17,7 +17,7 @@ use crate::transport;
 const ARTIFACTS: &str = "artifacts";
 
 pub(crate) fn run(args: &Vendor, output: &Output) -> Result<(), Error> {
-    let opened = Opened::read(&args.file.file, output)?;
+    let opened = Opened::read(&args.file.file, args.sources.policy.as_deref(), output)?;
     let lock = composition::fitting_lock(&opened)?.clone();
     let target = &args.output;
     super::pull::empty_directory(target)?;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Vendor, output: &Output) -> Result<(), Error> {
     write(&target.join("komposer.yaml"), &read_bounded(&opened.path)?)?;
     write(&target.join("komposer.lock"), &read_bounded(&opened.lock_path())?)?;
     let layout = Directory::create(&target.join(ARTIFACTS))?;
-    let store = Store::open(&args.sources, &opened.komposer)?;
+    let store = Store::open(&args.sources, &opened)?;
     let number = transport::run(async {
         match &store {
             Store::Cached(registry) => carry(&**registry, &layout, &lock).await,

@@ -1,11 +1,12 @@
 //! A Komposer laid over what was gathered.
 
 use orkestra_artifact::Role;
-use orkestra_komposer::{Composition, From, Imported, Instance, Owner};
+use orkestra_komposer::{Composition, From, Imported, Instance, Owner, Policy};
 
 use super::{Broken, Had, Opened};
 use crate::documents::{end_on_errors, print};
 use crate::error::Error;
+use crate::instances;
 use crate::output::Output;
 
 /// What runs, and what does not.
@@ -47,6 +48,10 @@ pub(crate) fn compose(
     let (composition, problems) = orkestra_komposer::resolve(&opened.source, &opened.komposer, &imported);
     end_on_errors(&problems, &opened.source, output)?;
     let mut composition = composition.ok_or(Error::Silent)?;
+    if let Some(policy) = opened.policy() {
+        broken.extend(outside(policy, &mut composition));
+        policy.settle(&mut composition, &instances::usual());
+    }
     for failed in std::mem::take(&mut composition.failed) {
         print(&failed.problems, &opened.source, output);
         let problems = &failed.problems;
@@ -54,6 +59,26 @@ pub(crate) fn compose(
         broken.push(Broken { name: failed.name, error });
     }
     Ok(Composed { opened, had, composition, broken, owners })
+}
+
+/// Takes out the instances with kinds in groups that the policy does not allow.
+fn outside(policy: &Policy, composition: &mut Composition) -> Vec<Broken> {
+    let group = |instance: &Instance| {
+        let defined = instance.pattern.crds.iter().filter_map(|crd| crd.pointer("/spec/group")?.as_str());
+        let mut all = defined.chain(instance.pattern.entries.iter().map(|entry| entry.api.group.as_str()));
+        all.find(|group| !policy.allows_group(group)).map(str::to_owned)
+    };
+    let found: Vec<_> = composition.instances.iter().map(group).collect();
+    let mut broken = Vec::new();
+    for (index, group) in found.into_iter().enumerate().rev() {
+        let Some(group) = group else { continue };
+        let name = composition.instances.remove(index).name;
+        composition.katalogs.remove(index);
+        composition.imports.remove(index);
+        let error = Error::GroupNotAllowed { policy: policy.name.clone(), group };
+        broken.push(Broken { error: error.of_import(&name), name });
+    }
+    broken
 }
 
 /// Adds the files of a pattern to the source.
@@ -106,9 +131,7 @@ impl Composed {
         }
         let first = self.broken.remove(0);
         for other in &self.broken {
-            if let Some(text) = other.error.message() {
-                output.problem(&crate::output::escape(&text), other.error.hint().as_deref());
-            }
+            other.tell(output);
         }
         Err(first.error)
     }

@@ -12,6 +12,7 @@ use orkestra_komposer::{Fetched, Import, Komposer, Located, Lock, fetch};
 
 use super::Store;
 use crate::error::Error;
+use crate::output::{Output, escape};
 use crate::pattern_dir::{PatternDir, shown};
 use crate::rebuild::{self, Rebuilt};
 use crate::transport;
@@ -48,7 +49,7 @@ pub(crate) fn prove(gathered: &mut [Result<Had, Broken>]) -> Vec<bool> {
         };
         rebuilt.push(*proof.as_ref().unwrap_or(&false));
         if let Err((name, error)) = proof {
-            *found = Err(Broken { name, error });
+            *found = Err(Broken { error: error.of_import(&name), name });
         }
     }
     rebuilt
@@ -61,6 +62,15 @@ pub(crate) struct Broken {
     pub(crate) name: String,
     /// Why.
     pub(crate) error: Error,
+}
+
+impl Broken {
+    /// Prints it beside others.
+    pub(crate) fn tell(&self, output: &Output) {
+        if self.error.message().is_some() {
+            output.problem(&escape(&self.error.chain()), self.error.hint().as_deref());
+        }
+    }
 }
 
 /// How imports are looked up.

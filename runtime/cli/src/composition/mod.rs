@@ -25,7 +25,6 @@ pub(crate) use gather::{Anew, Asking, Broken, Had, gather, prove};
 pub(crate) use locking::{build, lock_of, stale};
 pub(crate) use open::Opened;
 pub(crate) use store::Store;
-pub(crate) use trust::policies;
 
 /// Patterns by themselves, each with its own defaults.
 pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>, Error> {
@@ -44,10 +43,21 @@ pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>
     Ok(instances)
 }
 
+/// What runs of a Komposer, and whether nothing runs but what its lock names: because that was said, or by the policy.
+pub(crate) fn to_run(path: &Path, sources: &Sources, locked: bool, output: &Output) -> Result<(Composed, bool), Error> {
+    let opened = Opened::read(path, sources.policy.as_deref(), output)?;
+    let locked = locked || opened.policy().is_some_and(|policy| !policy.allow_unlocked);
+    Ok((by_lock(opened, sources, locked, output)?, locked))
+}
+
+/// As [`to_run`], to look at.
+pub(crate) fn of_komposer(path: &Path, sources: &Sources, output: &Output) -> Result<Composed, Error> {
+    by_lock(Opened::read(path, sources.policy.as_deref(), output)?, sources, false, output)
+}
+
 /// A Komposer by its lock where it has one. With `locked` that has to fit, and what is not in it does not run; without, what is not
 /// locked is looked up now, and that is said.
-pub(crate) fn of_komposer(path: &Path, sources: &Sources, locked: bool, output: &Output) -> Result<Composed, Error> {
-    let opened = Opened::read(path, output)?;
+fn by_lock(opened: Opened, sources: &Sources, locked: bool, output: &Output) -> Result<Composed, Error> {
     if locked {
         fitting_lock(&opened)?;
     } else if let Some(lock) = &opened.lock {
@@ -61,8 +71,8 @@ pub(crate) fn of_komposer(path: &Path, sources: &Sources, locked: bool, output: 
         output
             .warning(format_args!("NotLocked: `{}` is looked up now; `ork lock` writes down what it is", escape(name)));
     }
-    let store = Store::open(sources, &opened.komposer)?;
-    let trust = policies(&opened.komposer.trust, opened.base())?;
+    let store = Store::open(sources, &opened)?;
+    let trust = opened.trusted()?;
     let lock = opened.lock.as_ref();
     let asking = Asking { lock, anew: Anew::Missing, allow_downgrade: false, check_tags: false, trust: &trust };
     let gathered = gather(&opened.komposer, opened.base(), &store, asking)?;

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use orkestra_komposer::{Komposer, Lock, parse_lock};
+use orkestra_artifact::trust::TrustPolicy;
+use orkestra_komposer::{Komposer, Lock, Policy, parse_lock};
 use orkestra_pattern::source::Source;
 
+use super::trust::trust_policy;
 use crate::documents::end_on_errors;
 use crate::error::Error;
 use crate::output::Output;
@@ -18,32 +20,70 @@ pub(crate) struct Opened {
     pub(crate) komposer: Komposer,
     /// None where there is no such file.
     pub(crate) lock: Option<Lock>,
+    /// What the runtime's operator allows, and where that is written.
+    policy: Option<(Policy, PathBuf)>,
 }
 
 impl Opened {
-    pub(crate) fn read(path: &Path, output: &Output) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path, policy: Option<&Path>, output: &Output) -> Result<Self, Error> {
+        let policy = match policy {
+            Some(path) => Some((read_policy(path, output)?, path.to_owned())),
+            None => None,
+        };
+        let variables = policy.as_ref().map(|(policy, _)| policy.variables()).unwrap_or_default();
         let mut source = Source::new();
         let file = source.add_as(shown(path), "komposer.yaml", &read_bounded(path)?);
-        let (komposer, problems) = orkestra_komposer::parse(&source, file);
+        let (komposer, problems) = orkestra_komposer::parse_with(&source, file, &variables);
         end_on_errors(&problems, &source, output)?;
         let komposer = komposer.ok_or(Error::Silent)?;
+        if let Some((policy, _)) = &policy {
+            end_on_errors(&policy.narrow(&komposer), &source, output)?;
+        }
         nothing_ignored(&komposer)?;
         let lock = lock(&lock_path(path), output)?;
-        Ok(Self { path: path.to_owned(), source, komposer, lock })
+        Ok(Self { path: path.to_owned(), source, komposer, lock, policy })
+    }
+
+    /// What the runtime's operator allows; none: the Komposer is the policy.
+    pub(crate) fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref().map(|(policy, _)| policy)
+    }
+
+    /// Whom the runtime's operator trusts and whom the Komposer does: everything fetched has to fulfil both.
+    pub(crate) fn trusted(&self) -> Result<Vec<TrustPolicy>, Error> {
+        let mut all = Vec::new();
+        if let Some((policy, path)) = &self.policy {
+            all.extend(trust_policy(&policy.trust, directory(path))?);
+        }
+        all.extend(trust_policy(&self.komposer.trust, self.base())?);
+        Ok(all)
     }
 
     /// What paths in it are relative to.
     pub(crate) fn base(&self) -> &Path {
-        match self.path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        }
+        directory(&self.path)
     }
 
     /// Where its lock is.
     pub(crate) fn lock_path(&self) -> PathBuf {
         lock_path(&self.path)
     }
+}
+
+/// What paths in a file are relative to.
+fn directory(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn read_policy(path: &Path, output: &Output) -> Result<Policy, Error> {
+    let mut source = Source::new();
+    let file = source.add_as(shown(path), "policy.yaml", &read_bounded(path)?);
+    let (policy, problems) = orkestra_komposer::policy::parse(&source, file);
+    end_on_errors(&problems, &source, output)?;
+    policy.ok_or(Error::Silent)
 }
 
 /// `komposer.lock` for `komposer.yaml`.

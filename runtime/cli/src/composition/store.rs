@@ -5,6 +5,7 @@ use orkestra_artifact::layout::Directory;
 use orkestra_artifact::{Cache, Cached, HttpRegistry};
 use orkestra_komposer::{Auth, Komposer, Located};
 
+use super::Opened;
 use crate::args::Sources;
 use crate::error::Error;
 use crate::{cache, transport};
@@ -21,11 +22,13 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    pub(crate) fn open(args: &Sources, komposer: &Komposer) -> Result<Self, Error> {
+    pub(crate) fn open(args: &Sources, opened: &Opened) -> Result<Self, Error> {
         if let Some(path) = &args.artifacts {
             return Ok(Self::Vendored(Directory::open(path)?));
         }
-        let client = transport::client_with(&args.transport, credentials(komposer)?)?;
+        let mirrors = opened.policy().map(|policy| policy.mirrors.as_slice()).unwrap_or_default();
+        let mirrors = mirrors.iter().map(|mirror| (mirror.prefix.clone(), mirror.mirror.clone())).collect();
+        let client = transport::client_with(&args.transport, credentials(&opened.komposer)?, mirrors)?;
         Ok(match cache::directory(args.cache.as_deref()) {
             Some(directory) => Self::Cached(Box::new(Cached::new(client, Cache::open(&directory.join("artifacts"))?))),
             None => Self::Remote(Box::new(client)),

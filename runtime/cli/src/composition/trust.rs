@@ -10,11 +10,10 @@ use orkestra_komposer::Trust;
 use crate::error::Error;
 use crate::pattern_dir::{read_up_to, shown};
 
-/// The policies that everything fetched has to fulfil, each by itself: none where nobody is named, and then nothing is verified. Paths
-/// of keys are relative to `base`.
-pub(crate) fn policies(trust: &[Trust], base: &Path) -> Result<Vec<TrustPolicy>, Error> {
+/// Who is trusted, with their keys, whose paths are relative to `base`. None where nobody is named: then nothing is asked for.
+pub(super) fn trust_policy(trust: &[Trust], base: &Path) -> Result<Option<TrustPolicy>, Error> {
     if trust.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let mut entries = Vec::new();
     for item in trust {
@@ -26,11 +25,10 @@ pub(crate) fn policies(trust: &[Trust], base: &Path) -> Result<Vec<TrustPolicy>,
             max_age: item.max_age,
         });
     }
-    Ok(vec![TrustPolicy { entries }])
+    Ok(Some(TrustPolicy { entries }))
 }
 
-/// A public key in a file.
-pub(crate) fn public_key(path: &Path) -> Result<PublicKey, Error> {
+fn public_key(path: &Path) -> Result<PublicKey, Error> {
     let bytes = read_up_to(path, MAX_KEY_FILE)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Unusable {
         problem: format!("`{}` is not a key: it is no text", shown(path)),

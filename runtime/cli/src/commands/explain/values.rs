@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::output::{Output, escape, role};
 
 pub(super) fn run(args: &Explain, file: &Path, output: &Output) -> Result<(), Error> {
-    let composed = composition::of_komposer(file, &args.sources, false, output)?.whole(output)?;
+    let composed = composition::of_komposer(file, &args.sources, output)?.whole(output)?;
     let mut all: Vec<(String, Effective)> = Vec::new();
     for ((instance, _), katalog) in composed.instances().zip(&composed.composition.katalogs) {
         let values = provenance(&composed.opened.source, katalog, &instance.pattern, &composed.owners);
