@@ -3,6 +3,7 @@
 mod artifact;
 mod author;
 mod generate;
+mod schema;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 pub(crate) use artifact::{Copy, Key, Pull, Push, Sign, Tags, Transport, Verify};
 pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
+pub(crate) use schema::Schema;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -84,6 +86,7 @@ pub(crate) enum Command {
     Eval(Eval),
     Test(Test),
     Explain(Explain),
+    Schema(Schema),
     Dev(Dev),
     Inspect(Inspect),
     Run(Run),
