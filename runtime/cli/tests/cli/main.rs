@@ -14,4 +14,5 @@ mod init;
 mod inspect;
 mod render;
 mod run;
+mod schema;
 mod support;
