@@ -4,6 +4,7 @@ mod artifact;
 mod author;
 mod compose;
 mod generate;
+mod schema;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use artifact::{Copy, Key, Pull, Push, Sign, Tags, Transport, Verify};
 pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
+pub(crate) use schema::Schema;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -86,6 +88,7 @@ pub(crate) enum Command {
     Eval(Eval),
     Test(Test),
     Explain(Explain),
+    Schema(Schema),
     Dev(Dev),
     Inspect(Inspect),
     Run(Run),

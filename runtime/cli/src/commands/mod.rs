@@ -17,6 +17,7 @@ mod pull;
 mod push;
 mod render;
 mod run;
+mod schema;
 mod sign;
 mod status;
 mod tags;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Eval(args) => eval::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
+        Command::Schema(args) => schema::run(&args, output),
         Command::Dev(args) => dev::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Run(args) => run::run(&args, output),

@@ -11,6 +11,7 @@ fn help_is_as_it_was_read_and_found_good() {
         "eval",
         "test",
         "explain",
+        "schema",
         "dev",
         "inspect",
         "push",

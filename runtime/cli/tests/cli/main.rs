@@ -15,4 +15,5 @@ mod inspect;
 mod rebuild;
 mod render;
 mod run;
+mod schema;
 mod support;

@@ -14,12 +14,13 @@ const TEMPLATES: usize = 500;
 
 /// Reads the templates of `operatorBox`.
 pub(super) fn parse(operator_box: &Fields, entry: &mut Entry, problems: &mut Diagnostics) {
-    for (key, table, policy) in [
-        ("onCreate", &ON_CREATE, Policy::Create),
-        ("onReconcile", &ON_RECONCILE, Policy::Apply),
-        ("onDelete", &ON_DELETE, Policy::Delete),
-    ] {
-        let Some(node) = operator_box.take(key) else { continue };
+    let boxes = [
+        (operator_box.take("onCreate"), &ON_CREATE, Policy::Create),
+        (operator_box.take("onReconcile"), &ON_RECONCILE, Policy::Apply),
+        (operator_box.take("onDelete"), &ON_DELETE, Policy::Delete),
+    ];
+    for (node, table, policy) in boxes {
+        let Some(node) = node else { continue };
         let Some(fields) = Fields::open(node, table, problems) else { continue };
         for form in Form::ALL {
             let name = form.list();

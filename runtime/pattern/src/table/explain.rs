@@ -26,8 +26,10 @@ pub struct Line {
     pub key: &'static str,
     /// What may stand there.
     pub takes: String,
-    /// Whether it must be there, is an older spelling, or is not supported yet; empty where it may.
+    /// Whether it must be there, or is another name; empty where it may.
     pub need: String,
+    /// Whether the language has it and this version would not do what it says.
+    pub later: bool,
     /// What it does.
     pub doc: String,
 }
@@ -85,12 +87,17 @@ pub fn explain(document: &'static Table, path: &str) -> Result<Explained, NoSuch
             }
             let need = match row.need {
                 Need::Required => "required".to_owned(),
-                Need::Optional | Need::Refused => String::new(),
+                Need::Optional | Need::Later | Need::Refused => String::new(),
                 Need::Alias(of) => format!("the same as `{of}`"),
                 Need::Former(of) => format!("older spelling of `{of}`"),
-                Need::Later => "not supported yet".to_owned(),
             };
-            explained.keys.push(Line { key: row.key, takes: describe(&row.takes), need, doc: row.doc.to_owned() });
+            explained.keys.push(Line {
+                key: row.key,
+                takes: describe(&row.takes),
+                need,
+                later: row.need == Need::Later,
+                doc: row.doc.to_owned(),
+            });
         }
         explained.others = explained.others.or(match &table.others {
             Others::Refused => None,

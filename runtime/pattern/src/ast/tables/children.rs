@@ -108,7 +108,7 @@ static STATEFUL: [Row; 2] = [
     optional("serviceName", Takes::Text, "The Service that gives the pods their names; by default of the same name."),
     optional(
         "volumeClaimTemplates",
-        Takes::List(&Takes::Either(&[Takes::Table(&CLAIM), Takes::Map(&Takes::Any)])),
+        Takes::List(&Takes::Either(&[Takes::Table(&CLAIM), Takes::Table(&WHOLE_CLAIM)])),
         "A volume of its own for each pod; as Kubernetes has it, with `metadata` and `spec`, or in short.",
     ),
 ];
@@ -123,6 +123,20 @@ pub(crate) static CLAIM: Table = Table {
         optional("storageClass", Takes::Text, "The storage class; the cluster's default where it is left out."),
         required("storageSize", Takes::Any, "How large it is."),
         optional("mountPath", Takes::Text, "Where it is mounted in the container."),
+    ]],
+    others: Others::Refused,
+};
+
+/// As Kubernetes has it, whose own schema it is checked by.
+static WHOLE_CLAIM: Table = Table {
+    name: "WholeClaim",
+    what: "a volume claim template",
+    doc: "A volume of its own for each pod, as Kubernetes has it.",
+    rows: &[&[
+        optional("apiVersion", Takes::Text, "As Kubernetes has it."),
+        optional("kind", Takes::Text, "As Kubernetes has it."),
+        optional("metadata", Takes::Map(&Takes::Any), "As Kubernetes has it."),
+        optional("spec", Takes::Map(&Takes::Any), "As Kubernetes has it."),
     ]],
     others: Others::Refused,
 };

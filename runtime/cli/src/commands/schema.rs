@@ -1,0 +1,81 @@
+//! `ork schema`: the keys of documents, for people and for editors.
+
+use std::fmt::Write as _;
+
+use orkestra_pattern::schema::nearest;
+use orkestra_pattern::table::{Explained, Line, NoSuchKey, Table, explain, json_schema};
+
+use crate::args::{Schema, TextOrJson};
+use crate::error::Error;
+use crate::output::{Output, role};
+
+/// Every document that a person or `ork` writes.
+const DOCUMENTS: [&Table; 4] = [
+    &orkestra_pattern::KATALOG,
+    &orkestra_komposer::KOMPOSER,
+    &orkestra_komposer::LOCK,
+    &orkestra_komposer::policy::POLICY,
+];
+
+pub(crate) fn run(args: &Schema, output: &Output) -> Result<(), Error> {
+    let (kind, path) = args.what.split_once('.').unwrap_or((&args.what, ""));
+    let Some(document) = DOCUMENTS.into_iter().find(|document| document.name.eq_ignore_ascii_case(kind)) else {
+        let known = DOCUMENTS.map(|document| document.name);
+        let hint = match nearest(kind, known) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        return Err(Error::Unusable { problem: format!("there is no kind `{kind}`"), hint: Some(hint) });
+    };
+    match args.format {
+        TextOrJson::Json if !path.is_empty() => Err(Error::Unusable {
+            problem: "a JSON Schema is of a whole document".to_owned(),
+            hint: Some(format!("leave out `.{path}`")),
+        }),
+        TextOrJson::Json => {
+            let id = format!("https://orkestra.orkspace.io/v1/{}.schema.json", document.name);
+            output.bytes(format!("{:#}\n", json_schema(document, &id)).as_bytes())
+        }
+        TextOrJson::Text => {
+            let explained = explain(document, path).map_err(|error| unusable(&error))?;
+            output.data(&text(document.name, &explained))
+        }
+    }
+}
+
+fn unusable(error: &NoSuchKey) -> Error {
+    let hint = match (&error.nearest, error.known.as_slice()) {
+        (Some(nearest), _) => Some(format!("did you mean `{nearest}`?")),
+        (None, []) => None,
+        (None, known) => Some(format!("its keys are {}", known.join(", "))),
+    };
+    Error::Unusable { problem: error.to_string(), hint }
+}
+
+fn text(kind: &str, explained: &Explained) -> String {
+    let (name, faint) = (role::NAME, role::FAINT);
+    let separator = if explained.path.is_empty() { "" } else { "." };
+    let mut text = format!(
+        "{name}{kind}{separator}{}{name:#}  {faint}{}{faint:#}\n\n  {}\n",
+        explained.path, explained.takes, explained.doc
+    );
+    let later = |line: &&Line| line.later;
+    let now: Vec<&Line> = explained.keys.iter().filter(|line| !line.later).collect();
+    if !now.is_empty() {
+        text.push_str("\nKeys:\n");
+    }
+    for line in now {
+        let need = if line.need.is_empty() { String::new() } else { format!(", {}", line.need) };
+        // Nothing can be done about a string that is not written to.
+        let _ =
+            writeln!(text, "  {name}{}{name:#}  {faint}{}{need}{faint:#}\n      {}", line.key, line.takes, line.doc);
+    }
+    if let Some(others) = &explained.others {
+        let _ = writeln!(text, "\nAnd {others}.");
+    }
+    let later: Vec<_> = explained.keys.iter().filter(later).map(|line| line.key).collect();
+    if !later.is_empty() {
+        let _ = writeln!(text, "\nNot supported yet: {}.", later.join(", "));
+    }
+    text
+}

@@ -1,0 +1,427 @@
+//! The schemas that editors get say what the parsers do: what is accepted here is accepted there, and what is refused by the schema
+//! is refused by the parser.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use jsonschema::Validator;
+use orkestra_komposer::{KOMPOSER, LOCK, policy};
+use orkestra_pattern::source::Source;
+use orkestra_pattern::table::{Need, Others, Row, Table, Takes, explain, json_schema};
+use orkestra_pattern::{KATALOG, yaml};
+use serde_json::{Value, json};
+
+/// A document, and the CRD beside it.
+struct Example {
+    name: String,
+    document: Value,
+    crd: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn validator(table: &'static Table) -> Validator {
+    jsonschema::draft202012::new(&json_schema(table, "https://example.org/schema.json")).unwrap()
+}
+
+fn read(text: &str) -> Value {
+    let source = Source::new().with("document.yaml", text.as_bytes());
+    let (documents, problems) = yaml::parse(&source, source.find("document.yaml").unwrap(), yaml::Bounds::default());
+    assert!(!problems.has_errors(), "{text}");
+    documents[0].to_json()
+}
+
+/// Whether the parser takes a document.
+fn parses(table: &'static Table, document: &Value, crd: &str) -> bool {
+    let mut source = Source::new();
+    // JSON is YAML.
+    let file = source.add("katalog.yaml", document.to_string().as_bytes());
+    source.add("crd.yaml", crd.as_bytes());
+    match table.name {
+        "Katalog" => orkestra_pattern::check(&source).0.is_some(),
+        "Komposer" => orkestra_komposer::parse(&source, file).0.is_some(),
+        _ => policy::parse(&source, file).0.is_some(),
+    }
+}
+
+/// Every file of that name below a directory.
+fn files(dir: &Path, name: &str, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, name, found);
+        } else if path.file_name().is_some_and(|file| file == name) {
+            found.push(path);
+        }
+    }
+}
+
+/// The Katalogs that are shipped, and those of the language's own tests, which have a word of everything.
+fn katalogs() -> Vec<Example> {
+    let mut paths = Vec::new();
+    files(&root().join("patterns"), "katalog.yaml", &mut paths);
+    files(&root().join("tests/language/pass"), "katalog.yaml", &mut paths);
+    assert!(paths.len() > 10, "{paths:?}");
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let common = root().join("tests/language/crd.yaml");
+    let mut examples: Vec<Example> = paths
+        .iter()
+        .map(|path| {
+            let own = path.with_file_name("crd.yaml");
+            let crd = text(if own.is_file() { &own } else { &common });
+            Example { name: path.display().to_string(), document: read(&text(path)), crd }
+        })
+        .collect();
+    examples.push(Example { name: "the rest".to_owned(), document: read(REST), crd: text(&common) });
+    examples
+}
+
+fn documents(texts: &[&str], name: &str) -> Vec<Example> {
+    let mut paths = Vec::new();
+    files(&root().join("patterns"), name, &mut paths);
+    let texts = texts.iter().map(|text| (*text).to_owned());
+    let texts = texts.chain(paths.iter().map(|path| std::fs::read_to_string(path).unwrap()));
+    let example = |text: String| Example { document: read(&text), name: text, crd: String::new() };
+    texts.map(example).collect()
+}
+
+const REST: &str = r#"
+apiVersion: orkestra.orkspace.io/v1
+kind: Katalog
+metadata: {name: shop, version: 1.0.0, description: A shop., license: Apache-2.0, keywords: [shop]}
+spec:
+  capabilities: []
+  crds:
+    shop:
+      operatorBox:
+        onCreate:
+          secrets:
+            - {id: made, adopt: true, recreate: false, reconcile: false, once: true, type: Opaque, data: {a: "{{ randomHex(8) }}"}}
+        onReconcile:
+          services:
+            - {id: svc, type: ClusterIP, headless: true, selector: {app: a}, port: 80, targetPort: 8080, protocol: TCP}
+          statefulSets:
+            - id: db
+              image: a
+              serviceName: other
+              volumeClaimTemplates:
+                - {name: data, accessModes: [ReadWriteOnce], storageClass: fast, storageSize: 1Gi, mountPath: /data}
+                - apiVersion: v1
+                  kind: PersistentVolumeClaim
+                  metadata: {name: more}
+                  spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+          deployments:
+            - id: web
+              annotations: {a: b}
+              imagePullSecrets: [{name: a}]
+              serviceAccountName: a
+              volumes: [{name: a, emptyDir: {}}]
+              nodeSelector: {a: b}
+              initContainers: [{name: i, image: i}]
+              image: a
+              tag: "1"
+              port: 80
+              protocol: TCP
+              probes:
+                startup: {httpGet: {port: 80}}
+                readiness: {httpGet: {port: 80}}
+                liveness: {httpGet: {port: 80}}
+              command: [a]
+              args: [b]
+              env: [{name: A, value: b}]
+              envFrom: [{configMapRef: {name: a}}]
+              resources: {limits: {memory: 1Gi}}
+              volumeMounts: [{name: a, mountPath: /a}]
+              securityContext: {runAsNonRoot: true}
+"#;
+
+const KOMPOSERS: [&str; 3] = [
+    // The design's example.
+    r#"
+apiVersion: orkestra.orkspace.io/v1
+kind: Komposer
+metadata: {name: platform}
+imports:
+  registry:
+    - url: ghcr.io/orkestra-sh/registry/postgres:v14
+      oci: true
+      digest: sha256:0000000000000000000000000000000000000000000000000000000000000000
+      with: {imageRegistry: registry.corp/hub}
+      as: pg
+      grants: []
+      limits: {memory: 16Mi, deadline: 500ms}
+    - url: registry.corp/operators/redis
+      version: ^7.2
+      oci: true
+      auth: {type: basic, usernameFromEnv: ORK_REGISTRY_USER, passwordFromEnv: ORK_REGISTRY_PASSWORD}
+  files: [./internal-crds.yaml]
+  trust:
+    - pattern: ghcr.io/orkestra-sh/**
+      keys: [./orkestra.pub]
+spec:
+  crds:
+    - name: postgres
+      workers: 4
+      resync: 30s
+"#,
+    r#"
+apiVersion: orkestra.orkspace.io/v1
+kind: Komposer
+metadata: {name: platform}
+imports:
+  oci:
+    - {ref: "ghcr.io/a/b:1.0.0", auth: {type: bearer, fromEnv: ORK_REGISTRY_TOKEN}}
+  files: [{path: ./here, with: {a: 1}, as: b, grants: [code], limits: {memory: 1Gi}}]
+  trust: [{pattern: "ghcr.io/**", keys: [a.pub, b.pub], quorum: 2, maxAge: 30d}]
+spec:
+  crds:
+    shop: {enabled: true, workers: null, resync: null, apiTypes: {}, operatorBox: {vars: {a: "{{ 1 }}"}}}
+    pg/shop: {enabled: false}
+"#,
+    "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\nsources: {files: [./a]}\n",
+];
+
+const POLICIES: [&str; 1] = [r#"
+apiVersion: orkestra.orkspace.io/v1
+kind: Policy
+metadata: {name: company}
+spec:
+  registries: {allow: ["ghcr.io/a/**"], mirrors: [{prefix: ghcr.io, mirror: registry.corp/hub}]}
+  credentials: [{variable: TOKEN, hosts: [ghcr.io, "registry.corp:5000"]}]
+  trust: [{pattern: "ghcr.io/a/**", keys: [a.pub, b.pub], quorum: 2, maxAge: 30d}]
+  ceilings: {memory: 16Mi, deadline: 500ms, workers: 4}
+  groups: [example.org, "*.example.org"]
+  grants: [code]
+  requireRebuild: true
+  allowUnlocked: false
+"#];
+
+fn corpora() -> [(&'static Table, Vec<Example>); 3] {
+    [
+        (&KATALOG, katalogs()),
+        (&KOMPOSER, documents(&KOMPOSERS, "komposer.yaml")),
+        (&policy::POLICY, documents(&POLICIES, "policy.yaml")),
+    ]
+}
+
+/// Calls `see` with the place of every map that a table describes.
+fn walk(takes: &'static Takes, value: &Value, at: &str, see: &mut dyn FnMut(&'static Table, &Value, &str)) {
+    match (takes, value) {
+        (Takes::List(inner), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(inner, item, &format!("{at}/{index}"), see);
+            }
+        }
+        (Takes::Map(inner), Value::Object(members)) => {
+            for (key, member) in members {
+                walk(inner, member, &format!("{at}/{}", escaped(key)), see);
+            }
+        }
+        (Takes::Table(table), Value::Object(_)) => walk_table(table, value, at, see),
+        (Takes::Either(several), _) => {
+            // Of several tables, the one whose keys it has.
+            let fits = |takes: &&Takes| match takes {
+                Takes::Table(table) => fits_table(table, value),
+                Takes::List(_) => value.is_array(),
+                Takes::Map(_) => value.is_object(),
+                _ => false,
+            };
+            if let Some(takes) = several.iter().find(fits) {
+                walk(takes, value, at, see);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn fits_table(table: &Table, value: &Value) -> bool {
+    let Some(members) = value.as_object() else { return false };
+    let word = |row: &Row| match (&row.takes, members.get(row.key)) {
+        (Takes::Words(words), Some(found)) => found.as_str().is_some_and(|found| words.contains(&found)),
+        _ => true,
+    };
+    members.keys().all(|key| table.row(key).is_some()) && table.rows().all(word)
+}
+
+fn walk_table(table: &'static Table, value: &Value, at: &str, see: &mut dyn FnMut(&'static Table, &Value, &str)) {
+    see(table, value, at);
+    for row in table.rows() {
+        if let Some(member) = value.get(row.key) {
+            walk(&row.takes, member, &format!("{at}/{}", escaped(row.key)), see);
+        }
+    }
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[test]
+fn what_is_right_is_right_for_editors() {
+    for (table, examples) in corpora() {
+        let schema = validator(table);
+        for Example { name, document, crd } in &examples {
+            assert!(parses(table, document, crd), "{name}");
+            let problems: Vec<_> =
+                schema.iter_errors(document).map(|error| format!("{error} {}", error.instance_path())).collect();
+            assert!(problems.is_empty(), "{name}\n{}", problems.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_schema_and_parser_in_every_map() {
+    for (table, examples) in corpora() {
+        let schema = validator(table);
+        let mut seen = BTreeSet::new();
+        for Example { name, document, crd } in &examples {
+            let mut places = Vec::new();
+            walk_table(table, document, "", &mut |table, _, at| places.push((table, at.to_owned())));
+            for (of, at) in places {
+                // Once for each table: a check of every place takes minutes.
+                if !seen.insert(of.name) || matches!(of.others, Others::Any(_)) {
+                    continue;
+                }
+                let mut edited = document.clone();
+                let map = edited.pointer_mut(&at).unwrap().as_object_mut().unwrap();
+                map.insert("zzUnknown".to_owned(), json!(1));
+                assert!(!schema.is_valid(&edited), "the schema takes an unknown key at {at} of {name}");
+                assert!(!parses(table, &edited, crd), "the parser takes an unknown key at {at} of {name}");
+            }
+        }
+        let missing: Vec<_> =
+            table.all().into_iter().map(|table| table.name).filter(|name| !seen.contains(name)).collect();
+        assert!(missing.is_empty(), "no example has {missing:?}");
+    }
+}
+
+#[test]
+fn every_key_is_in_an_example_and_what_the_schema_refuses_there_the_parser_refuses() {
+    let wrong = [json!(null), json!(true), json!(7), json!("zz zz!"), json!([7]), json!({"zz": 7})];
+    for (table, examples) in corpora() {
+        let schema = validator(table);
+        let mut seen: BTreeSet<*const Row> = BTreeSet::new();
+        let mut problems = Vec::new();
+        for Example { document, crd, .. } in &examples {
+            let mut places = Vec::new();
+            walk_table(table, document, "", &mut |table, value, at| {
+                let rows = table.rows().filter(|row| value.get(row.key).is_some());
+                places.extend(rows.map(|row| (row, format!("{at}/{}", escaped(row.key)))));
+            });
+            for (row, at) in places {
+                if !seen.insert(std::ptr::from_ref(row)) {
+                    continue;
+                }
+                let mut refused = 0;
+                for value in &wrong {
+                    let mut edited = document.clone();
+                    *edited.pointer_mut(&at).unwrap() = value.clone();
+                    if schema.is_valid(&edited) {
+                        continue;
+                    }
+                    refused += 1;
+                    if parses(table, &edited, crd) {
+                        problems.push(format!("{at}: {value} is refused by the schema only"));
+                    }
+                }
+                if refused == 0 && !matches!(row.takes, Takes::Any) {
+                    problems.push(format!("{at}: the schema refuses nothing"));
+                }
+            }
+        }
+        for table in table.all() {
+            for row in table.rows().filter(|row| !matches!(row.need, Need::Later | Need::Refused)) {
+                if !seen.contains(&std::ptr::from_ref(row)) {
+                    problems.push(format!("no example has `{}` of {}", row.key, table.what));
+                }
+            }
+        }
+        assert!(problems.is_empty(), "{}\n{}", table.name, problems.join("\n"));
+    }
+}
+
+#[test]
+fn a_key_that_must_be_there_is_missed_by_schema_and_parser() {
+    for (table, examples) in corpora() {
+        let schema = validator(table);
+        let mut seen: BTreeSet<*const Row> = BTreeSet::new();
+        for Example { document, crd, .. } in &examples {
+            let mut places = Vec::new();
+            walk_table(table, document, "", &mut |table, value, at| {
+                let rows = table.rows().filter(|row| row.need == Need::Required && value.get(row.key).is_some());
+                places.extend(rows.map(|row| (row, at.to_owned())));
+            });
+            for (row, at) in places {
+                if !seen.insert(std::ptr::from_ref(row)) {
+                    continue;
+                }
+                let mut edited = document.clone();
+                edited.pointer_mut(&at).unwrap().as_object_mut().unwrap().remove(row.key);
+                assert!(!schema.is_valid(&edited), "the schema does without {at}/{}", row.key);
+                assert!(!parses(table, &edited, crd), "the parser does without {at}/{}", row.key);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_for_later_is_refused_by_schema_and_parser() {
+    for (table, examples) in corpora() {
+        let schema = validator(table);
+        let mut seen: BTreeSet<*const Row> = BTreeSet::new();
+        for Example { document, crd, .. } in &examples {
+            let mut places = Vec::new();
+            walk_table(table, document, "", &mut |table, _, at| {
+                let rows = table.rows().filter(|row| matches!(row.need, Need::Later | Need::Refused));
+                places.extend(rows.map(|row| (row, at.to_owned())));
+            });
+            for (row, at) in places {
+                if !seen.insert(std::ptr::from_ref(row)) {
+                    continue;
+                }
+                let mut edited = document.clone();
+                let map = edited.pointer_mut(&at).unwrap().as_object_mut().unwrap();
+                map.insert(row.key.to_owned(), json!({"a": 1}));
+                assert!(!schema.is_valid(&edited), "the schema takes {at}/{}", row.key);
+                assert!(!parses(table, &edited, crd), "the parser takes {at}/{}", row.key);
+            }
+        }
+    }
+}
+
+#[test]
+fn tables_are_sound_and_every_key_is_explained() {
+    for document in [&KATALOG, &KOMPOSER, &LOCK, &policy::POLICY] {
+        let tables = document.all();
+        let names: BTreeSet<_> = tables.iter().map(|table| table.name).collect();
+        assert_eq!(names.len(), tables.len(), "two tables of {} have one name", document.name);
+        for table in tables {
+            let keys: BTreeSet<_> = table.rows().map(|row| row.key).collect();
+            assert_eq!(keys.len(), table.rows().count(), "{} has a key twice", table.what);
+            for row in table.rows().filter(|row| row.need != Need::Refused) {
+                assert!(row.doc.ends_with('.'), "`{}` of {}: {}", row.key, table.what, row.doc);
+            }
+            assert!(table.doc.ends_with('.'), "{}", table.what);
+        }
+    }
+}
+
+#[test]
+fn a_path_leads_through_lists_and_maps_to_a_key() {
+    let workers = explain(&KATALOG, "spec.crds.workers").unwrap();
+    assert_eq!((workers.path.as_str(), workers.takes.as_str()), ("spec.crds.workers", "number, 1 to 64"));
+    let own = explain(&KATALOG, "spec.crds.operatorBox.onReconcile.deployments.replicas").unwrap();
+    assert!(own.doc.contains("a Deployment's `spec`"), "{own:?}");
+    let auth = explain(&KOMPOSER, "imports.registry.auth").unwrap();
+    let keys: Vec<_> = auth.keys.iter().map(|line| line.key).collect();
+    assert_eq!(keys, ["type", "usernameFromEnv", "passwordFromEnv", "fromEnv"]);
+    let error = explain(&KATALOG, "spec.crds.worker").unwrap_err();
+    assert_eq!(
+        (error.nearest.as_deref(), error.to_string()),
+        (Some("workers"), "an entry has no key `worker`".to_owned())
+    );
+    assert!(explain(&KATALOG, "spec.crds.workers.most").is_err());
+}
