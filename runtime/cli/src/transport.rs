@@ -16,6 +16,11 @@ const MAX_FILE: usize = 4 << 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
+    client_with(args, credentials()?)
+}
+
+/// A client with these credentials and no others.
+pub(crate) fn client_with(args: &Transport, credentials: Credentials) -> Result<HttpRegistry, Error> {
     let ca_pems = args.ca_files.iter().map(|path| read_up_to(path, MAX_FILE)).collect::<Result<_, _>>()?;
     Ok(HttpRegistry::new(HttpOptions {
         plain_http: match (args.plain_http, args.ca_files.is_empty()) {
@@ -25,7 +30,7 @@ pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
             (false, false) => PlainHttp::Nowhere,
         },
         ca_pems,
-        credentials: credentials()?,
+        credentials,
         realms: args.realms.clone(),
         mirrors: args.mirrors.clone(),
         user_agent: concat!("ork/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -33,13 +38,16 @@ pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
     })?)
 }
 
-/// Those of `docker login`: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`, and the helper programs on the path.
-fn credentials() -> Result<Credentials, Error> {
+/// `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
+pub(crate) fn docker_config() -> Option<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let directory = var("DOCKER_CONFIG").or_else(|| Some(var("HOME")?.join(".docker")));
-    let Some(path) = directory.map(|directory| directory.join("config.json")) else {
-        return Ok(Credentials::default());
-    };
+    directory.map(|directory| directory.join("config.json"))
+}
+
+/// Those of `docker login`, and the helper programs on the path.
+fn credentials() -> Result<Credentials, Error> {
+    let Some(path) = docker_config() else { return Ok(Credentials::default()) };
     match read_up_to(&path, MAX_FILE) {
         Ok(text) => Ok(Credentials::from_docker_config(&text, path)?.with_helpers(Helpers::default())),
         Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(Credentials::default()),

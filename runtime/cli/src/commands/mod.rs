@@ -10,6 +10,7 @@ mod explain;
 mod generate;
 mod init;
 mod inspect;
+mod login;
 mod pull;
 mod push;
 mod render;
@@ -37,6 +38,8 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Status(args) => status::run(&args, output),
+        Command::Login(args) => login::run(&args, output),
+        Command::Logout(args) => login::out(&args, output),
         Command::Push(args) => push::run(&args, output),
         Command::Pull(args) => pull::run(&args, output),
         Command::Tags(args) => tags::run(&args, output),

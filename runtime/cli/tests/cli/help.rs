@@ -13,6 +13,8 @@ fn help_is_as_it_was_read_and_found_good() {
         "explain",
         "dev",
         "inspect",
+        "login",
+        "logout",
         "push",
         "pull",
         "tags",
