@@ -9,8 +9,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use orkestra_tests::program;
 use serde_json::{Value, json};
 
-const USER: &str = "pusher";
-const PASSWORD: &str = "a password: with a colon";
+pub(crate) const USER: &str = "pusher";
+pub(crate) const PASSWORD: &str = "a password: with a colon";
 
 /// The directory of the registries' programs and of the clients, which are built where they are missing.
 pub(crate) fn programs() -> PathBuf {
@@ -107,23 +107,56 @@ impl Server {
         self.run(Command::new(programs().join(name)).args(args))
     }
 
+    /// Forgets who logged in.
+    pub(crate) fn log_out(&self) {
+        std::fs::remove_file(self.dir().join("config.json")).unwrap();
+    }
+
     /// Runs `ork` as a person would who logged in.
     pub(crate) fn ork(&self, args: &[&str]) -> Ended {
-        let transport =
-            if matches!(args[0], "generate") { vec![] } else { vec!["--ca-file".to_owned(), self.authority()] };
-        self.run(Command::new(program("ork")).args(args).args(transport))
+        self.ork_with(args, &[])
+    }
+
+    /// The user and password that are asked for.
+    pub(crate) fn login() -> (&'static str, &'static str) {
+        (USER, PASSWORD)
+    }
+
+    /// As [`Server::ork`], with further variables.
+    pub(crate) fn ork_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Ended {
+        self.run(&mut self.ork_command(args))
+    }
+
+    /// Runs `ork` with something on its standard input.
+    pub(crate) fn ork_input(&self, args: &[&str], input: &str) -> Ended {
+        let mut command = self.ork_command(args);
+        let command = self.prepared(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // One that ends without reading says why itself.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Ended::of(child.wait_with_output().unwrap())
+    }
+
+    fn ork_command(&self, args: &[&str]) -> Command {
+        let transport = match args[0] {
+            "generate" | "logout" => vec![],
+            _ => vec!["--ca-file".to_owned(), self.authority()],
+        };
+        let mut command = Command::new(program("ork"));
+        command.args(args).args(transport);
+        command
     }
 
     fn run(&self, command: &mut Command) -> Ended {
-        let output = command
+        Ended::of(self.prepared(command).stdin(Stdio::null()).output().unwrap())
+    }
+
+    fn prepared<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
             .current_dir(self.dir())
             .env("SSL_CERT_FILE", self.authority())
             .env("DOCKER_CONFIG", self.dir())
             .env("COSIGN_PASSWORD", "test-password")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Ended::of(output)
     }
 }
 
@@ -144,7 +177,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
@@ -161,6 +194,13 @@ impl Ended {
     pub(crate) fn refused(self, reason: &str) -> Self {
         assert_eq!(self.status, Some(1), "{self:#?}");
         assert!(self.stderr.contains(reason), "expected {reason}: {self:#?}");
+        self
+    }
+
+    /// Fails unless it ended with this status.
+    #[track_caller]
+    pub(crate) fn exits(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{self:#?}");
         self
     }
 

@@ -115,8 +115,8 @@ impl<S: Registry, T: Registry, P: Progress> Copier<'_, S, T, P> {
         if !self.copied.blobs.insert(blob.digest) {
             return Ok(());
         }
-        self.progress.begin(&blob.media_type, &blob.digest, blob.size);
-        let bytes = self.source.blob(self.from, blob, MAX_BLOB).await?;
+        self.progress.begin(blob.label(), &blob.digest, blob.size);
+        let bytes = self.source.watched_blob(self.from, blob, MAX_BLOB, self.progress).await?;
         self.target.write_blob(self.to, blob, bytes).await?;
         self.copied.bytes += blob.size;
         self.progress.end(&blob.digest);

@@ -29,6 +29,7 @@ pub mod reference;
 pub mod registry;
 pub mod role;
 pub mod signature;
+pub mod tree;
 pub mod trust;
 pub mod verified;
 pub mod versions;

@@ -19,7 +19,7 @@ pub const MANIFEST_MEDIA_TYPE: &str = oci_client::manifest::OCI_IMAGE_MEDIA_TYPE
 pub const ARTIFACT_TYPE: &str = "application/vnd.orkestra.pattern.v1";
 
 /// The annotation that names a layer's file.
-pub(crate) const TITLE: &str = "org.opencontainers.image.title";
+pub const TITLE: &str = "org.opencontainers.image.title";
 
 /// A pattern's manifest. Its config and layers are not to be had before it is verified: see [`crate::Verified`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,11 @@ pub trait Progress: Send + Sync {
         let _ = (what, digest, size);
     }
 
+    /// Bytes of it came, so many since the last call. Not told where they move as a whole.
+    fn moved(&self, digest: &Digest, bytes: u64) {
+        let _ = (digest, bytes);
+    }
+
     /// It ended, whether bytes moved or were there already.
     fn end(&self, digest: &Digest) {
         let _ = digest;

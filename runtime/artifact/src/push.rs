@@ -61,7 +61,7 @@ pub async fn push(
         return Err(VersionError::TagExists { repository: repository.to_string(), tag }.into());
     }
     for (blob, bytes) in &package.blobs {
-        progress.begin(&blob.media_type, &blob.digest, blob.size);
+        progress.begin(blob.label(), &blob.digest, blob.size);
         registry.write_blob(repository, blob, bytes.clone()).await?;
         progress.end(&blob.digest);
     }

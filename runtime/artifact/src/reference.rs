@@ -91,6 +91,20 @@ impl Reference {
     }
 }
 
+/// A registry as it is named: `ghcr.io`, `localhost:5000`. In lower case.
+///
+/// # Errors
+/// Where it is none.
+pub fn registry(text: &str) -> Result<String, NotAReference> {
+    match is_host(text) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => {
+            let problem = "a registry's host is expected, as in `ghcr.io` or `localhost:5000`";
+            Err(NotAReference { text: text.to_owned(), problem })
+        }
+    }
+}
+
 /// `localhost`, a name with a dot, or anything with a port; an IPv6 address in brackets.
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
 use crate::error::Error;
+use crate::manifest::TITLE;
+use crate::progress::{Progress, Silent};
 use crate::reference::{ManifestRef, Repository};
 
 /// The largest manifest or index that is read, in bytes: the bound that the distribution specification asks registries for.
@@ -33,6 +35,13 @@ pub struct Descriptor {
     /// Free text by key, in alphabetical order.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub annotations: std::collections::BTreeMap<String, String>,
+}
+
+impl Descriptor {
+    /// What a person calls it: its file name, or its media type where it has none. Foreign text.
+    pub fn label(&self) -> &str {
+        self.annotations.get(TITLE).unwrap_or(&self.media_type)
+    }
 }
 
 /// A manifest as a registry gave it: bounded, and not verified yet.
@@ -140,6 +149,20 @@ pub trait Registry: Send + Sync {
         blob: &Descriptor,
         limit: u64,
     ) -> impl Future<Output = Result<Bytes, Error>> + Send {
+        self.watched_blob(repository, blob, limit, &Silent)
+    }
+
+    /// As [`Registry::blob`], and says how far it is.
+    ///
+    /// # Errors
+    /// Those of [`Registry::blob`].
+    fn watched_blob(
+        &self,
+        repository: &Repository,
+        blob: &Descriptor,
+        limit: u64,
+        progress: &impl Progress,
+    ) -> impl Future<Output = Result<Bytes, Error>> + Send {
         async move {
             let what = || format!("blob {} of {repository}", blob.digest);
             if blob.size > limit {
@@ -153,6 +176,7 @@ pub trait Registry: Send + Sync {
                     return Err(Error::TooLarge { what: what(), limit: blob.size });
                 }
                 hasher.update(&chunk);
+                progress.moved(&blob.digest, chunk.len() as u64);
                 bytes.extend_from_slice(&chunk);
             }
             if (bytes.len() as u64) < blob.size {

@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError, MAX_CONFIG};
 use crate::error::Error;
 use crate::manifest::PatternManifest;
 use crate::pack::Contents;
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::reference::{Reference, Repository};
 use crate::registry::{Descriptor, Registry};
 use crate::role::Role;
@@ -127,8 +127,19 @@ impl Verified<PatternManifest> {
     /// # Errors
     /// [`Error::NotFound`] where the pattern has no such file, and those of fetching.
     pub async fn layer(&self, registry: &impl Registry, repository: &Repository, role: Role) -> Result<Bytes, Error> {
+        self.watched_layer(registry, repository, role, &Silent).await
+    }
+
+    async fn watched_layer(
+        &self,
+        registry: &impl Registry,
+        repository: &Repository,
+        role: Role,
+        progress: &impl Progress,
+    ) -> Result<Bytes, Error> {
         let missing = || Error::NotFound { what: format!("{role} of {repository}") };
-        registry.blob(repository, self.inner.layers.get(&role).ok_or_else(missing)?, role.limit()).await
+        let layer = self.inner.layers.get(&role).ok_or_else(missing)?;
+        registry.watched_blob(repository, layer, role.limit(), progress).await
     }
 
     /// Fetches the config and all files.
@@ -159,7 +170,7 @@ impl Verified<PatternManifest> {
         let mut contents = Contents::new();
         for (role, layer) in &self.inner.layers {
             progress.begin(role.title(), &layer.digest, layer.size);
-            contents.insert(*role, self.layer(registry, repository, *role).await?);
+            contents.insert(*role, self.watched_layer(registry, repository, *role, progress).await?);
             progress.end(&layer.digest);
         }
         Ok(contents)

@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
-pub(crate) use artifact::{Copy, Key, Pull, Push, Sign, Tags, Transport, Verify};
+pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Transport, Verify};
 pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     Run(Run),
     Status(Status),
+    Login(Login),
+    Logout(Logout),
     Push(Push),
     Pull(Pull),
     Tags(Tags),
@@ -197,21 +199,32 @@ pub(crate) struct Render {
     pub(crate) format: YamlOrJson,
 }
 
-/// Say what a component is and what it can do
+/// Say what a pattern or component is and what it can do
 ///
-/// Reads it from the component's type. A directory is compiled first.
+/// Of a component it is read from the component's type; a directory is compiled first. Of an artifact it is the config's word,
+/// UNVERIFIED unless one of the keys signed it, and no layer is fetched; `ork verify --rebuild` proves it.
 #[derive(Debug, Group)]
 #[command(after_help = "\
 Examples:
   ork inspect patterns/postgres/v14
-  ork inspect pattern.wasm --format json | jq .imports")]
+  ork inspect pattern.wasm --format json | jq .imports
+  ork inspect ghcr.io/example/patterns/postgres:v14 --key cosign.pub
+  ork inspect --tree ghcr.io/example/patterns/postgres:v14   layers, signatures, SBOMs, provenance")]
 pub(crate) struct Inspect {
-    /// A pattern directory or a component
-    #[arg(value_name = "DIR|FILE", default_value = ".")]
-    pub(crate) path: PathBuf,
+    /// A pattern directory, a component, or an artifact: a reference with a tag or digest, oci:DIR, oci-archive:FILE
+    #[arg(value_name = "DIR|FILE|REF|oci:DIR|oci-archive:FILE", default_value = ".")]
+    pub(crate) what: String,
+    /// A public key that is trusted with the artifact. May be given several times
+    #[arg(long = "key", value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Show the artifact's layers and all that refers to it
+    #[arg(long)]
+    pub(crate) tree: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: TextOrJson,
+    #[command(flatten)]
+    pub(crate) transport: Transport,
 }
 
 /// Run patterns against a cluster

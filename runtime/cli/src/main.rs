@@ -24,6 +24,7 @@ mod package;
 mod pattern_dir;
 mod place;
 mod program_text;
+mod progress;
 mod rbac;
 mod rebuild;
 mod sandbox;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use orkestra_artifact::credentials::{Credential, Credentials, Helpers};
+use orkestra_artifact::credentials::{Credentials, Helpers};
 use orkestra_artifact::http::{HttpOptions, HttpRegistry, PlainHttp};
 
 use crate::args::Transport;
@@ -16,16 +16,15 @@ const MAX_FILE: usize = 4 << 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) fn client(args: &Transport) -> Result<HttpRegistry, Error> {
-    client_with(args, Vec::new(), Vec::new())
+    client_with(args, credentials()?, Vec::new())
 }
 
-/// As [`client`], with credentials for what begins with their prefixes, and mirrors after those that were typed.
+/// A client with these credentials and no others, and with mirrors after those that were typed.
 pub(crate) fn client_with(
     args: &Transport,
-    given: Vec<(String, Credential)>,
+    credentials: Credentials,
     mirrors: Vec<(String, String)>,
 ) -> Result<HttpRegistry, Error> {
-    let kept = credentials()?;
     let ca_pems = args.ca_files.iter().map(|path| read_up_to(path, MAX_FILE)).collect::<Result<_, _>>()?;
     Ok(HttpRegistry::new(HttpOptions {
         plain_http: match (args.plain_http, args.ca_files.is_empty()) {
@@ -35,7 +34,7 @@ pub(crate) fn client_with(
             (false, false) => PlainHttp::Nowhere,
         },
         ca_pems,
-        credentials: given.into_iter().fold(kept, |all, (prefix, credential)| all.with(prefix, credential)),
+        credentials,
         realms: args.realms.clone(),
         mirrors: args.mirrors.iter().cloned().chain(mirrors).collect(),
         user_agent: concat!("ork/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -43,13 +42,16 @@ pub(crate) fn client_with(
     })?)
 }
 
-/// Those of `docker login`: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`, and the helper programs on the path.
-fn credentials() -> Result<Credentials, Error> {
+/// `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
+pub(crate) fn docker_config() -> Option<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let directory = var("DOCKER_CONFIG").or_else(|| Some(var("HOME")?.join(".docker")));
-    let Some(path) = directory.map(|directory| directory.join("config.json")) else {
-        return Ok(Credentials::default());
-    };
+    directory.map(|directory| directory.join("config.json"))
+}
+
+/// Those of `docker login`, and the helper programs on the path.
+pub(crate) fn credentials() -> Result<Credentials, Error> {
+    let Some(path) = docker_config() else { return Ok(Credentials::default()) };
     match read_up_to(&path, MAX_FILE) {
         Ok(text) => Ok(Credentials::from_docker_config(&text, path)?.with_helpers(Helpers::default())),
         Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(Credentials::default()),

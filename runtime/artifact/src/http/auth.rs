@@ -79,10 +79,16 @@ impl Inner {
             Action::Pull => "pull",
             Action::Push => "pull,push",
         };
-        let scope = format!("repository:{}:{actions}", endpoint.path);
         let name = realm.host_str().unwrap_or_default().to_owned();
-        let what = format!("a token for {scope} from {name}");
-        let mut parameters = vec![("scope", scope)];
+        let (mut parameters, what) = match endpoint.path.as_str() {
+            // One that opens nothing, and tells whether the credentials are good.
+            "" => (Vec::new(), format!("a token from {name}")),
+            path => {
+                let scope = format!("repository:{path}:{actions}");
+                let what = format!("a token for {scope} from {name}");
+                (vec![("scope", scope)], what)
+            }
+        };
         parameters.extend(service.map(|service| ("service", service)));
         let mut ask = Ask::new(endpoint, action, Method::GET, realm.clone(), what);
         ask.action = None;

@@ -36,7 +36,15 @@ impl Endpoint {
                 text.parse().map_err(|_| HttpError::BadAddress { host: "a mirror".to_owned(), said: text })?
             }
         };
-        let host = repository.registry().to_owned();
+        Self::new(repository.registry().to_owned(), repository.path().to_owned(), options)
+    }
+
+    /// A registry as a whole, without a mirror in its place.
+    pub(super) fn of_registry(host: &str, options: &HttpOptions) -> Result<Self, Error> {
+        Self::new(host.to_owned(), String::new(), options)
+    }
+
+    fn new(host: String, path: String, options: &HttpOptions) -> Result<Self, Error> {
         let address = if host == DOCKER { DOCKER_API } else { &host };
         let wrong = || HttpError::BadAddress { host: host.clone(), said: address.to_owned() };
         let secure = Url::parse(&format!("https://{address}/")).map_err(|_| wrong())?;
@@ -49,13 +57,19 @@ impl Endpoint {
             true => Url::parse(&format!("http://{address}/")).map_err(|_| wrong())?,
             false => secure,
         };
-        Ok(Self { path: repository.path().to_owned(), host, base })
+        Ok(Self { path, host, base })
     }
 
     /// The address of `rest` below the repository. Names, tags and digests have no character that an address would read otherwise.
     pub(super) fn url(&self, rest: &str) -> Result<Url, Error> {
         let text = format!("v2/{}/{rest}", self.path);
         self.base.join(&text).map_err(|_| HttpError::BadAddress { host: self.host.clone(), said: text }.into())
+    }
+
+    /// The address that answers whether the registry speaks the protocol, and to whom.
+    pub(super) fn root(&self) -> Result<Url, Error> {
+        let wrong = |_| HttpError::BadAddress { host: self.host.clone(), said: "v2/".to_owned() };
+        Ok(self.base.join("v2/").map_err(wrong)?)
     }
 
     /// An address that the registry gave, which must be on its own host: there is where the next request goes, with credentials.

@@ -74,6 +74,9 @@ impl Default for HttpOptions {
     }
 }
 
+/// The most of an answer that says nothing.
+const MAX_ROOT: u64 = 64 << 10;
+
 /// What a request does, which is what a token is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Action {
@@ -106,6 +109,19 @@ impl HttpRegistry {
     pub fn new(options: HttpOptions) -> Result<Self, Error> {
         let (fetching, sending) = tls::clients(&options)?;
         Ok(Self { inner: Arc::new(Inner { fetching, sending, options, tokens: Mutex::default() }) })
+    }
+
+    /// Asks a registry, `host[:port]`, whether it takes the credentials that there are for it. True where it does, false where it
+    /// asks for none, so that nothing is known of them.
+    ///
+    /// # Errors
+    /// [`HttpError::Unauthorized`] where it does not take them, and all others of [`HttpError`].
+    pub async fn try_credentials(&self, registry: &str) -> Result<bool, Error> {
+        let endpoint = endpoint::Endpoint::of_registry(registry, &self.inner.options)?;
+        let (url, what) = (endpoint.root()?, format!("logging in to {registry}"));
+        let ask = send::Ask::new(&endpoint, Action::Pull, reqwest::Method::GET, url, what);
+        self.inner.fetch(&ask, MAX_ROOT).await?.success(&ask)?;
+        Ok(self.inner.known_authorization(&endpoint, Action::Pull).await.is_some())
     }
 }
 

@@ -84,6 +84,37 @@ pub(crate) struct Pull {
     pub(crate) transport: Transport,
 }
 
+/// Keep the password for a registry
+///
+/// Asks the registry whether it takes name and password, and keeps them where `docker login` does: with the credential helper of
+/// Docker's configuration, or in that file itself. A token is as good as a password.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork login ghcr.io                                          asks for both
+  ork login ghcr.io -u ada --password-stdin < token.txt")]
+pub(crate) struct Login {
+    /// Its host, perhaps with a port
+    #[arg(value_name = "REGISTRY", value_parser = orkestra_artifact::reference::registry)]
+    pub(crate) registry: String,
+    /// The name [default: asked for on a terminal]
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Read the password from stdin [default: asked for on a terminal]
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) transport: Transport,
+}
+
+/// Forget the password for a registry
+#[derive(Debug, Group)]
+pub(crate) struct Logout {
+    /// Its host, perhaps with a port
+    #[arg(value_name = "REGISTRY", value_parser = orkestra_artifact::reference::registry)]
+    pub(crate) registry: String,
+}
+
 /// List the tags of a repository
 #[derive(Debug, Group)]
 pub(crate) struct Tags {

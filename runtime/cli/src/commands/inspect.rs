@@ -1,4 +1,7 @@
-//! `ork inspect`: what a component is, read from the component itself.
+//! `ork inspect`: what a component is, read from the component itself; what an artifact says that it is.
+
+mod artifact;
+mod tree;
 
 use std::path::Path;
 
@@ -10,6 +13,7 @@ use crate::args::{Inspect, TextOrJson};
 use crate::error::Error;
 use crate::output::{Output, count, escape, role, size};
 use crate::pattern_dir::{PatternDir, read_up_to, shown};
+use crate::place::Place;
 
 /// What is known of a component.
 struct Facts {
@@ -24,22 +28,40 @@ struct Facts {
 }
 
 pub(crate) fn run(args: &Inspect, output: &Output) -> Result<(), Error> {
-    let facts = facts(args, output)?;
+    if let Some(place) = place(&args.what) {
+        return artifact::run(args, &place, output);
+    }
+    if args.tree || !args.keys.is_empty() {
+        return Err(Error::Unusable {
+            problem: format!("`{}` is no artifact, and only artifacts have signatures", escape(&args.what)),
+            hint: Some("name a reference, oci:DIR or oci-archive:FILE".to_owned()),
+        });
+    }
+    let facts = facts(Path::new(&args.what), output)?;
     match args.format {
         TextOrJson::Json => output.data(&format!("{:#}\n", json_of(&facts))),
         TextOrJson::Text => output.data(&text_of(&facts)),
     }
 }
 
-fn facts(args: &Inspect, output: &Output) -> Result<Facts, Error> {
-    let (pattern, component) = if args.path.is_dir() {
-        let pattern = PatternDir::read(&args.path)?.checked(output)?;
+/// The artifact that is meant; none where a file or directory is. What is there is meant, also if it has a reference's form, and a
+/// reference begins with a host.
+fn place(what: &str) -> Option<Place> {
+    match what.parse() {
+        Ok(Place::Registry(_)) if Path::new(what).exists() => None,
+        place => place.ok(),
+    }
+}
+
+fn facts(path: &Path, output: &Output) -> Result<Facts, Error> {
+    let (pattern, component) = if path.is_dir() {
+        let pattern = PatternDir::read(path)?.checked(output)?;
         let compiled = orkestra_compile::compile(&pattern).map_err(|error| Error::Compile(error.into()))?;
         (Some((pattern.name, pattern.version.to_string())), compiled.component)
     } else {
-        (None, read(&args.path)?)
+        (None, read(path)?)
     };
-    let refused = |source| Error::Component { path: args.path.clone(), source };
+    let refused = |source| Error::Component { path: path.to_owned(), source };
     let found = orkestra_component::decode(&component).map_err(|error| refused(error.into()))?;
     let program = orkestra_program::decode(&found.program).map_err(|error| refused(error.into()))?;
     Ok(Facts {

@@ -11,6 +11,7 @@ mod generate;
 mod init;
 mod inspect;
 mod lock;
+mod login;
 mod outdated;
 mod plan;
 mod pull;
@@ -43,6 +44,8 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Status(args) => status::run(&args, output),
+        Command::Login(args) => login::run(&args, output),
+        Command::Logout(args) => login::out(&args, output),
         Command::Push(args) => push::run(&args, output),
         Command::Pull(args) => pull::run(&args, output),
         Command::Tags(args) => tags::run(&args, output),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use orkestra_artifact::{Reference, Registry, Silent, Unpacked, Verified, pull};
+use orkestra_artifact::{Progress, Reference, Registry, Unpacked, Verified, pull};
 use serde_json::json;
 
 use crate::args::{Pull, TextOrJson};
@@ -10,21 +10,23 @@ use crate::error::Error;
 use crate::output::{Output, count, escape, role};
 use crate::pattern_dir::shown;
 use crate::place::{self, Place};
+use crate::progress::Transfers;
 use crate::transport;
 
 pub(crate) fn run(args: &Pull, output: &Output) -> Result<(), Error> {
+    let progress = Transfers::new(output);
     let (reference, unpacked) = match &args.source {
         Place::Registry(reference) => {
             let client = transport::client(&args.transport)?;
-            transport::run(fetch(&client, reference))?
+            transport::run(fetch(&client, reference, &progress))?
         }
         Place::Directory(path) => {
             let (layout, reference) = place::in_directory(path)?;
-            transport::run(fetch(&layout, &reference))?
+            transport::run(fetch(&layout, &reference, &progress))?
         }
         Place::Archive(path) => {
             let (layout, reference) = place::in_archive(path)?;
-            transport::run(fetch(&layout, &reference))?
+            transport::run(fetch(&layout, &reference, &progress))?
         }
     };
     let target = args.output.clone().unwrap_or_else(|| PathBuf::from(&unpacked.config.name));
@@ -52,10 +54,14 @@ pub(crate) fn run(args: &Pull, output: &Output) -> Result<(), Error> {
     output.data(&format!("{reference}\n"))
 }
 
-async fn fetch(registry: &impl Registry, reference: &Reference) -> Result<(Reference, Unpacked), Error> {
+async fn fetch(
+    registry: &impl Registry,
+    reference: &Reference,
+    progress: &impl Progress,
+) -> Result<(Reference, Unpacked), Error> {
     let pulled = pull(registry, reference).await?;
     let verified = Verified::unverified(pulled.manifest);
-    let unpacked = verified.unpack(registry, &pulled.reference, &Silent).await?;
+    let unpacked = verified.unpack(registry, &pulled.reference, progress).await?;
     Ok((pulled.reference, unpacked))
 }
 

@@ -2,7 +2,7 @@
 
 use orkestra_artifact::config::Tests;
 use orkestra_artifact::layout::Directory;
-use orkestra_artifact::{Package, PushOptions, Pushed, Registry, Repository, Silent, push};
+use orkestra_artifact::{Package, Progress, PushOptions, Pushed, Registry, Repository, push};
 use orkestra_pattern::Diagnostics;
 use orkestra_pattern::model::Pattern;
 use serde_json::json;
@@ -15,6 +15,7 @@ use crate::output::{Output, escape, role};
 use crate::package::package;
 use crate::pattern_dir::PatternDir;
 use crate::place::Place;
+use crate::progress::Transfers;
 use crate::transport;
 
 /// The registry of artifacts that were never in one. No host can have this name (RFC 2606).
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &Push, output: &Output) -> Result<(), Error> {
             options.tag.clone_from(&reference.tag);
             let repository = reference.repository.clone();
             let client = transport::client(&args.transport)?;
-            let pushed = transport::run(into(&client, &repository, &package, &options))?;
+            let pushed = transport::run(into(&client, &repository, &package, &options, &Transfers::new(output)))?;
             (repository, pushed)
         }
         Place::Directory(path) => {
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Push, output: &Output) -> Result<(), Error> {
             let repository = Repository::at(NOWHERE, &path_of)
                 .map_err(|error| unusable(&error.to_string(), "the name of the pattern must be one of a repository"))?;
             let layout = Directory::create(path)?;
-            let pushed = transport::run(into(&layout, &repository, &package, &options))?;
+            let pushed = transport::run(into(&layout, &repository, &package, &options, &Transfers::new(output)))?;
             (repository, pushed)
         }
         Place::Archive(_) => {
@@ -70,8 +71,9 @@ async fn into(
     repository: &Repository,
     package: &Package,
     options: &PushOptions,
+    progress: &impl Progress,
 ) -> Result<Pushed, Error> {
-    Ok(push(registry, repository, package, options, &Silent).await?)
+    Ok(push(registry, repository, package, options, progress).await?)
 }
 
 /// Every file that a published pattern has must be there and not be empty, and its example must be one.

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use orkestra_artifact::signature::{Policy, PublicKey, Signers, verify};
-use orkestra_artifact::{PatternManifest, Pulled, Reference, Registry, Role, Silent, Unpacked, Verified, pull};
+use orkestra_artifact::{PatternManifest, Pulled, Reference, Registry, Role, Unpacked, Verified, pull};
 use serde_json::{Value, json};
 
 use super::sign::text_of;
@@ -12,6 +12,7 @@ use crate::args::{TextOrJson, Verify};
 use crate::error::Error;
 use crate::output::Output;
 use crate::place::{self, Place};
+use crate::progress::Transfers;
 use crate::{rebuild, transport};
 
 /// What was found out.
@@ -25,18 +26,20 @@ struct Found {
 
 pub(crate) fn run(args: &Verify, output: &Output) -> Result<(), Error> {
     let keys = keys(&args.keys)?;
+    let progress = Transfers::new(output);
+    let wanted = args.rebuild.then_some(&progress);
     let found = match &args.source {
         Place::Registry(reference) => {
             let client = transport::client(&args.transport)?;
-            transport::run(find(&client, reference, &keys, args.rebuild))?
+            transport::run(find(&client, reference, &keys, wanted))?
         }
         Place::Directory(path) => {
             let (layout, reference) = place::in_directory(path)?;
-            transport::run(find(&layout, &reference, &keys, args.rebuild))?
+            transport::run(find(&layout, &reference, &keys, wanted))?
         }
         Place::Archive(path) => {
             let (layout, reference) = place::in_archive(path)?;
-            transport::run(find(&layout, &reference, &keys, args.rebuild))?
+            transport::run(find(&layout, &reference, &keys, wanted))?
         }
     };
     if let Some(unpacked) = &found.unpacked {
@@ -77,14 +80,14 @@ async fn find(
     registry: &impl Registry,
     reference: &Reference,
     keys: &[PublicKey],
-    rebuild: bool,
+    rebuild: Option<&Transfers<'_>>,
 ) -> Result<Found, Error> {
     let pulled = pull(registry, reference).await?;
     let reference = pulled.reference.clone();
     let (verified, signers) = vouched(registry, pulled, keys).await?;
     let unpacked = match rebuild {
-        true => Some(verified.unpack(registry, &reference, &Silent).await?),
-        false => None,
+        Some(progress) => Some(verified.unpack(registry, &reference, progress).await?),
+        None => None,
     };
     Ok(Found { reference, signers, unpacked })
 }

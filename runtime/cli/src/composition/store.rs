@@ -28,7 +28,9 @@ impl Store {
         }
         let mirrors = opened.policy().map(|policy| policy.mirrors.as_slice()).unwrap_or_default();
         let mirrors = mirrors.iter().map(|mirror| (mirror.prefix.clone(), mirror.mirror.clone())).collect();
-        let client = transport::client_with(&args.transport, credentials(&opened.komposer)?, mirrors)?;
+        let given = credentials(&opened.komposer)?.into_iter();
+        let credentials = given.fold(transport::credentials()?, |all, (prefix, one)| all.with(prefix, one));
+        let client = transport::client_with(&args.transport, credentials, mirrors)?;
         Ok(match cache::directory(args.cache.as_deref()) {
             Some(directory) => Self::Cached(Box::new(Cached::new(client, Cache::open(&directory.join("artifacts"))?))),
             None => Self::Remote(Box::new(client)),

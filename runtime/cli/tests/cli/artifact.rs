@@ -1,6 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Copy, ork, ork_with};
+use crate::support::{Copy, Ended, ork, ork_in, ork_input_with, ork_with};
 
 const FILES: [&str; 5] = ["README.md", "cr.yaml", "crd.yaml", "katalog.yaml", "komposer.yaml"];
 
@@ -129,4 +129,43 @@ fn what_cannot_be_meant_is_refused_as_typed() {
     }
     let ended = ork(["push", "127.0.0.1:1/a/mysql", copy.path(), "--no-test"]).ends(1);
     assert!(ended.stderr.contains("NameMismatch"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_moves_is_told_on_stderr_and_not_with_quiet() {
+    let copy = Copy::new();
+    let (layout, _) = pushed(&copy);
+    let tar = format!("oci-archive:{}", copy.file("postgres.tar").display());
+    for args in [
+        vec!["pull", &layout, "-o", copy.file("out").to_str().unwrap()],
+        vec!["push", &layout, copy.path(), "--no-test"],
+        vec!["copy", &layout, &tar],
+    ] {
+        let ended = ork_in(copy.file("").as_path(), &args).ends(0);
+        assert!(ended.stderr.contains("  pattern.wasm, "), "{args:?}: {}", ended.stderr);
+        assert!(!ended.text().contains(" bytes"), "{args:?}: {}", ended.text());
+    }
+    let quiet = copy.file("quiet");
+    let ended = ork(["pull", "-q", &layout, "-o", quiet.to_str().unwrap()]).ends(0);
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn a_password_is_never_typed_where_others_can_read_it() {
+    for (args, part) in [
+        (vec!["login", "ghcr.io"], "no name is given"),
+        (vec!["login", "ghcr.io", "-u", "ada"], "no password is given"),
+        (vec!["login", "ghcr.io", "-u", "a:b", "--password-stdin"], "cannot be a name"),
+        (vec!["login", "ghcr.io", "-u", "ada", "--password-stdin"], "the password is empty"),
+        (vec!["login", "ghcr", "-u", "ada", "--password-stdin"], "a registry's host is expected"),
+        (vec!["login", "ghcr.io/ada", "-u", "ada", "--password-stdin"], "a registry's host is expected"),
+        (vec!["login", "ghcr.io", "-u", "ada", "--password", "x"], "unexpected argument"),
+    ] {
+        let ended = ork_with_home(&args);
+        assert!(ended.stderr.contains(part), "{args:?}: {}", ended.stderr);
+    }
+}
+
+fn ork_with_home(args: &[&str]) -> Ended {
+    ork_input_with(args, "", &[("HOME", "/nowhere")]).ends(2)
 }

@@ -46,7 +46,14 @@ pub(crate) fn ork_in(dir: &Path, args: &[&str]) -> Ended {
 
 /// Runs `ork` with something on its standard input.
 pub(crate) fn ork_input(args: &[&str], input: &str) -> Ended {
-    let mut child = command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    ork_input_with(args, input, &[])
+}
+
+/// Runs `ork` with something on its standard input, and these variables.
+pub(crate) fn ork_input_with(args: &[&str], input: &str, variables: &[(&str, &str)]) -> Ended {
+    let mut command = command(args);
+    command.envs(variables.iter().copied());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // One that ends without reading says why itself.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     ended(child.wait_with_output().unwrap())
