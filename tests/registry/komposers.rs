@@ -239,7 +239,7 @@ fn credentials_come_from_the_variables_that_a_komposer_names() {
     };
     shop.write("policy.yaml", &policy("ghcr.io"));
     let command = ["lock", "--cache", "cache", "--policy", "policy.yaml"];
-    shop.server.ork_with(&command, &given).refused("K1115");
+    shop.server.ork_with(&command, &given).refused("K1125");
     shop.write("policy.yaml", &policy(&format!("'{}'", shop.server.host)));
     shop.server.ork_with(&command, &given).fine();
 }
@@ -252,9 +252,9 @@ fn a_policy_is_narrowed_and_never_widened() {
     };
     shop.komposer("{url: REPO/postgres:v14, limits: {memory: 32Mi}}", "");
     for (spec, reason) in [
-        ("{registries: {allow: ['ghcr.io/**']}}", Some("K1114")),
+        ("{registries: {allow: ['ghcr.io/**']}}", Some("K1124")),
         ("{registries: {allow: ['HOST/**']}}", None),
-        ("{ceilings: {memory: 16Mi}}", Some("K1116")),
+        ("{ceilings: {memory: 16Mi}}", Some("K1126")),
         ("{ceilings: {memory: 64Mi}}", None),
         ("{groups: [example.org]}", Some("GroupNotAllowed")),
         ("{groups: ['*.orkestra.io']}", None),

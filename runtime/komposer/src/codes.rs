@@ -79,84 +79,84 @@ pub static AMBIGUOUS: Code = error(
     "Where two instances have an entry of the same name, an override says which it means as `instance/entry`.",
     "`spec.crds.postgres` beside two imports of `postgres`, one `as: pg`",
 );
-/// A glob of repositories that is none.
-pub static REPOSITORIES: Code = error(
-    "K1111",
-    "not a pattern of repositories",
-    "A pattern of repositories is a registry's host and a path, in which `*` stands for one segment and `**` for any number of them.",
-    "`pattern: ghcr.io/orkestra-*`",
-);
-/// Another document than a policy.
-pub static POLICY: Code = error(
-    "K1112",
-    "not a policy",
-    "The runtime's policy is one document that begins with `apiVersion: orkestra.orkspace.io/v1` and `kind: Policy`.",
-    "`kind: Polizy`",
-);
-/// A rule of the policy that cannot be read.
-pub static RULE: Code = error(
-    "K1113",
-    "a rule that cannot be read",
-    "A policy names hosts as `host` or `host:port`, prefixes as `host/path`, API groups as `example.org` or `*.example.org`, and environment variables by their names.",
-    "`credentials: [{variable: TOKEN, hosts: [https://ghcr.io]}]`",
-);
-/// A registry outside the policy.
-pub static REGISTRY: Code = error(
-    "K1114",
-    "a registry that the policy does not allow",
-    "Where the policy has `registries.allow`, a Komposer imports from repositories that one of its patterns matches.",
-    "`url: docker.io/a/b:1.0.0` under a policy with `registries: {allow: [ghcr.io/**]}`",
-);
-/// A variable that may not go there.
-pub static VARIABLE: Code = error(
-    "K1115",
-    "a variable that the policy does not send to this registry",
-    "Under a policy, a credential comes from a variable that `credentials` names together with the registry's host.",
-    "`fromEnv: ORK_REGISTRY_TOKEN` for `ghcr.io` under a policy whose `credentials` name it for `registry.corp`",
-);
-/// A limit above the policy's.
-pub static LIMIT: Code = error(
-    "K1116",
-    "a limit above the policy's ceiling",
-    "An import's `limits` are at most what `ceilings` of the policy say.",
-    "`limits: {memory: 1Gi}` under a policy with `ceilings: {memory: 64Mi}`",
-);
-/// More workers than the policy's.
-pub static WORKERS: Code = error(
-    "K1117",
-    "more workers than the policy's ceiling",
-    "An override's `workers` are at most what `ceilings` of the policy say.",
-    "`workers: 32` under a policy with `ceilings: {workers: 16}`",
-);
-/// A capability outside the policy.
-pub static GRANT: Code = error(
-    "K1118",
-    "a grant that the policy does not allow",
-    "Where the policy has `grants`, a Komposer grants those capabilities only. One without a colon stands for all that begin so: `flow` for `flow:spec.namespace`.",
-    "`grants: [http]` under a policy with `grants: [code]`",
-);
-/// A repository that the policy trusts nobody for.
-pub static UNTRUSTED: Code = error(
-    "K1119",
-    "a repository that the policy trusts nobody for",
-    "Where the policy has `trust`, each imported repository matches one of its patterns. What a Komposer trusts holds in addition, never instead.",
-    "`url: docker.io/a/b:1.0.0` under a policy with `trust: [{pattern: ghcr.io/**, keys: [a.pub]}]`",
-);
-
 /// A kind in a group that its import does not allow.
 pub static GROUP: Code = error(
-    "K1121",
+    "K1111",
     "a group that the import does not allow",
     "`groups` of an import lists the API groups in which the pattern may define and reconcile kinds, each written in full. Without it the import sets no bound.",
     "`groups: [example.org]` at an import whose CRD is in `example.com`",
 );
 /// What an example may not say.
 pub static DOCUMENTATION: Code = error(
-    "K1122",
+    "K1112",
     "a pattern that speaks for its user",
     "The `komposer.yaml` of a pattern shows how it is imported. Whom to trust, what to grant and which credentials to send are its user's to say, and are not to be copied unread.",
     "`grants: [http]` in the `komposer.yaml` of a pattern",
 );
+/// A glob of repositories that is none.
+pub static REPOSITORIES: Code = error(
+    "K1121",
+    "not a pattern of repositories",
+    "A pattern of repositories is a registry's host and a path, in which `*` stands for one segment and `**` for any number of them.",
+    "`pattern: ghcr.io/orkestra-*`",
+);
+/// Another document than a policy.
+pub static POLICY: Code = error(
+    "K1122",
+    "not a policy",
+    "The runtime's policy is one document that begins with `apiVersion: orkestra.orkspace.io/v1` and `kind: Policy`.",
+    "`kind: Polizy`",
+);
+/// A rule of the policy that cannot be read.
+pub static RULE: Code = error(
+    "K1123",
+    "a rule that cannot be read",
+    "A policy names hosts as `host` or `host:port`, prefixes as `host/path`, API groups as `example.org` or `*.example.org`, and environment variables by their names.",
+    "`credentials: [{variable: TOKEN, hosts: [https://ghcr.io]}]`",
+);
+/// A registry outside the policy.
+pub static REGISTRY: Code = error(
+    "K1124",
+    "a registry that the policy does not allow",
+    "Where the policy has `registries.allow`, a Komposer imports from repositories that one of its patterns matches.",
+    "`url: docker.io/a/b:1.0.0` under a policy with `registries: {allow: [ghcr.io/**]}`",
+);
+/// A variable that may not go there.
+pub static VARIABLE: Code = error(
+    "K1125",
+    "a variable that the policy does not send to this registry",
+    "Under a policy, a credential comes from a variable that `credentials` names together with the registry's host.",
+    "`fromEnv: ORK_REGISTRY_TOKEN` for `ghcr.io` under a policy whose `credentials` name it for `registry.corp`",
+);
+/// A limit above the policy's.
+pub static LIMIT: Code = error(
+    "K1126",
+    "a limit above the policy's ceiling",
+    "An import's `limits` are at most what `ceilings` of the policy say.",
+    "`limits: {memory: 1Gi}` under a policy with `ceilings: {memory: 64Mi}`",
+);
+/// More workers than the policy's.
+pub static WORKERS: Code = error(
+    "K1127",
+    "more workers than the policy's ceiling",
+    "An override's `workers` are at most what `ceilings` of the policy say.",
+    "`workers: 32` under a policy with `ceilings: {workers: 16}`",
+);
+/// A capability outside the policy.
+pub static GRANT: Code = error(
+    "K1128",
+    "a grant that the policy does not allow",
+    "Where the policy has `grants`, a Komposer grants those capabilities only. One without a colon stands for all that begin so: `flow` for `flow:spec.namespace`.",
+    "`grants: [http]` under a policy with `grants: [code]`",
+);
+/// A repository that the policy trusts nobody for.
+pub static UNTRUSTED: Code = error(
+    "K1129",
+    "a repository that the policy trusts nobody for",
+    "Where the policy has `trust`, each imported repository matches one of its patterns. What a Komposer trusts holds in addition, never instead.",
+    "`url: docker.io/a/b:1.0.0` under a policy with `trust: [{pattern: ghcr.io/**, keys: [a.pub]}]`",
+);
+
 /// A value of a lock that cannot be read.
 pub static LOCK: Code = error(
     "K1131",
@@ -177,6 +177,8 @@ pub static CODES: &[&Code] = &[
     &CREDENTIAL,
     &SPELLING,
     &AMBIGUOUS,
+    &GROUP,
+    &DOCUMENTATION,
     &REPOSITORIES,
     &POLICY,
     &RULE,
@@ -186,7 +188,5 @@ pub static CODES: &[&Code] = &[
     &WORKERS,
     &GRANT,
     &UNTRUSTED,
-    &GROUP,
-    &DOCUMENTATION,
     &LOCK,
 ];

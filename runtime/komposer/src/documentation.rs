@@ -43,7 +43,7 @@ mod tests {
     fn lines(text: &str) -> Vec<u32> {
         let source = Source::new().with("komposer.yaml", format!("{HEAD}{text}").as_bytes());
         let problems = documentation(&source, source.find("komposer.yaml").unwrap());
-        assert!(problems.iter().all(|problem| problem.code.id == "K1122"));
+        assert!(problems.iter().all(|problem| problem.code.id == "K1112"));
         let file = source.file(source.find("komposer.yaml").unwrap()).unwrap();
         problems.iter().map(|problem| file.position(problem.span.unwrap().start).line).collect()
     }

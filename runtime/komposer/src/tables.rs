@@ -64,7 +64,11 @@ pub(crate) static SPEC: Table = Table {
     others: Others::Refused,
 };
 
-static NAME: [Row; 1] = [required("name", Takes::Text, "The entry's name, perhaps as `instance/entry`.")];
+static NAME: [Row; 1] = [required(
+    "name",
+    Takes::Text,
+    "In a list, the entry's name, perhaps as `instance/entry`; in a map it is the key.",
+)];
 
 static OVERRIDE_ROWS: [Row; 11] = [
     optional("enabled", Takes::Flag, "`false` drops the entry."),

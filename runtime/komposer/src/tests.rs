@@ -266,7 +266,7 @@ fn an_import_says_which_groups_it_allows() {
     }
     assert!(compose("imports: {files: [./shop]}\n", vec![files(&[])]).is_ok(), "without a list there is no bound");
     let parts = [
-        "K1121",
+        "K1111",
         "komposer.yaml:6:13",
         "the pattern `shop` has kinds in the group `example.com`",
         "komposer.yaml:7:15",
@@ -274,12 +274,12 @@ fn an_import_says_which_groups_it_allows() {
         "add `example.com` to `groups`",
     ];
     refused(&text("[example.org, a.example]"), vec![files(&[])], &parts);
-    refused(&text("[]"), vec![files(&[])], &["K1121", "no group is allowed here"]);
+    refused(&text("[]"), vec![files(&[])], &["K1111", "no group is allowed here"]);
     // The definition is installed all the same.
     let dropped = format!("{}spec: {{crds: {{shop: {{enabled: false}}}}}}\n", text("[example.org]"));
-    refused(&dropped, vec![files(&[])], &["K1121"]);
+    refused(&dropped, vec![files(&[])], &["K1111"]);
     let registry = "imports: {registry: [{url: r.corp/a/b:1.0.0, groups: [example.org]}]}\n";
-    refused(registry, vec![files(&[])], &["K1121", "komposer.yaml:4:28"]);
+    refused(registry, vec![files(&[])], &["K1111", "komposer.yaml:4:28"]);
     refused(&text("['*.com']"), vec![files(&[])], &["K0204", "komposer.yaml:7:16", "in full"]);
     refused(&text("example.com"), vec![files(&[])], &["K0204", "must be a list"]);
 }

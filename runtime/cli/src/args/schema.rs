@@ -14,8 +14,10 @@ Examples:
   ork schema katalog                                       the top of a Katalog
   ork schema katalog.spec.crds.operatorBox.reads
   ork schema komposer.imports.registry
-  ork schema katalog --format json > katalog.schema.json   and, as the first line of katalog.yaml,
-                                                           # yaml-language-server: $schema=katalog.schema.json")]
+  ork schema katalog --format json > katalog.schema.json
+
+Editors with yaml-language-server use that where the first line of katalog.yaml is
+# yaml-language-server: $schema=katalog.schema.json")]
 pub(crate) struct Schema {
     /// Katalog, Komposer, KomposerLock or Policy, perhaps with the path of a key
     #[arg(value_name = "KIND[.PATH]")]

@@ -84,7 +84,7 @@ fn its_example_leaves_to_the_user_whom_to_trust_and_what_to_grant() {
     for args in [&["check", copy.path()][..], &["push", &layout, copy.path(), "--no-test"]] {
         let ended = ork_in(&postgres(), args).ends(1);
         let all = format!("{}{}", ended.text(), ended.stderr);
-        for part in ["error[K1122]", "does not say `trust`", "does not say `grants`"] {
+        for part in ["error[K1112]", "does not say `trust`", "does not say `grants`"] {
             assert!(all.contains(part), "{part:?} is not in\n{all}");
         }
     }

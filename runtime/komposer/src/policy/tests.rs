@@ -67,17 +67,17 @@ fn a_policy_is_read_whole() {
 fn nothing_in_a_policy_is_accepted_and_ignored() {
     for (spec, parts) in [
         ("{registris: {}}", ["K0201", "did you mean `registries`?"]),
-        ("{registries: {allow: [ghcr.io/a*]}}", ["K1111", "policy.yaml:4:29"]),
+        ("{registries: {allow: [ghcr.io/a*]}}", ["K1121", "policy.yaml:4:29"]),
         ("{registries: {allow: ghcr.io/**}}", ["K0204", "must be a list"]),
-        ("{registries: {mirrors: [{prefix: ghcr.io/, mirror: r.corp}]}}", ["K1113", "`prefix` cannot begin"]),
+        ("{registries: {mirrors: [{prefix: ghcr.io/, mirror: r.corp}]}}", ["K1123", "`prefix` cannot begin"]),
         ("{registries: {mirrors: [{prefix: ghcr.io}]}}", ["K0203", "`mirror`"]),
-        ("{credentials: [{variable: T, hosts: ['https://ghcr.io']}]}", ["K1113", "not a registry's host"]),
-        ("{credentials: [{variable: s3cr.t, hosts: [ghcr.io]}]}", ["K1113", "(not shown: it may hold a secret)"]),
-        ("{trust: [{pattern: ghcr.io/a*, keys: [a.pub]}]}", ["K1111", "policy.yaml:4:26"]),
+        ("{credentials: [{variable: T, hosts: ['https://ghcr.io']}]}", ["K1123", "not a registry's host"]),
+        ("{credentials: [{variable: s3cr.t, hosts: [ghcr.io]}]}", ["K1123", "(not shown: it may hold a secret)"]),
+        ("{trust: [{pattern: ghcr.io/a*, keys: [a.pub]}]}", ["K1121", "policy.yaml:4:26"]),
         ("{trust: [{pattern: ghcr.io/**}]}", ["K0203", "`keys`"]),
         ("{ceilings: {memory: much}}", ["K0204", "a size such as"]),
         ("{ceilings: {workers: 65}}", ["K0210", "1 to 64"]),
-        ("{groups: ['ex*.org']}", ["K1113", "not an API group"]),
+        ("{groups: ['ex*.org']}", ["K1123", "not an API group"]),
         ("{requireRebuild: sometimes}", ["K0204", "`true` or `false`"]),
     ] {
         let shown = read(spec).unwrap_err();
@@ -91,14 +91,14 @@ fn another_document_is_no_policy() {
         Source::new().with("p.yaml", b"apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nspec: {crds: {}}\n");
     let (policy, problems) = parse(&source, source.find("p.yaml").unwrap());
     assert!(policy.is_none());
-    assert_eq!(problems.iter().map(|problem| problem.code.id).collect::<Vec<_>>(), ["K1112"]);
+    assert_eq!(problems.iter().map(|problem| problem.code.id).collect::<Vec<_>>(), ["K1122"]);
 }
 
 #[test]
 fn imports_come_from_allowed_registries() {
     assert_eq!(widened("{registries: {allow: [quay.io/**, ghcr.io/a/*]}}", &import("")), [""; 0]);
-    assert_eq!(widened("{registries: {allow: [ghcr.io/b/**]}}", &import("")), ["K1114"]);
-    assert_eq!(widened("{registries: {allow: []}}", &import("")), ["K1114"]);
+    assert_eq!(widened("{registries: {allow: [ghcr.io/b/**]}}", &import("")), ["K1124"]);
+    assert_eq!(widened("{registries: {allow: []}}", &import("")), ["K1124"]);
     assert_eq!(widened("{registries: {allow: []}}", "imports: {files: [./here]}"), [""; 0]);
     assert_eq!(widened("{registries: {}}", &import("")), [""; 0]);
 }
@@ -107,11 +107,11 @@ fn imports_come_from_allowed_registries() {
 fn a_variable_goes_to_its_hosts_only() {
     let bearer = import(", auth: {type: bearer, fromEnv: TOKEN}");
     assert_eq!(widened("{credentials: [{variable: TOKEN, hosts: [ghcr.io]}]}", &bearer), [""; 0]);
-    assert_eq!(widened("{credentials: [{variable: TOKEN, hosts: ['ghcr.io:443', r.corp]}]}", &bearer), ["K1115"]);
+    assert_eq!(widened("{credentials: [{variable: TOKEN, hosts: ['ghcr.io:443', r.corp]}]}", &bearer), ["K1125"]);
     // The prefix opens the door only where there is no policy.
     let basic = import(", auth: {type: basic, usernameFromEnv: ORK_REGISTRY_A, passwordFromEnv: ORK_REGISTRY_B}");
-    assert_eq!(widened("{}", &basic), ["K1115", "K1115"]);
-    assert_eq!(widened("{credentials: [{variable: ORK_REGISTRY_A, hosts: [ghcr.io]}]}", &basic), ["K1115"]);
+    assert_eq!(widened("{}", &basic), ["K1125", "K1125"]);
+    assert_eq!(widened("{credentials: [{variable: ORK_REGISTRY_A, hosts: [ghcr.io]}]}", &basic), ["K1125"]);
     let both =
         "{credentials: [{variable: ORK_REGISTRY_A, hosts: [ghcr.io]}, {variable: ORK_REGISTRY_B, hosts: [ghcr.io]}]}";
     assert_eq!(widened(both, &basic), [""; 0]);
@@ -121,11 +121,11 @@ fn a_variable_goes_to_its_hosts_only() {
 fn limits_and_workers_stay_under_the_ceilings() {
     let ceilings = "{ceilings: {memory: 16Mi, deadline: 500ms, workers: 4}}";
     assert_eq!(widened(ceilings, &import(", limits: {memory: 16Mi, deadline: 500ms}")), [""; 0]);
-    assert_eq!(widened(ceilings, &import(", limits: {memory: 17Mi, deadline: 1s}")), ["K1116", "K1116"]);
+    assert_eq!(widened(ceilings, &import(", limits: {memory: 17Mi, deadline: 1s}")), ["K1126", "K1126"]);
     let files = "imports: {files: [{path: ./a, limits: {memory: 1Gi}}]}";
-    assert_eq!(widened(ceilings, files), ["K1116"]);
+    assert_eq!(widened(ceilings, files), ["K1126"]);
     assert_eq!(widened("{}", files), [""; 0]);
-    for (workers, expected) in [(4, Vec::new()), (5, vec!["K1117"])] {
+    for (workers, expected) in [(4, Vec::new()), (5, vec!["K1127"])] {
         assert_eq!(widened(ceilings, &format!("spec: {{crds: {{a: {{workers: {workers}}}}}}}")), expected);
     }
 }
@@ -137,8 +137,8 @@ fn grants_are_those_that_may_be_granted() {
         ("{}", Vec::new()),
         ("{grants: [code, flow]}", Vec::new()),
         ("{grants: [code, 'flow:spec.namespace']}", Vec::new()),
-        ("{grants: [code, 'flow:spec.name']}", vec!["K1118"]),
-        ("{grants: []}", vec!["K1118", "K1118"]),
+        ("{grants: [code, 'flow:spec.name']}", vec!["K1128"]),
+        ("{grants: []}", vec!["K1128", "K1128"]),
     ] {
         assert_eq!(widened(policy, &grants), expected, "{policy}");
     }
@@ -149,7 +149,7 @@ fn a_komposer_cannot_trust_for_the_policy() {
     let trust = "{trust: [{pattern: ghcr.io/a/**, keys: [a.pub]}]}";
     assert_eq!(widened(trust, &import("")), [""; 0]);
     let other = "imports: {registry: [{url: quay.io/a/pg:1.0.0}], trust: [{pattern: quay.io/**, keys: [b.pub]}]}";
-    assert_eq!(widened(trust, other), ["K1119"]);
+    assert_eq!(widened(trust, other), ["K1129"]);
     assert_eq!(widened("{}", other), [""; 0]);
 }
 

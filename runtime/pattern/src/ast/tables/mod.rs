@@ -72,7 +72,11 @@ pub(crate) static INPUT: Table = Table {
     others: Others::Refused,
 };
 
-static NAME: [Row; 1] = [required("name", Takes::Like(&LABEL), "The entry's name, by which a Komposer overrides it.")];
+static NAME: [Row; 1] = [required(
+    "name",
+    Takes::Like(&LABEL),
+    "In a list, the entry's name, by which a Komposer overrides it; in a map it is the key.",
+)];
 
 static ENTRY_ROWS: [Row; 11] = [
     optional(
