@@ -9,40 +9,13 @@ use crate::Digest;
 use crate::config::{CONFIG_MEDIA_TYPE, Config, ConfigError};
 use crate::error::Error;
 use crate::json::JsonError;
+use crate::listing::Listing;
 use crate::manifest::{ARTIFACT_TYPE, MANIFEST_MEDIA_TYPE, ManifestError, TITLE};
 use crate::registry::Descriptor;
 use crate::role::{MAX_TOTAL, Role};
 
 /// A pattern's files by role.
 pub type Contents = BTreeMap<Role, Bytes>;
-
-/// What catalogues show beside the config, where the author gives it. None of it is derived from the machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// Where the sources are.
-    pub source: Option<String>,
-    /// Where the documentation is.
-    pub documentation: Option<String>,
-    /// Who distributes it.
-    pub vendor: Option<String>,
-    /// Where Artifact Hub finds the README.
-    pub readme_url: Option<String>,
-    /// Where Artifact Hub finds a picture.
-    pub logo_url: Option<String>,
-    /// Artifact Hub's category, as `database`.
-    pub category: Option<String>,
-    /// Who looks after it.
-    pub maintainers: Vec<Maintainer>,
-}
-
-/// Who looks after a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Maintainer {
-    /// For people.
-    pub name: String,
-    /// An address.
-    pub email: String,
-}
 
 /// An artifact that is ready to be pushed.
 #[derive(Debug, Clone)]
@@ -124,8 +97,8 @@ fn describe(role: Role, bytes: &Bytes) -> Descriptor {
     }
 }
 
-/// The specification's annotations and Artifact Hub's, without `created`: a clock would give another digest each time.
-fn annotations<'a>(config: &Config, listing: &Listing) -> BTreeMap<&'a str, String> {
+/// What follows from the config, and what the author gives beside it. A clock would give another digest each time, so there is none.
+fn annotations<'a>(config: &Config, listing: &'a Listing) -> BTreeMap<&'a str, String> {
     let mut annotations = BTreeMap::new();
     let mut set = |key, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -133,23 +106,17 @@ fn annotations<'a>(config: &Config, listing: &Listing) -> BTreeMap<&'a str, Stri
         }
     };
     let keywords = config.keywords.iter().map(String::as_str).collect::<Vec<_>>().join(",");
-    let maintainers = match listing.maintainers.is_empty() {
-        true => None,
-        false => serde_json::to_string(&listing.maintainers).ok(),
-    };
+    let prerelease = (!config.version.pre.is_empty()).then(|| "true".to_owned());
     set(TITLE, Some(config.name.clone()));
     set("org.opencontainers.image.version", Some(config.version.to_string()));
     set("org.opencontainers.image.description", Some(config.description.clone()));
     set("org.opencontainers.image.licenses", config.license.clone());
-    set("org.opencontainers.image.source", listing.source.clone());
-    set("org.opencontainers.image.documentation", listing.documentation.clone());
-    set("org.opencontainers.image.vendor", listing.vendor.clone());
-    set("io.artifacthub.package.readme-url", listing.readme_url.clone());
-    set("io.artifacthub.package.logo-url", listing.logo_url.clone());
-    set("io.artifacthub.package.category", listing.category.clone());
     set("io.artifacthub.package.license", config.license.clone());
     set("io.artifacthub.package.keywords", Some(keywords));
-    set("io.artifacthub.package.maintainers", maintainers);
+    set("io.artifacthub.package.prerelease", prerelease);
+    for (key, value) in listing.annotations() {
+        set(key, Some(value.to_owned()));
+    }
     annotations
 }
 
@@ -165,12 +132,14 @@ pub(crate) mod tests {
 
     /// A package of every role.
     pub(crate) fn package() -> Package {
-        let listing = Listing {
-            source: Some("https://git.example/postgres".into()),
-            readme_url: Some("https://git.example/postgres/README.md".into()),
-            maintainers: vec![Maintainer { name: "Ada".into(), email: "ada@example".into() }],
-            ..Listing::default()
-        };
+        let mut listing = Listing::default();
+        for (key, value) in [
+            ("org.opencontainers.image.source", "https://git.example/postgres"),
+            ("io.artifacthub.package.readme-url", "https://git.example/postgres/README.md"),
+            ("io.artifacthub.package.maintainers", r#"[{"name":"Ada","email":"ada@example"}]"#),
+        ] {
+            listing.set(key, value).unwrap();
+        }
         pack(postgres(), &contents(), &listing).unwrap()
     }
 
@@ -183,6 +152,16 @@ pub(crate) mod tests {
         let text = String::from_utf8(package().manifest.to_vec()).unwrap();
         assert!(text.contains(r#""io.artifacthub.package.keywords":"database,sql""#), "{text}");
         assert!(!text.contains("created"), "{text}");
+    }
+
+    #[test]
+    fn a_version_before_its_release_says_so() {
+        let manifest = |version: &str| {
+            let config = Config { version: version.parse().unwrap(), ..postgres() };
+            String::from_utf8(pack(config, &contents(), &Listing::default()).unwrap().manifest.to_vec()).unwrap()
+        };
+        assert!(manifest("15.0.0-rc.1").contains(r#""io.artifacthub.package.prerelease":"true""#));
+        assert!(!manifest("15.0.0").contains("prerelease"));
     }
 
     #[test]

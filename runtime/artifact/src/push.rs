@@ -123,8 +123,9 @@ mod tests {
     use crate::Reference;
     use crate::config::tests::postgres;
     use crate::layout::Directory;
+    use crate::listing::Listing;
+    use crate::pack::pack;
     use crate::pack::tests::{contents, package};
-    use crate::pack::{Listing, pack};
     use crate::progress::Silent;
     use crate::pull::{Pulled, pull};
     use crate::verified::Verified;

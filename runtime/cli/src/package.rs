@@ -15,7 +15,12 @@ use crate::pattern_dir::PatternDir;
 pub(crate) const BUILDER: &str = concat!("ork ", env!("CARGO_PKG_VERSION"));
 
 /// Packs a checked pattern with its component.
-pub(crate) fn package(files: &PatternDir, pattern: &Pattern, tests: Tests) -> Result<Package, Error> {
+pub(crate) fn package(
+    files: &PatternDir,
+    pattern: &Pattern,
+    tests: Tests,
+    listing: &Listing,
+) -> Result<Package, Error> {
     let compiled = orkestra_compile::compile(pattern).map_err(|error| Error::Compile(error.into()))?;
     let config = config(pattern, &compiled.component, tests).map_err(|error| Error::Compile(error.into()))?;
     let mut contents = Contents::new();
@@ -25,7 +30,7 @@ pub(crate) fn package(files: &PatternDir, pattern: &Pattern, tests: Tests) -> Re
         }
     }
     contents.insert(Role::Component, compiled.component.into());
-    Ok(pack(config, &contents, &Listing::default())?)
+    Ok(pack(config, &contents, listing)?)
 }
 
 /// What this `ork` says of a checked pattern and its component; the layers are filled in by [`pack`].

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as Group;
-use orkestra_artifact::{Reference, Repository};
+use orkestra_artifact::{Listing, Reference, Repository};
 
 use super::TextOrJson;
 use crate::place::Place;
@@ -50,6 +50,10 @@ pub(crate) struct Push {
     /// Move the tags of the major and minor version as well, forward only
     #[arg(long)]
     pub(crate) float: bool,
+    /// Say something to catalogues: an annotation of Artifact Hub's or of the OCI image specification. May be given several
+    /// times
+    #[arg(long = "annotate", value_name = "KEY=VALUE", value_parser = annotation)]
+    pub(crate) annotations: Vec<(String, String)>,
     /// Do not run the pattern's cases; the artifact says so
     #[arg(long)]
     pub(crate) no_test: bool,
@@ -214,6 +218,13 @@ pub(crate) struct Key {
     /// The files' path without its ending
     #[arg(short, long, value_name = "PATH", default_value = "cosign")]
     pub(crate) output: PathBuf,
+}
+
+fn annotation(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a key and a value are expected, as in KEY=VALUE")?;
+    // Both are looked at here, so that nothing is built first.
+    Listing::default().set(key, value).map_err(|error| error.to_string())?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn mirror(text: &str) -> Result<(String, String), String> {

@@ -2,7 +2,7 @@
 
 use orkestra_artifact::config::Tests;
 use orkestra_artifact::layout::Directory;
-use orkestra_artifact::{Package, Progress, PushOptions, Pushed, Registry, Repository, push};
+use orkestra_artifact::{Listing, Package, Progress, PushOptions, Pushed, Registry, Repository, push};
 use orkestra_pattern::Diagnostics;
 use orkestra_pattern::model::Pattern;
 use serde_json::json;
@@ -32,7 +32,8 @@ pub(crate) fn run(args: &Push, output: &Output) -> Result<(), Error> {
             Tests { passed: u32::try_from(passed).unwrap_or(u32::MAX), skipped: None }
         }
     };
-    let package = package(&files, &pattern, tests)?;
+    let listing = listing(args, output)?;
+    let package = package(&files, &pattern, tests, &listing)?;
     let mut options = PushOptions { tag: None, force: args.force, float: args.float };
     let (repository, pushed) = match &args.target {
         Place::Registry(reference) => {
@@ -64,6 +65,18 @@ pub(crate) fn run(args: &Push, output: &Output) -> Result<(), Error> {
         }
     };
     tell(args, &repository, &package, &pushed, output)
+}
+
+/// What is said to catalogues. Who says something to them wants to be in them.
+fn listing(args: &Push, output: &Output) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
+    for (key, value) in &args.annotations {
+        listing.set(key, value).map_err(|error| unusable(&error.to_string(), "see `ork push --help`"))?;
+    }
+    if !listing.is_empty() && !listing.missing().is_empty() {
+        output.warning(format_args!("Artifact Hub lists nothing without {}", listing.missing().join(" and ")));
+    }
+    Ok(listing)
 }
 
 async fn into(

@@ -169,3 +169,27 @@ fn a_password_is_never_typed_where_others_can_read_it() {
 fn ork_with_home(args: &[&str]) -> Ended {
     ork_input_with(args, "", &[("HOME", "/nowhere")]).ends(2)
 }
+
+#[test]
+fn catalogues_are_told_what_the_author_says_and_what_they_would_miss() {
+    let copy = Copy::new();
+    let layout = format!("oci:{}", copy.file("layout").display());
+    let readme = "io.artifacthub.package.readme-url=https://git.example/README.md";
+    let created = "org.opencontainers.image.created=2026-11-28T00:00:00Z";
+    let push = ["push", &layout, copy.path(), "--no-test", "--annotate", readme];
+    let ended = ork(push).ends(0);
+    assert!(ended.stderr.contains("lists nothing without org.opencontainers.image.created"), "{}", ended.stderr);
+    let digest = ended.text().to_owned();
+    let push = ["push", &layout, copy.path(), "--no-test", "--force", "--annotate", readme, "--annotate", created];
+    let ended = ork(push).ends(0);
+    assert!(!ended.stderr.contains("lists nothing"), "{}", ended.stderr);
+    assert_ne!(ended.text(), digest);
+    let layout = format!("oci:{}", copy.file("both").display());
+    ork(["push", &layout, copy.path(), "--no-test", "--annotate", created, "--annotate", readme]).ends(0);
+    let found = ork(["inspect", "--tree", &layout, "--format", "json"]).ends(0).json();
+    assert_eq!(found["annotations"]["org.opencontainers.image.created"], "2026-11-28T00:00:00Z");
+    assert_eq!(found["annotations"]["io.artifacthub.package.readme-url"], "https://git.example/README.md");
+    let wrong = "io.artifacthub.package.category=databases";
+    let ended = ork(["push", &layout, copy.path(), "--no-test", "--annotate", wrong]).ends(2);
+    assert!(ended.stderr.contains("must be one of ai-machine-learning, database"), "{}", ended.stderr);
+}
