@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use orkestra_pattern::Source;
 use orkestra_tests::source_root;
 use serde_json::Value;
 
@@ -10,12 +11,12 @@ use crate::server::{Ended, Server};
 const HEAD: &str = "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\n";
 
 /// A registry with `patterns/postgres`, and a directory of files beside it.
-struct Shop {
-    server: Server,
+pub(crate) struct Shop {
+    pub(crate) server: Server,
 }
 
 impl Shop {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let shop = Self { server: Server::start() };
         shop.push("postgres", "14.2.0", &[]);
         shop
@@ -45,7 +46,7 @@ impl Shop {
     }
 
     /// Pushes a version, floating tags too; gives its digest.
-    fn push(&self, name: &str, version: &str, edits: &[(&str, &str)]) -> String {
+    pub(crate) fn push(&self, name: &str, version: &str, edits: &[(&str, &str)]) -> String {
         let directory = self.pattern(version, edits);
         let arguments = ["push", "--float", "--force", "--no-test", "--format", "json", &self.repository(name)];
         let said = self.server.ork(&[&arguments[..], &[directory.to_str().unwrap()]].concat()).fine();
@@ -57,19 +58,23 @@ impl Shop {
     }
 
     /// A Komposer whose registry imports and trust are these.
-    fn komposer(&self, imports: &str, rest: &str) {
+    pub(crate) fn komposer(&self, imports: &str, rest: &str) {
         let imports = imports.replace("REPO", &format!("{}/patterns", self.server.host));
         self.write("komposer.yaml", &format!("{HEAD}imports:\n  registry:\n    - {imports}\n{rest}"));
     }
 
-    fn ork(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn ork(&self, arguments: &[&str]) -> Ended {
         self.server.ork(&[arguments, &["--cache", "cache"]].concat())
     }
 
     fn lock(&self) -> Value {
         let text = std::fs::read_to_string(self.server.dir().join("komposer.lock")).unwrap();
-        let lock: Value = serde_yaml::from_str(&text).unwrap();
-        lock["spec"]["instances"][0].clone()
+        yaml(&text)["spec"]["instances"][0].clone()
+    }
+
+    /// Ends the registry, and keeps the files.
+    pub(crate) fn close(self) -> tempfile::TempDir {
+        self.server.close()
     }
 
     /// Points a tag at something that is there.
@@ -96,7 +101,9 @@ fn the_publications_komposer_runs_as_it_is_written() {
     let said = shop.ork(&["explain", "-f", "komposer.yaml", "--format", "json"]).fine();
     let values: Vec<Value> = serde_json::from_str(&said.stdout).unwrap();
     let of = |path: &str| values.iter().find(|value| value["path"] == path).unwrap();
-    for (path, value, line) in [("postgres.workers", Value::from(4), "workers"), ("postgres.resync", "30s".into(), "resync")] {
+    for (path, value, line) in
+        [("postgres.workers", Value::from(4), "workers"), ("postgres.resync", "30s".into(), "resync")]
+    {
         let found = of(path);
         assert_eq!((&found["value"], &found["from"]["file"]), (&value, &"komposer.yaml".into()), "{found}");
         let at = text.lines().position(|text| text.contains(line)).unwrap() + 1;
@@ -145,7 +152,6 @@ fn a_lock_says_what_was_found_and_goes_stale_with_its_komposer() {
 #[test]
 fn a_version_never_changes_and_never_falls() {
     let shop = Shop::open();
-    let edit = ("imageRegistry", "imageregistry");
     let repository = shop.repository("postgres");
     for url in ["REPO/postgres:v14.2.0", "REPO/postgres:v14"] {
         shop.push("postgres", "14.2.0", &[]);
@@ -160,7 +166,6 @@ fn a_version_never_changes_and_never_falls() {
             shop.ork(&["lock"]).refused("TagMoved");
         }
         std::fs::remove_file(shop.server.dir().join("komposer.lock")).unwrap();
-        let _ = edit;
     }
     shop.push("postgres", "14.3.0", &[]);
     shop.komposer("{url: REPO/postgres:v14}", "");
@@ -280,17 +285,16 @@ fn what_is_vendored_needs_no_registry() {
     let shop = Shop::open();
     shop.server.ork(&["generate", "key", "-o", "ours"]).fine();
     shop.server.ork(&["sign", &format!("{}:v14", shop.repository("postgres")), "--key", "ours.key"]).fine();
-    let trust = format!("  files: [./website]\n  trust: [{{pattern: '{}/**', keys: [./ours.pub]}}]\n", shop.server.host);
+    let trust =
+        format!("  files: [./website]\n  trust: [{{pattern: '{}/**', keys: [./ours.pub]}}]\n", shop.server.host);
     copy_directory(&source_root().join("patterns/website/v1"), &shop.server.dir().join("website"));
     shop.komposer("{url: REPO/postgres:v14}", &trust);
     shop.ork(&["vendor", "-o", "carried"]).refused("NotLocked");
     shop.ork(&["lock"]).fine();
     shop.ork(&["vendor", "-o", "carried"]).fine();
-    let Shop { server } = shop;
-    let carried = tempfile::tempdir().unwrap();
-    copy_directory(&server.dir().join("carried"), carried.path());
-    drop(server);
-    let path = |name: &str| carried.path().join(name).to_str().unwrap().to_owned();
+    let down = shop.close();
+    let carried = down.path().join("carried");
+    let path = |name: &str| carried.join(name).to_str().unwrap().to_owned();
     let command = |rest: &[&str]| {
         let mut command = std::process::Command::new(orkestra_tests::program("ork"));
         command.args(rest).args(["--artifacts", &path("artifacts"), "--cache", &path("cache")]);
@@ -301,7 +305,7 @@ fn what_is_vendored_needs_no_registry() {
     let run = ["run", "--locked", "-f", &komposer, "--kubeconfig", "/none"];
     assert!(command(&run).exits(2).stderr.contains("kubeconfig"), "it gets as far as the cluster");
     // A byte of what was carried is another one.
-    let blobs = carried.path().join("artifacts/blobs/sha256");
+    let blobs = carried.join("artifacts/blobs/sha256");
     let mut largest: Vec<_> = std::fs::read_dir(blobs).unwrap().map(|entry| entry.unwrap().path()).collect();
     largest.sort_by_key(|path| path.metadata().unwrap().len());
     let blob = largest.pop().unwrap();
@@ -327,6 +331,13 @@ fn a_plan_says_what_a_change_does() {
     assert!(said.stdout.contains("~ entry postgres: workers: 2 → 5"), "{said:?}");
     assert!(said.stdout.contains("- child postgres/service: Service v1, kept"), "{said:?}");
     assert!(said.stdout.contains("right services"), "{said:?}");
+}
+
+/// A document.
+fn yaml(text: &str) -> Value {
+    let source = Source::new().with("komposer.lock", text.as_bytes());
+    let file = source.find("komposer.lock").unwrap();
+    orkestra_pattern::yaml::parse(&source, file, orkestra_pattern::yaml::Bounds::default()).0[0].to_json()
 }
 
 fn copy_directory(from: &Path, to: &Path) {

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stderr, reason = "the build of the registries takes minutes and says how far it is")]
 
 mod komposers;
+mod running;
 mod server;
 
 use std::path::Path;

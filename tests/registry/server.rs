@@ -64,6 +64,11 @@ impl Server {
         server
     }
 
+    /// Ends it, and keeps the directory.
+    pub(crate) fn close(mut self) -> tempfile::TempDir {
+        std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
+    }
+
     /// A directory of the test.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()

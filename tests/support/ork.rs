@@ -44,20 +44,32 @@ impl Ork {
     /// Starts `ork run ARGUMENTS` against the cluster of the tests, that is, with its kubeconfig.
     #[must_use]
     pub fn run(cluster: &Cluster, arguments: &[&str]) -> Self {
-        Self::run_armed(cluster, arguments, None)
+        Self::run_with(cluster, arguments, &[])
     }
 
     /// The same, to end at a failpoint: `before-apply=2`.
     #[must_use]
     pub fn run_armed(cluster: &Cluster, arguments: &[&str], failpoint: Option<&str>) -> Self {
+        let variables: Vec<_> = failpoint.map(|failpoint| ("ORK_FAILPOINT", failpoint)).into_iter().collect();
+        Self::run_with(cluster, arguments, &variables)
+    }
+
+    /// The same with further variables.
+    #[must_use]
+    pub fn run_with(cluster: &Cluster, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(program("ork"));
+        command.arg("run").args(arguments).envs(variables.iter().copied());
+        Self::start(cluster, command)
+    }
+
+    /// A command that becomes `ork run`, with the cluster's kubeconfig.
+    #[must_use]
+    pub fn start(cluster: &Cluster, mut command: Command) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let log = cluster.plane().data().join(format!("ork-{}.log", NEXT.fetch_add(1, Ordering::Relaxed)));
         let output = File::create(&log).expect("a log file");
-        let child = Command::new(program("ork"))
-            .arg("run")
-            .args(arguments)
+        let child = command
             .env("KUBECONFIG", cluster.plane().kubeconfig())
-            .envs(failpoint.map(|failpoint| ("ORK_FAILPOINT", failpoint)))
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a log file"))
             .stderr(output)

@@ -19,7 +19,8 @@ pub(crate) fn run(args: &Login, output: &Output) -> Result<(), Error> {
     let username = username(args, output)?;
     let password = Secret::new(password(args, output)?);
     let credential = Credential::Basic { username: username.clone(), password: password.clone() };
-    let client = transport::client_with(&args.transport, Credentials::default().with(registry, credential), Vec::new())?;
+    let client =
+        transport::client_with(&args.transport, Credentials::default().with(registry, credential), Vec::new())?;
     let (asked, kept) = transport::run(async {
         // What the registry does not take is not kept.
         let asked = client.try_credentials(registry).await?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use orkestra_komposer::{KOMPOSER, policy};
+use orkestra_komposer::{KOMPOSER, LOCK, policy};
 use orkestra_pattern::source::Source;
 use orkestra_pattern::table::Table;
 use orkestra_pattern::{KATALOG, yaml};
@@ -153,7 +153,7 @@ metadata: {name: platform}
 imports:
   oci:
     - {ref: "ghcr.io/a/b:1.0.0", auth: {type: bearer, fromEnv: ORK_REGISTRY_TOKEN}}
-  files: [{path: ./here, with: {a: 1}, as: b, grants: [code], limits: {memory: 1Gi}}]
+  files: [{path: ./here, with: {a: 1}, as: b, grants: [code], groups: [a.example], limits: {memory: 1Gi}}]
   trust: [{pattern: "ghcr.io/**", keys: [a.pub, b.pub], quorum: 2, maxAge: 30d}]
 spec:
   crds:
@@ -178,10 +178,39 @@ spec:
   allowUnlocked: false
 "#];
 
-pub(crate) fn corpora() -> [(&'static Table, Vec<Example>); 3] {
+const LOCKS: [&str; 1] = [r#"
+apiVersion: orkestra.orkspace.io/v1
+kind: KomposerLock
+metadata: {name: platform}
+spec:
+  komposer: sha256:0000000000000000000000000000000000000000000000000000000000000000
+  ork: "0.1.0"
+  instances:
+    - name: pg
+      ref: ghcr.io/a/postgres ^14
+      repository: ghcr.io/a/postgres
+      tag: v14.2.0
+      version: 14.2.0
+      manifest: sha256:0000000000000000000000000000000000000000000000000000000000000001
+      component: sha256:0000000000000000000000000000000000000000000000000000000000000002
+      engine: orkestra
+      rebuilt: true
+      signers: [a]
+      composed: sha256:0000000000000000000000000000000000000000000000000000000000000003
+      imports: [shop]
+    - name: shop
+      path: ./shop
+      version: 1.0.0
+      component: sha256:0000000000000000000000000000000000000000000000000000000000000004
+      engine: orkestra
+      imports: []
+"#];
+
+pub(crate) fn corpora() -> [(&'static Table, Vec<Example>); 4] {
     [
         (&KATALOG, katalogs()),
         (&KOMPOSER, documents(&KOMPOSERS, "komposer.yaml")),
+        (&LOCK, documents(&LOCKS, "komposer.lock")),
         (&policy::POLICY, documents(&POLICIES, "policy.yaml")),
     ]
 }

@@ -28,6 +28,7 @@ fn parses(table: &'static Table, document: &Value, crd: &str) -> bool {
     match table.name {
         "Katalog" => orkestra_pattern::check(&source).0.is_some(),
         "Komposer" => orkestra_komposer::parse(&source, file).0.is_some(),
+        "KomposerLock" => orkestra_komposer::parse_lock(&source, file).0.is_some(),
         _ => policy::parse(&source, file).0.is_some(),
     }
 }
