@@ -6,7 +6,7 @@ use orkestra_pattern::Source;
 use orkestra_tests::source_root;
 use serde_json::Value;
 
-use crate::server::{Ended, Server};
+use crate::server::{Ended, PASSWORD, Server, USER};
 
 const HEAD: &str = "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\n";
 
@@ -232,8 +232,7 @@ fn credentials_come_from_the_variables_that_a_komposer_names() {
     shop.komposer(&format!("{{url: REPO/postgres:v14, {auth}}}"), "");
     let ended = shop.ork(&["lock"]).exits(2);
     assert!(ended.stderr.contains("`ORK_REGISTRY_USER`, which is not set"), "{ended:?}");
-    let (user, password) = Server::login();
-    let given = [("ORK_REGISTRY_USER", user), ("ORK_REGISTRY_PASSWORD", password)];
+    let given = [("ORK_REGISTRY_USER", USER), ("ORK_REGISTRY_PASSWORD", PASSWORD)];
     shop.server.ork_with(&["lock", "--cache", "cache"], &given).fine();
     // Under a policy a variable goes where the policy sends it.
     let policy = |hosts: &str| {

@@ -16,6 +16,12 @@ if ! command -v cc >/dev/null; then
         lacks "a C compiler (cc)" "On Debian: apt-get install gcc libc6-dev"
     fi
 fi
+if ! command -v skopeo >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "setup: installing skopeo (one test copies with it)" >&2
+    # One test says that it did not run; the rest needs no skopeo.
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends skopeo >/dev/null; } ||
+        echo "setup: skopeo could not be installed" >&2
+fi
 command -v git >/dev/null || lacks "git" "On Debian: apt-get install git"
 command -v go >/dev/null || lacks "Go" "Go 1.26 or newer builds the control plane, see https://go.dev/doc/install"
 if ! command -v cargo >/dev/null; then

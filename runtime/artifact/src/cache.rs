@@ -249,6 +249,53 @@ mod tests {
         assert_eq!(fs::read_dir(cache.root.join("blobs/sha256")).unwrap().count(), 1);
     }
 
+    /// Names the directory to the processes that the next test starts and kills: this program itself.
+    const WRITES_TO: &str = "CACHE_THAT_A_TEST_WRITES_TO";
+
+    #[test]
+    fn what_killed_processes_leave_is_whole_or_is_no_content() {
+        if let Some(root) = std::env::var_os(WRITES_TO) {
+            let cache = Cache::open(Path::new(&root)).unwrap();
+            // It ends by itself, should nobody be left who kills it.
+            for number in (0..8).cycle().take(2_000) {
+                cache.put(&vec![number; 1 << 20]).unwrap();
+            }
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = dir.path().join("blobs/sha256");
+        let mut whole = 0;
+        for round in 0..6 {
+            let writer = || {
+                let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+                command.args(["--exact", "cache::tests::what_killed_processes_leave_is_whole_or_is_no_content"]);
+                command.env(WRITES_TO, dir.path()).stdout(std::process::Stdio::null()).spawn().unwrap()
+            };
+            let mut writers = [writer(), writer(), writer()];
+            std::thread::sleep(std::time::Duration::from_millis(150 + 37 * round));
+            for writer in &mut writers {
+                // SIGKILL, so that nothing of it can clean up.
+                writer.kill().unwrap();
+                writer.wait().unwrap();
+            }
+            for entry in fs::read_dir(&blobs).into_iter().flatten() {
+                let entry = entry.unwrap();
+                let name = entry.file_name().into_string().unwrap();
+                // What was not finished has a name that no content has.
+                if !name.starts_with('.') {
+                    whole += 1;
+                    assert_eq!(Digest::of(&fs::read(entry.path()).unwrap()).hex(), name);
+                }
+            }
+        }
+        assert!(whole > 0, "the writers wrote nothing");
+        let cache = Cache::open(dir.path()).unwrap();
+        for number in 0..8 {
+            let digest = cache.put(&vec![number; 1 << 20]).unwrap();
+            assert!(cache.get(&digest, 1 << 20).unwrap().is_some());
+        }
+    }
+
     #[tokio::test]
     async fn contents_outlive_the_registry_and_tags_do_not() {
         let dir = tempfile::tempdir().unwrap();

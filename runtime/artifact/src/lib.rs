@@ -44,7 +44,7 @@ pub use error::Error;
 pub use http::{HttpOptions, HttpRegistry, PlainHttp};
 pub use listing::Listing;
 pub use manifest::PatternManifest;
-pub use oci::INDEX_MEDIA_TYPE;
+pub use oci::{INDEX_MEDIA_TYPE, is_about_another};
 pub use pack::{Contents, Package, pack};
 pub use progress::{Progress, Silent};
 pub use pull::{Pulled, pull};

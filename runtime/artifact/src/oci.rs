@@ -67,3 +67,27 @@ impl Envelope {
 pub(crate) fn fallback_tag(subject: &Digest) -> String {
     format!("sha256-{}", subject.hex())
 }
+
+/// Whether a tag names what is about an artifact and no artifact: the list of its referrers (`sha256-<hex>`), or what older clients
+/// put beside it (`sha256-<hex>.sig`).
+pub fn is_about_another(tag: &str) -> bool {
+    let Some(rest) = tag.strip_prefix("sha256-") else { return false };
+    let (hex, more) = rest.split_at_checked(64).unwrap_or((rest, ""));
+    format!("sha256:{hex}").parse::<Digest>().is_ok() && (more.is_empty() || more.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_that_is_about_another_artifact_is_told_apart() {
+        let tag = fallback_tag(&Digest::of(b"x"));
+        for about in [tag.clone(), format!("{tag}.sig"), format!("{tag}.att")] {
+            assert!(is_about_another(&about), "{about}");
+        }
+        for own in ["v14.2.0", "latest", "sha256-14", &format!("{tag}-more"), &tag.replace("sha256", "sha512")] {
+            assert!(!is_about_another(own), "{own}");
+        }
+    }
+}

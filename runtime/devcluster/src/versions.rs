@@ -3,7 +3,7 @@
 //! The Go modules beside this crate say the same to the Go tool; a test holds the two together.
 
 /// The set of registries and clients: distribution, go-containerregistry, oras and cosign, and the revision of our own one.
-pub const REGISTRIES: &str = "v3.1.2-v0.22.1-v1.3.6-v3.1.3-2";
+pub const REGISTRIES: &str = "v3.1.2-v0.22.1-v1.3.6-v3.1.3-3";
 
 /// The release of kube-apiserver, kube-controller-manager, kube-scheduler and kubectl.
 pub const KUBERNETES: &str = "v1.37.2";

@@ -1,13 +1,14 @@
 //! `ork pull`: an artifact becomes a pattern directory.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use orkestra_artifact::{Progress, Reference, Registry, Unpacked, Verified, pull};
+use orkestra_artifact::{Progress, Reference, Registry, Role, Unpacked, Verified, pull};
 use serde_json::json;
 
 use crate::args::{Pull, TextOrJson};
 use crate::error::Error;
-use crate::output::{Output, count, escape, role};
+use crate::output::{Output, count, escape, role as style};
 use crate::pattern_dir::shown;
 use crate::place::{self, Place};
 use crate::progress::Transfers;
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &Pull, output: &Output) -> Result<(), Error> {
         escape(name),
         shown(&target),
         count(files.len(), "file"),
-        b = role::NAME
+        b = style::NAME
     );
     output.done("Pulled", rest);
     output.note("UNVERIFIED: its bytes are those of the digest, and nobody's signature was asked for");
@@ -66,10 +67,38 @@ async fn fetch(
 }
 
 /// Only the fixed names of roles are ever written, into a directory that holds nothing else.
+///
+/// A process that is killed meanwhile leaves nothing that could be taken for the pattern: a directory that is made here appears as
+/// a whole, and one that was there holds no `katalog.yaml` before it holds all else.
 fn write(target: &Path, unpacked: &Unpacked) -> Result<(), Error> {
-    empty_directory(target)?;
-    for (role, bytes) in &unpacked.contents {
-        super::build::replace(&target.join(role.title()), bytes)?;
+    let failed = |source| Error::Write { path: target.to_owned(), source };
+    match std::fs::read_dir(target).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => fill(target, unpacked),
+        Ok(false) => Err(not_empty(target)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let part = part_of(target);
+            if let Some(parent) = target.parent() {
+                std::fs::create_dir_all(parent).map_err(failed)?;
+            }
+            let written = std::fs::create_dir(&part)
+                .map_err(failed)
+                .and_then(|()| fill(&part, unpacked))
+                .and_then(|()| std::fs::rename(&part, target).map_err(failed));
+            if written.is_err() {
+                // What failed is told; a part that is left over would be a second surprise.
+                let _ = std::fs::remove_dir_all(&part);
+            }
+            written
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Writes the files, `katalog.yaml` last: a directory without one is no pattern.
+fn fill(directory: &Path, unpacked: &Unpacked) -> Result<(), Error> {
+    let (last, first): (Vec<_>, Vec<_>) = unpacked.contents.iter().partition(|(role, _)| **role == Role::Katalog);
+    for (role, bytes) in first.into_iter().chain(last) {
+        super::build::replace(&directory.join(role.title()), bytes)?;
     }
     Ok(())
 }
@@ -80,9 +109,19 @@ pub(super) fn empty_directory(target: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(target).map_err(failed)?;
     match std::fs::read_dir(target).map_err(failed)?.next() {
         None => Ok(()),
-        Some(_) => Err(Error::Unusable {
-            problem: format!("`{}` is not empty", shown(target)),
-            hint: Some("name another directory with --output".to_owned()),
-        }),
+        Some(_) => Err(not_empty(target)),
     }
+}
+
+fn not_empty(target: &Path) -> Error {
+    Error::Unusable {
+        problem: format!("`{}` is not empty", shown(target)),
+        hint: Some("name another directory with --output".to_owned()),
+    }
+}
+
+/// A hidden name beside a directory that no other process has.
+fn part_of(target: &Path) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }

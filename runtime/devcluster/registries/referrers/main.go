@@ -2,7 +2,8 @@
 // It ends when its standard input does, so that it never outlives who started it.
 //
 // It prints one line, "listening REGISTRY CONTROL", with the two loopback addresses it has chosen. The registry speaks TLS.
-// The control address speaks plain HTTP: POST /fault with a JSON object arms a fault, DELETE /fault takes all of them back.
+// The control address speaks plain HTTP: POST /fault with a JSON object arms a fault, DELETE /fault takes all of them back, and
+// GET /requests gives the requests that came since it was last asked, one "METHOD PATH" a line.
 package main
 
 import (
@@ -15,16 +16,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
 )
 
 // fault is what the registry does wrong, Times times.
 type fault struct {
-	// Kind is one of status, cut, wrong, token-endless, realm, link-loop and junk-referrers.
+	// Kind is one of status, cut, wrong, slow, token-endless, realm, link-loop and junk-referrers.
 	Kind string `json:"kind"`
 	// Times is how many requests it meets. 0 stands for 1.
 	Times int `json:"times"`
@@ -35,6 +38,8 @@ type fault struct {
 	Realm string `json:"realm"`
 	// Count belongs to the kind junk-referrers.
 	Count int `json:"count"`
+	// Pause belongs to the kind slow: the milliseconds between two eighths of a blob.
+	Pause int `json:"pause"`
 }
 
 type server struct {
@@ -43,6 +48,29 @@ type server struct {
 	bearer         bool
 	lock           sync.Mutex
 	faults         []fault
+	requests       []string
+}
+
+// kept is how many requests are remembered at most. More than a test makes, and less than a loop that never ends.
+const kept = 10_000
+
+// note remembers a request.
+func (s *server) note(r *http.Request) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if len(s.requests) < kept {
+		s.requests = append(s.requests, r.Method+" "+r.URL.Path)
+	}
+}
+
+// noted gives the requests since it was last asked.
+func (s *server) noted(w http.ResponseWriter, r *http.Request) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	for _, request := range s.requests {
+		fmt.Fprintln(w, request)
+	}
+	s.requests = nil
 }
 
 // take uses up one time of the first armed fault of that kind.
@@ -78,7 +106,7 @@ func (s *server) control(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		switch f.Kind {
-		case "status", "cut", "wrong", "token-endless", "realm", "link-loop", "junk-referrers":
+		case "status", "cut", "wrong", "slow", "token-endless", "realm", "link-loop", "junk-referrers":
 		default:
 			http.Error(w, "no such fault: "+f.Kind, http.StatusBadRequest)
 			return
@@ -99,6 +127,7 @@ func (s *server) basic(r *http.Request) bool {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.note(r)
 	if r.URL.Path == "/token" {
 		s.token(w, r)
 		return
@@ -179,31 +208,42 @@ func (s *server) referrers(w http.ResponseWriter, r *http.Request) bool {
 
 // blob plays the faults of a download. It says whether it has answered.
 func (s *server) blob(w http.ResponseWriter, r *http.Request) bool {
-	_, cut := s.take("cut")
-	wrong := false
-	if !cut {
-		_, wrong = s.take("wrong")
+	for _, kind := range []string{"cut", "wrong", "slow"} {
+		if f, armed := s.take(kind); armed {
+			s.wrongly(w, r, f)
+			return true
+		}
 	}
-	if !cut && !wrong {
-		return false
-	}
+	return false
+}
+
+// wrongly answers with a blob, and with what is wrong with it.
+func (s *server) wrongly(w http.ResponseWriter, r *http.Request, f fault) {
 	answer := httptest.NewRecorder()
 	s.inner.ServeHTTP(answer, r)
-	body := answer.Body.Bytes()
+	body := append([]byte(nil), answer.Body.Bytes()...)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(answer.Code)
-	if cut {
+	switch f.Kind {
+	case "cut":
 		w.Write(body[:len(body)/2])
 		w.(http.Flusher).Flush()
 		// The server then closes the connection without the rest.
 		panic(http.ErrAbortHandler)
+	case "wrong":
+		if len(body) > 0 {
+			body[0] ^= 1
+		}
+		w.Write(body)
+	case "slow":
+		for part := range slices.Chunk(body, len(body)/8+1) {
+			time.Sleep(time.Duration(f.Pause) * time.Millisecond)
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+			w.(http.Flusher).Flush()
+		}
 	}
-	changed := append([]byte(nil), body...)
-	if len(changed) > 0 {
-		changed[0] ^= 1
-	}
-	w.Write(changed)
-	return true
 }
 
 func main() {
@@ -232,6 +272,7 @@ func main() {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/fault", s.control)
+	mux.HandleFunc("GET /requests", s.noted)
 	go func() { log.Fatal(http.Serve(control, mux)) }()
 	fmt.Println("listening", public.Addr(), control.Addr())
 	log.Fatal(http.ServeTLS(public, s, *certificate, *key))
