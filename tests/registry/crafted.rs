@@ -71,4 +71,10 @@ impl<'a> Forge<'a> {
         let listed = self.runtime.block_on(self.registry.referrers(&self.repository(path), subject)).unwrap();
         listed.into_iter().map(|listed| listed.digest).collect()
     }
+
+    /// A blob.
+    pub(crate) fn blob(&self, path: &str, descriptor: &Value) -> Vec<u8> {
+        let (repository, described) = (self.repository(path), serde_json::from_value(descriptor.clone()).unwrap());
+        self.runtime.block_on(self.registry.blob(&repository, &described, 1 << 20)).unwrap().to_vec()
+    }
 }

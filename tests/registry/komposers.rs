@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use orkestra_artifact::ManifestRef;
 use orkestra_pattern::Source;
 use orkestra_tests::source_root;
 use serde_json::Value;
 
+use crate::crafted::{Forge, MANIFEST};
 use crate::server::{Ended, PASSWORD, Server, USER};
 
 const HEAD: &str = "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\n";
@@ -220,6 +222,61 @@ fn only_what_a_trusted_key_signed_under_this_name_is_locked() {
     // Whom no entry is about, nobody is trusted for.
     shop.komposer("{url: REPO/postgres:v14}", "  trust: [{pattern: 'ghcr.io/**', keys: [./ours.pub]}]\n");
     shop.ork(&["lock"]).refused("NoTrustEntry");
+}
+
+/// Changes config and component of what a tag names, and makes every digest good again.
+fn forge(shop: &Shop, change: impl FnOnce(&mut Value, &mut Vec<u8>)) {
+    const PATH: &str = "patterns/postgres";
+    let forge = Forge::new(&shop.server);
+    let mut manifest: Value =
+        serde_json::from_slice(&forge.manifest(PATH, ManifestRef::Tag("v14.2.0".to_owned()))).unwrap();
+    let mut config: Value = serde_json::from_slice(&forge.blob(PATH, &manifest["config"])).unwrap();
+    let layers = manifest["layers"].as_array_mut().unwrap();
+    let layer = layers.iter_mut().find(|layer| layer["mediaType"] == "application/wasm").unwrap();
+    let mut component = forge.blob(PATH, layer);
+    change(&mut config, &mut component);
+    (layer["digest"], layer["size"]) = forge.put_blob(PATH, &component);
+    config["layers"]["component"] = layer["digest"].clone();
+    let written = forge.put_blob(PATH, &serde_json::to_vec(&config).unwrap());
+    (manifest["config"]["digest"], manifest["config"]["size"]) = written;
+    forge.put(PATH, "v14.2.0", MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+}
+
+#[test]
+fn a_component_that_is_not_its_yaml_is_not_locked() {
+    let shop = Shop::open();
+    shop.server.ork(&["generate", "key", "-o", "ours"]).fine();
+    let trust = format!("  trust: [{{pattern: '{}/**', keys: [./ours.pub]}}]\n", shop.server.host);
+    shop.komposer("{url: REPO/postgres:v14.2.0}", &trust);
+    let reference = format!("{}:v14.2.0", shop.repository("postgres"));
+    let lock = || {
+        // Signed by whom the Komposer trusts: that is not the question here.
+        shop.server.ork(&["sign", &reference, "--key", "ours.key"]).fine();
+        shop.ork(&["lock"])
+    };
+    // One constant: a probe of the password's file becomes one of another.
+    let alter = |component: &mut Vec<u8>| {
+        let (find, put) = (b"POSTGRES_PASSWORD", b"POSTGRES_PASSW0RD");
+        let at = component.windows(find.len()).position(|window| window == find).unwrap();
+        component[at..at + put.len()].copy_from_slice(put);
+    };
+    forge(&shop, |_, component| alter(component));
+    lock().refused("NotItsYaml");
+    assert!(!shop.server.dir().join("komposer.lock").exists());
+    // Who says that another release built it gets this one's own build of the YAML.
+    shop.push("postgres", "14.2.0", &[]);
+    forge(&shop, |config, component| {
+        config["builder"] = "ork 9.9.9".into();
+        alter(component);
+    });
+    lock().fine();
+    let forged = shop.lock();
+    assert_eq!(forged["rebuilt"], false);
+    std::fs::remove_file(shop.server.dir().join("komposer.lock")).unwrap();
+    shop.push("postgres", "14.2.0", &[]);
+    lock().fine();
+    let honest = shop.lock();
+    assert_eq!((&honest["rebuilt"], &honest["component"]), (&true.into(), &forged["composed"]));
 }
 
 #[test]

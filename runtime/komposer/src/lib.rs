@@ -17,6 +17,8 @@ mod inputs;
 mod list_keys;
 pub mod lock;
 mod lock_parse;
+#[cfg(test)]
+mod lock_tests;
 mod merge;
 #[cfg(test)]
 mod merge_tests;
