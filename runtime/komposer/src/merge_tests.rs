@@ -151,11 +151,11 @@ fn each_value_of_three_layers_says_where_it_was_written() {
     source.add("pg/crd.yaml", example::CRD.as_bytes());
     let lower = source.add(
         "team.yaml",
-        b"shop:\n  workers: 3\n  resync: 1m\n  operatorBox:\n    vars:\n      image: team\n    onReconcile:\n      deployments:\n        - id: web\n          replicas: 2\n          port: 81\n",
+        b"shop:\n  workers: 3\n  resync: 1m\n  operatorBox:\n    vars:\n      image: team\n    onReconcile:\n      deployments:\n        - id: web\n          replicas: 2\n          port: 81\n          labels: {team: a}\n          annotations: {from: team}\n",
     );
     let upper = source.add(
         "komposer.yaml",
-        b"shop:\n  workers: 4\n  operatorBox:\n    onReconcile:\n      deployments:\n        - id: web\n          replicas: 3\n      services:\n        - id: svc\n          port: 90\n    status:\n      fields:\n        - path: endpoint\n          value: here\n",
+        b"shop:\n  workers: 4\n  operatorBox:\n    onReconcile:\n      deployments:\n        - id: web\n          replicas: 3\n      services:\n        - id: svc\n          port: 90\n    status:\n      fields:\n        - path: endpoint\n          value: here\n    vars:\n      more: b\n",
     );
     let layers = [layer(&source, lower), layer(&source, upper)];
     let (root, problems) = merge(&tree(&source, base), &layers);
@@ -177,6 +177,9 @@ fn each_value_of_three_layers_says_where_it_was_written() {
         ("shop.operatorBox.onReconcile.deployments[web].image", "pg/katalog.yaml", 20),
         ("shop.operatorBox.onReconcile.deployments[web].replicas", "komposer.yaml", 7),
         ("shop.operatorBox.onReconcile.deployments[web].port", "team.yaml", 11),
+        ("shop.operatorBox.onReconcile.deployments[web].labels.team", "team.yaml", 12),
+        ("shop.operatorBox.onReconcile.deployments[web].annotations.from", "team.yaml", 13),
+        ("shop.operatorBox.vars.more", "komposer.yaml", 16),
         ("shop.operatorBox.onReconcile.services[svc].port", "komposer.yaml", 10),
         ("shop.operatorBox.status.fields[endpoint].value", "komposer.yaml", 14),
         ("shop.apiTypes.kind", "pg/katalog.yaml", 11),
