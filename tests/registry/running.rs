@@ -121,8 +121,9 @@ fn one_broken_import_does_not_keep_the_others_from_running() {
 
 #[test]
 fn what_is_vendored_runs_in_a_network_without_routes_but_the_api_servers() {
-    let unshared = Command::new("unshare").args(["--net", "--", "ip", "link", "set", "lo", "up"]).stderr(Stdio::null());
-    if !{ unshared }.status().is_ok_and(|status| status.success()) {
+    let mut unshared = Command::new("unshare");
+    unshared.args(["--net", "--", "ip", "link", "set", "lo", "up"]).stderr(Stdio::null());
+    if !unshared.status().is_ok_and(|status| status.success()) {
         println!("not run: an air gap, for which `unshare --net` and `ip` are needed, and the right to use them");
         return;
     }

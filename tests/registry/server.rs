@@ -192,7 +192,7 @@ impl Server {
 
     /// Runs `ork` with something on its standard input.
     pub(crate) fn ork_input(&self, args: &[&str], input: &str) -> Ended {
-        let mut child = self.start(&mut self.ork_command(args), Stdio::piped());
+        let mut child = self.begin(&mut self.ork_command(args), Stdio::piped());
         // One that ends without reading says why itself.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         Ended::of(child.wait_with_output().unwrap())
@@ -205,12 +205,12 @@ impl Server {
 
     /// Starts `ork` as a person would who logged in.
     pub(crate) fn spawn_ork(&self, args: &[&str]) -> Child {
-        self.start(&mut self.ork_command(args), Stdio::null())
+        self.begin(&mut self.ork_command(args), Stdio::null())
     }
 
     /// Runs a program as a person would who logged in.
     pub(crate) fn run(&self, command: &mut Command) -> Ended {
-        Ended::of(self.start(command, Stdio::null()).wait_with_output().unwrap())
+        Ended::of(self.begin(command, Stdio::null()).wait_with_output().unwrap())
     }
 
     fn ork_command(&self, args: &[&str]) -> Command {
@@ -222,7 +222,7 @@ impl Server {
         command
     }
 
-    fn start(&self, command: &mut Command, input: Stdio) -> Child {
+    fn begin(&self, command: &mut Command, input: Stdio) -> Child {
         command
             .current_dir(self.dir())
             .env("SSL_CERT_FILE", self.authority())
