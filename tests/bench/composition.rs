@@ -92,9 +92,9 @@ fn push(server: &Server, index: usize) -> Reference {
     for file in ["README.md", "cr.yaml", "crd.yaml", "katalog.yaml", "komposer.yaml"] {
         let text = std::fs::read_to_string(source_root().join("patterns/postgres/v14").join(file)).unwrap();
         let text = match file {
-            "katalog.yaml" => {
-                text.replace("  name: postgres\n", &format!("  name: {name}\n")).replace("-auth'", &format!("-auth{index}'"))
-            }
+            "katalog.yaml" => text
+                .replace("  name: postgres\n", &format!("  name: {name}\n"))
+                .replace("-auth'", &format!("-auth{index}'")),
             _ => text,
         };
         std::fs::write(directory.join(file), text).unwrap();

@@ -381,12 +381,12 @@ fn a_plan_says_what_a_change_does() {
     std::fs::copy(shop.server.dir().join("komposer.lock"), shop.server.dir().join("before.lock")).unwrap();
     shop.komposer(
         "{url: REPO/postgres:v14}",
-        "spec: {crds: {postgres: {workers: 5, operatorBox: {onReconcile: {services: [{id: service, $patch: delete}]}}}}}\n",
+        "spec: {crds: {postgres: {workers: 5, operatorBox: {onReconcile: {podDisruptionBudgets: [{id: budget, $patch: delete}]}}}}}\n",
     );
     let said = shop.ork(&["plan", "--from", "before.yaml"]).exits(1);
     assert!(said.stdout.contains("~ entry postgres: workers: 2 → 5"), "{said:?}");
-    assert!(said.stdout.contains("- child postgres/service: Service v1, kept"), "{said:?}");
-    assert!(said.stdout.contains("right services"), "{said:?}");
+    assert!(said.stdout.contains("- child postgres/budget: PodDisruptionBudget policy/v1, kept"), "{said:?}");
+    assert!(said.stdout.contains("right poddisruptionbudgets.policy"), "{said:?}");
 }
 
 /// A document.

@@ -108,6 +108,9 @@ impl Ork {
 
 impl Drop for Ork {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("ork said:\n{}", self.output());
+        }
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
