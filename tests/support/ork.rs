@@ -106,6 +106,7 @@ impl Ork {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "what a test that fails is told with")]
 impl Drop for Ork {
     fn drop(&mut self) {
         if std::thread::panicking() {

@@ -76,7 +76,7 @@ pub enum FetchError {
         /// As the Komposer writes it.
         repository: String,
         /// That was locked.
-        version: Version,
+        version: Box<Version>,
         /// In the lock.
         locked: Digest,
         /// In the registry.
@@ -194,7 +194,7 @@ fn unmoved(reference: &Reference, version: &Version, found: Digest, before: Opti
     }
     Err(FetchError::TagMoved {
         repository: reference.repository.to_string(),
-        version: version.clone(),
+        version: Box::new(version.clone()),
         locked: artifact.manifest,
         found,
     })

@@ -14,7 +14,7 @@ pub(crate) struct Generate {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
-    Rbac(Rbac),
+    Rbac(Box<Rbac>),
     Key(super::Key),
 }
 
