@@ -115,8 +115,21 @@ fn one_broken_import_does_not_keep_the_others_from_running() {
         for part in ["does not run", "NotFound", "InvalidPattern", "NotLocked"] {
             assert!(said.contains(part), "{part}: {said}");
         }
+        let metrics = metrics(&said);
+        for (name, reason) in [("no", "NotFound"), ("bad", "InvalidPattern")] {
+            let line = format!("orkestra_broken_imports{{pattern=\"{name}\",reason=\"{reason}\"}} 1");
+            assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+        }
         ork.stop().await;
     });
+}
+
+/// The metrics of a runtime that said where it serves them.
+fn metrics(said: &str) -> String {
+    let address = said.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: ork\r\nConnection: close\r\n\r\n").unwrap();
+    io::read_to_string(stream).unwrap()
 }
 
 #[test]

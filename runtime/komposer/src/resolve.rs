@@ -96,8 +96,13 @@ pub fn resolve(
                 .hint("name one of them with `as`, remove one of the imports, or drop an entry with `enabled: false`"),
         );
     }
-    problems.sort();
-    (Some(composition).filter(|_| !problems.has_errors()), problems)
+    if !problems.has_errors() {
+        problems.sort();
+        return (Some(composition), problems);
+    }
+    // Nothing runs, so what is wrong with an import is told here or nowhere.
+    composition.whole(&mut problems);
+    (None, problems)
 }
 
 /// One import with its overrides and inputs, and its merged Katalog; none where `problems` has an error.

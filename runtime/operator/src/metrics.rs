@@ -65,6 +65,7 @@ pub(crate) fn text(
     rows: &[Row<'_>],
     cached: &[(String, usize)],
     sandbox: &[(&str, orkestra_sandbox::Metrics)],
+    broken: &[(String, &'static str)],
 ) -> String {
     let mut out = String::new();
     let mut family = |name: &str, kind: &str, help: &str, lines: &mut dyn FnMut(&mut String)| {
@@ -157,6 +158,13 @@ pub(crate) fn text(
             let _ = writeln!(out, "orkestra_sandbox_memory_high_water_bytes{{pattern=\"{pattern}\"}} {bytes}");
         }
     });
+    family("orkestra_broken_imports", "gauge", "Imports that do not run, by reason.", &mut |out| {
+        for (name, reason) in broken {
+            // Of an import that could not be read only its path is known, which may hold anything.
+            let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = writeln!(out, "orkestra_broken_imports{{pattern=\"{name}\",reason=\"{reason}\"}} 1");
+        }
+    });
     out
 }
 
@@ -172,7 +180,8 @@ mod tests {
         metrics.count(Outcome::Error, Duration::from_secs(60));
         metrics.error("Forbidden");
         let row = Row { controller: "shop/web", metrics: &metrics, depth: 3, adds: 9, workers: 2 };
-        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[]);
+        let broken = [("./a \"b\"".to_owned(), "NotAPattern")];
+        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &broken);
         for line in [
             "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"success\"} 2",
             "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"error\"} 1",
@@ -185,6 +194,7 @@ mod tests {
             "workqueue_depth{name=\"shop/web\"} 3",
             "workqueue_adds_total{name=\"shop/web\"} 9",
             "orkestra_cached_objects{resource=\"configmaps\"} 7",
+            "orkestra_broken_imports{pattern=\"./a \\\"b\\\"\",reason=\"NotAPattern\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

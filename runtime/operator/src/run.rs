@@ -43,6 +43,8 @@ pub struct Options {
     pub review_time: Duration,
     /// What no pattern may go beyond.
     pub ceilings: Ceilings,
+    /// What was asked for and does not run, by name and reason: for the metrics.
+    pub broken: Vec<(String, &'static str)>,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             concurrent_calls: 8,
             review_time: LONGEST_TIME,
             ceilings: Ceilings::default(),
+            broken: Vec::new(),
         }
     }
 }
@@ -100,6 +103,7 @@ pub struct Runtime {
 pub struct Handle {
     shared: Arc<Shared>,
     entries: Arc<Vec<Arc<EntryState>>>,
+    broken: Arc<Vec<(String, &'static str)>>,
 }
 
 impl Runtime {
@@ -124,7 +128,7 @@ impl Runtime {
             let refused = refused.contains_key(&state.instance.name);
             background.spawn(bring_up(shared.clone(), state.clone(), refused, workers.clone()));
         }
-        let handle = Handle { shared, entries: Arc::new(entries) };
+        let handle = Handle { shared, entries: Arc::new(entries), broken: Arc::new(options.broken) };
         Ok(Self { handle, workers, background, stop_limit: options.stop_limit })
     }
 
@@ -216,7 +220,7 @@ impl Handle {
         let patterns = self.entries.iter().filter(|entry| seen.insert(&entry.instance.name));
         let sandbox =
             patterns.filter_map(|entry| Some((entry.instance.name.as_str(), entry.instance.pattern.metrics()?)));
-        metrics::text(&rows, &cached.into_iter().collect::<Vec<_>>(), &sandbox.collect::<Vec<_>>())
+        metrics::text(&rows, &cached.into_iter().collect::<Vec<_>>(), &sandbox.collect::<Vec<_>>(), &self.broken)
     }
 }
 

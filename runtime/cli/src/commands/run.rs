@@ -37,9 +37,10 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
         let (reason, said) = (error.reason(), error.chain());
         tracing::error!(pattern = %escape(name), reason, "does not run: {}", escape(&said));
     }
+    let broken = composed.broken.iter().map(|broken| (broken.name.clone(), broken.error.reason())).collect();
     match args.dry_run {
         true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
-        false => runtime.block_on(work(args, cluster, instances)),
+        false => runtime.block_on(work(args, cluster, instances, broken)),
     }
 }
 
@@ -144,12 +145,17 @@ fn shown(identity: &Identity) -> String {
     }
 }
 
-async fn work(args: &Run, cluster: Cluster, instances: Vec<operator::Instance>) -> Result<(), Error> {
+async fn work(
+    args: &Run,
+    cluster: Cluster,
+    instances: Vec<operator::Instance>,
+    broken: Vec<(String, &'static str)>,
+) -> Result<(), Error> {
     let stop = stop_signal()?;
     let listener =
         TcpListener::bind(args.listen).await.map_err(|source| Error::Listen { address: args.listen, source })?;
     let address = listener.local_addr().map_err(|source| Error::Listen { address: args.listen, source })?;
-    let options = options(args);
+    let options = Options { broken, ..options(args) };
     tracing::info!(server = %cluster.server, context = cluster.context.as_deref().unwrap_or("pod"), "connected");
     // Told to stop while it waits for an API server, it stops.
     let runtime = tokio::select! {

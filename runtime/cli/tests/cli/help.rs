@@ -22,6 +22,11 @@ fn help_is_as_it_was_read_and_found_good() {
         "copy",
         "sign",
         "verify",
+        "lock",
+        "outdated",
+        "update",
+        "plan",
+        "vendor",
         "run",
         "completions",
     ] {
