@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use orkestra_artifact::Digest;
 use serde_json::json;
 
+use crate::komposers::Shop;
 use crate::server::{Ended, Server};
 use crate::{FILES, digest_of, pattern, pushed, same_files};
 
@@ -154,4 +156,47 @@ fn two_directories_with_the_same_files_are_one_artifact() {
     let readme = std::fs::read_to_string(another.join("README.md")).unwrap();
     std::fs::write(another.join("README.md"), readme + "\n").unwrap();
     server.ork(&push).refused("TagExists");
+}
+
+#[test]
+fn a_cache_is_sound_under_eight_locks_at_once_of_which_four_are_killed() {
+    let shop = Shop::open();
+    shop.komposer("{url: REPO/postgres:v14}", "");
+    let komposer = std::fs::read(shop.server.dir().join("komposer.yaml")).unwrap();
+    let mut killed = 0;
+    for (round, at) in [60, 200, 400, 800].into_iter().enumerate() {
+        let cache = format!("cache-{round}");
+        shop.server.fault(&json!({"kind": "slow", "pause": 10, "times": 1000}));
+        let file = |index: usize| format!("{round}-{index}/komposer.yaml");
+        let mut children: Vec<Child> = (0..8)
+            .map(|index| {
+                let path = shop.server.dir().join(file(index));
+                std::fs::create_dir(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &komposer).unwrap();
+                shop.server.spawn_ork(&["lock", "-f", &file(index), "--cache", &cache])
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(at));
+        for child in children.drain(..4) {
+            killed += usize::from(kill(child, |_| true).is_some());
+        }
+        for child in children {
+            Ended::of(child.wait_with_output().unwrap()).fine();
+        }
+        shop.server.mend();
+        // What has the name of a content is that content; what a killed writer left has no such name.
+        let blobs = shop.server.dir().join(&cache).join("artifacts/blobs/sha256");
+        let mut contents = 0;
+        for entry in std::fs::read_dir(blobs).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if name.len() == 64 {
+                assert_eq!(Digest::of(&std::fs::read(&path).unwrap()).hex(), name);
+                contents += 1;
+            }
+        }
+        assert_eq!(contents, 8, "a manifest, a config and six layers");
+        shop.server.ork(&["lock", "--check", "-f", &file(7), "--cache", &cache]).fine();
+    }
+    assert!(killed >= 8, "{killed} were killed: it is no test of that otherwise");
 }
