@@ -130,14 +130,6 @@ pub enum ConfigError {
         /// The last segment of the repository.
         expected: String,
     },
-    /// It is another version than its tag says.
-    #[error("the pattern is version {found}, its tag `{tag}` says otherwise")]
-    VersionMismatch {
-        /// The config's version.
-        found: Version,
-        /// The tag that it was asked for by.
-        tag: String,
-    },
 }
 
 impl ConfigError {
@@ -150,7 +142,6 @@ impl ConfigError {
             Self::LayerMismatch { .. } => "LayerMismatch",
             Self::CrdMismatch => "CrdMismatch",
             Self::NameMismatch { .. } => "NameMismatch",
-            Self::VersionMismatch { .. } => "VersionMismatch",
         }
     }
 }

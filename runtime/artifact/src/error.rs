@@ -9,6 +9,7 @@ use crate::http::HttpError;
 use crate::json::JsonError;
 use crate::layout::LayoutError;
 use crate::manifest::ManifestError;
+use crate::trust::NameError;
 use crate::versions::VersionError;
 
 /// Why something was not done. Text from a registry stands in `said` alone, and is escaped by whoever prints it.
@@ -55,6 +56,9 @@ pub enum Error {
     /// The config document does not hold, or does not belong to what was asked for.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// It is another pattern or version than was asked for.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// A document of a registry is no JSON that we read.
     #[error("{what}: {error}")]
     Json {
@@ -100,6 +104,7 @@ impl Error {
             Self::DigestMismatch { .. } => "DigestMismatch",
             Self::Manifest(error) => error.reason(),
             Self::Config(error) => error.reason(),
+            Self::Name(error) => error.reason(),
             Self::Json { error, .. } => error.reason(),
             Self::Version(error) => error.reason(),
             Self::Layout(error) => error.reason(),

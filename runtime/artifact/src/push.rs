@@ -128,6 +128,7 @@ mod tests {
     use crate::pack::tests::{contents, package};
     use crate::progress::Silent;
     use crate::pull::{Pulled, pull};
+    use crate::trust::Asked;
     use crate::verified::Verified;
 
     fn version(version: &str) -> Package {
@@ -152,9 +153,9 @@ mod tests {
         assert_eq!(unpacked.config, package().config);
 
         let other: Reference = "r.example/dbs/mysql:v14.2.0".parse().unwrap();
-        assert_eq!(verified.config(&registry, &other).await.unwrap_err().reason(), "NameMismatch");
+        assert_eq!(verified.config(&registry, Asked::of(&other)).await.unwrap_err().reason(), "NameMismatch");
         let other: Reference = "r.example/dbs/postgres:v15".parse().unwrap();
-        assert_eq!(verified.config(&registry, &other).await.unwrap_err().reason(), "VersionMismatch");
+        assert_eq!(verified.config(&registry, Asked::of(&other)).await.unwrap_err().reason(), "VersionMismatch");
     }
 
     #[tokio::test]

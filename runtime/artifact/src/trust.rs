@@ -2,7 +2,7 @@
 //!
 //! The policy is the consumer's, never the artifact's: nothing here is read from a registry. Of a key that signs in the name of a
 //! whole organisation every pattern is trusted, so that a good signature alone does not keep a registry from serving `redis` for
-//! `postgres`, or last year's version for this year's: [`check_name`] does.
+//! `postgres`, or last year's version for this year's: `check_name` does, without which no config is read.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -105,6 +105,13 @@ pub struct Asked<'a> {
     pub locked: Option<&'a Version>,
     /// Whether a version below the locked one is meant.
     pub allow_downgrade: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// Without a lock.
+    pub fn of(reference: &'a Reference) -> Self {
+        Self { reference, locked: None, allow_downgrade: false }
+    }
 }
 
 impl NameError {
@@ -229,7 +236,7 @@ impl fmt::Display for RepositoryPattern {
 ///
 /// # Errors
 /// All of [`NameError`].
-pub fn check_name(asked: Asked<'_>, config_name: &str, config_version: &Version) -> Result<(), NameError> {
+pub(crate) fn check_name(asked: Asked<'_>, config_name: &str, config_version: &Version) -> Result<(), NameError> {
     let repository = || asked.reference.repository.clone();
     let expected = asked.reference.repository.name();
     if config_name != expected {

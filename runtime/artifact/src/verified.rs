@@ -13,7 +13,7 @@ use crate::progress::{Progress, Silent};
 use crate::reference::{Reference, Repository};
 use crate::registry::{Descriptor, Registry};
 use crate::role::Role;
-use crate::versions;
+use crate::trust::{Asked, check_name};
 
 /// What was found out about who made an artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,12 +94,12 @@ impl Verified<PatternManifest> {
     }
 
     /// Fetches the config and holds it against the manifest and against what was asked for: layers, name, and the version where the
-    /// tag is one. With a mirror, `reference` has the original name.
+    /// tag is one or something is locked.
     ///
     /// # Errors
-    /// All of [`ConfigError`], and those of fetching.
-    pub async fn config(&self, registry: &impl Registry, reference: &Reference) -> Result<Config, Error> {
-        let bytes = registry.blob(&reference.repository, &self.inner.config, MAX_CONFIG).await?;
+    /// All of [`ConfigError`] and [`crate::trust::NameError`], and those of fetching.
+    pub async fn config(&self, registry: &impl Registry, asked: Asked<'_>) -> Result<Config, Error> {
+        let bytes = registry.blob(&asked.reference.repository, &self.inner.config, MAX_CONFIG).await?;
         let config = Config::read(&bytes)?;
         for role in Role::ALL {
             let layer = self.inner.layers.get(&role).map(|layer| layer.digest);
@@ -110,16 +110,8 @@ impl Verified<PatternManifest> {
         if config.crds.is_empty() == config.layers.contains_key(&Role::Crd) {
             return Err(ConfigError::CrdMismatch.into());
         }
-        let expected = reference.repository.name();
-        if config.name != expected {
-            return Err(ConfigError::NameMismatch { said: config.name, expected: expected.to_owned() }.into());
-        }
-        match &reference.tag {
-            Some(tag) if !versions::fits_tag(&config.version, tag) => {
-                Err(ConfigError::VersionMismatch { found: config.version, tag: tag.clone() }.into())
-            }
-            _ => Ok(config),
-        }
+        check_name(asked, &config.name, &config.version)?;
+        Ok(config)
     }
 
     /// Fetches one layer.
@@ -152,7 +144,7 @@ impl Verified<PatternManifest> {
         reference: &Reference,
         progress: &impl Progress,
     ) -> Result<Unpacked, Error> {
-        let config = self.config(registry, reference).await?;
+        let config = self.config(registry, Asked::of(reference)).await?;
         let contents = self.contents(registry, &reference.repository, progress).await?;
         Ok(Unpacked { config, contents })
     }

@@ -1,7 +1,7 @@
 //! An import's pattern out of a registry: which manifest is meant, who signed it, and whether it is what was asked for.
 
 use orkestra_artifact::signature::{self, FetchError as Unverified};
-use orkestra_artifact::trust::{Asked, NameError, TrustPolicy, check_name};
+use orkestra_artifact::trust::{Asked, TrustPolicy};
 use orkestra_artifact::{
     Config, Contents, Digest, Fetched as Manifest, PatternManifest, Progress, Reference, Registry, Verified, versions,
 };
@@ -65,9 +65,6 @@ pub enum FetchError {
     /// Nobody who is trusted has signed it.
     #[error(transparent)]
     Unverified(#[from] Unverified),
-    /// It is another pattern or version than was asked for.
-    #[error(transparent)]
-    Name(#[from] NameError),
     /// A version has other content than when it was locked.
     #[error(
         "{repository} has version {version} with the digest {found}, and {locked} is locked: a version never changes, so somebody replaced it"
@@ -90,7 +87,6 @@ impl FetchError {
         match self {
             Self::Artifact(error) => error.reason(),
             Self::Unverified(error) => error.reason(),
-            Self::Name(error) => error.reason(),
             Self::TagMoved { .. } => "TagMoved",
         }
     }
@@ -122,10 +118,8 @@ pub async fn fetch(
         unmoved(&reference, &version, manifest.digest, before)?;
     }
     let (verified, signers) = verify(registry, &wanted, &manifest).await?;
-    let config = verified.config(registry, &reference).await?;
     let locked = before.map(|locked| &locked.version);
-    let asked = Asked { reference: &reference, locked, allow_downgrade };
-    check_name(asked, &config.name, &config.version)?;
+    let config = verified.config(registry, Asked { reference: &reference, locked, allow_downgrade }).await?;
     unmoved(&reference, &config.version, manifest.digest, before)?;
     let contents = verified.contents(registry, &reference.repository, progress).await?;
     Ok(Fetched {

@@ -39,7 +39,7 @@ impl FetchError {
 /// mirror serves the bytes. `now` is in seconds since 1970. The digest that the registry gives for a tag is what is verified, and
 /// the manifest is read as a pattern's only afterwards.
 ///
-/// Whoever reads the config then has to call [`crate::trust::check_name`] with what was asked for and what is locked.
+/// That the name and version are those that were asked for is held where the config is read: [`Verified::config`].
 ///
 /// # Errors
 /// All of [`FetchError`].

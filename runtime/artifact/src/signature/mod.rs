@@ -14,7 +14,7 @@
 //! of parts has not said that the artifact may run.
 //!
 //! A statement names a digest and nothing else, so that name and version follow from the digest alone: the config says them, and
-//! [`crate::trust::check_name`] holds them against what was asked for.
+//! [`crate::Verified::config`] holds them against what was asked for.
 
 mod bundle;
 mod error;

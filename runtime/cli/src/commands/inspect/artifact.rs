@@ -1,5 +1,6 @@
 //! What an artifact says of itself: its config, and its layers' sizes and digests. No layer is fetched.
 
+use orkestra_artifact::trust::Asked;
 use orkestra_artifact::versions::find;
 use orkestra_artifact::{Config, Descriptor, Reference, Registry, Role, pull, tree};
 use serde_json::{Value, json};
@@ -54,7 +55,7 @@ async fn facts(registry: &impl Registry, reference: &Reference, args: &Inspect) 
     let pulled = pull(registry, reference).await?;
     let reference = pulled.reference.clone();
     let (verified, signers) = vouched(registry, pulled, &keys).await?;
-    let config = verified.config(registry, &reference).await?;
+    let config = verified.config(registry, Asked::of(&reference)).await?;
     let layers = verified.layers().iter().map(|(role, layer)| (*role, layer.clone())).collect();
     let signers = signers.map(|signers| signers.keys().map(|(key, _)| key.fingerprint().to_string()).collect());
     Ok(Facts { reference, signers, config, layers })
