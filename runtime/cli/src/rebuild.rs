@@ -38,14 +38,13 @@ const BOUNDS: Bounds = Bounds {
 pub(crate) enum Rebuilt {
     /// It is its YAML, byte for byte.
     Same,
-    /// It was built by another `ork`, or for another engine, so that other bytes prove nothing. `component` is what this `ork`
-    /// makes of the same YAML: that is what may run.
+    /// It was built by another `ork`, or for another engine, so that other bytes prove nothing. What this `ork` makes of
+    /// the same YAML is what may run.
     OtherBuilder {
         /// Who built it, as its config says: foreign text.
         theirs: String,
         /// Whether it imports the engine of this `ork`.
         engine_fits: bool,
-        component: Vec<u8>,
     },
 }
 
@@ -129,7 +128,7 @@ impl Rebuilt {
     pub(crate) fn proven(self) -> Result<(), Refused> {
         match self {
             Self::Same => Ok(()),
-            Self::OtherBuilder { theirs, engine_fits: false, .. } => Err(Refused::EngineMismatch { theirs }),
+            Self::OtherBuilder { theirs, engine_fits: false } => Err(Refused::EngineMismatch { theirs }),
             Self::OtherBuilder { theirs, .. } => Err(Refused::OtherBuilder { theirs }),
         }
     }
@@ -164,7 +163,7 @@ pub(crate) fn compare(config: &Config, contents: &Contents) -> Result<Rebuilt, E
         };
         return Err(Refused::NotItsYaml { what }.into());
     }
-    Ok(Rebuilt::OtherBuilder { theirs: config.builder.clone(), engine_fits, component: built.component })
+    Ok(Rebuilt::OtherBuilder { theirs: config.builder.clone(), engine_fits })
 }
 
 /// The whole life of the child.

@@ -18,7 +18,7 @@ pub struct Wanted<'a> {
     pub range: Option<&'a VersionReq>,
     /// Whether the lock says which one.
     pub pin: Pin<'a>,
-    /// Every one of them has to be fulfilled; none: nothing is verified, and [`Fetched::verified`] says so.
+    /// Every one of them has to be fulfilled; none: nothing is verified, and there are no [`Fetched::signers`].
     pub trust: &'a [TrustPolicy],
     /// In seconds since 1970.
     pub now: u64,
@@ -51,8 +51,6 @@ pub struct Fetched {
     pub contents: Contents,
     /// Whose signatures fulfilled the trust that was asked for, in order.
     pub signers: Vec<String>,
-    /// Whether any was asked for.
-    pub verified: bool,
 }
 
 /// Why a pattern is not had.
@@ -122,14 +120,7 @@ pub async fn fetch(
     let config = verified.config(registry, Asked { reference: &reference, locked, allow_downgrade }).await?;
     unmoved(&reference, &config.version, manifest.digest, before)?;
     let contents = verified.contents(registry, &reference.repository, progress).await?;
-    Ok(Fetched {
-        reference,
-        manifest: manifest.digest,
-        config,
-        contents,
-        signers,
-        verified: verified.verification().is_verified(),
-    })
+    Ok(Fetched { reference, manifest: manifest.digest, config, contents, signers })
 }
 
 /// Whether the tag of a locked version still names what is locked. A tag that is gone, or that floats, says nothing.

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use orkestra_artifact::{Digest, Reference, Repository};
+use orkestra_artifact::{Digest, Repository};
 use semver::Version;
 use serde_json::{Map, Value, json};
 
@@ -37,8 +37,6 @@ pub struct Locked {
     pub engine: String,
     /// None for a directory.
     pub artifact: Option<Artifact>,
-    /// The instances that its own `spec.imports` brought.
-    pub imports: Vec<String>,
 }
 
 /// What one instance of a registry's pattern is.
@@ -158,14 +156,10 @@ impl IdentityReused {
 pub fn asked(import: &Import) -> String {
     match &import.located {
         Located::File { path } => path.clone(),
-        Located::Registry { reference, version, .. } => {
-            // A digest that is written is asked for; where a tag is there, too, it is the digest that counts.
-            let text = Reference { digest: reference.digest, ..reference.clone() }.to_string();
-            match version {
-                Some(range) => format!("{text} {range}"),
-                None => text,
-            }
-        }
+        Located::Registry { reference, version, .. } => match version {
+            Some(range) => format!("{reference} {range}"),
+            None => reference.to_string(),
+        },
     }
 }
 
@@ -210,13 +204,12 @@ impl Lock {
                 (None, None) => found.push(Stale::Missing { name: name.unwrap_or_else(|| asked(import)) }),
             }
         }
-        let brought = |name: &str| self.instances.iter().any(|other| other.imports.iter().any(|import| import == name));
         for locked in &self.instances {
             let wanted = komposer.imports.iter().any(|import| {
                 self.fitting(import).is_some_and(|fitting| fitting.name == locked.name)
                     || name_of(import) == Some(&locked.name)
             });
-            if !wanted && !brought(&locked.name) {
+            if !wanted {
                 found.push(Stale::Unused { name: locked.name.clone() });
             }
         }
@@ -249,8 +242,6 @@ impl Lock {
 
     /// The document.
     pub fn to_json(&self) -> Value {
-        let mut instances: Vec<_> = self.instances.iter().collect();
-        instances.sort_by(|a, b| a.name.cmp(&b.name));
         json!({
             "apiVersion": "orkestra.orkspace.io/v1",
             "kind": "KomposerLock",
@@ -258,7 +249,7 @@ impl Lock {
             "spec": {
                 "komposer": self.komposer,
                 "ork": self.ork,
-                "instances": instances.into_iter().map(Locked::to_json).collect::<Vec<_>>(),
+                "instances": self.instances.iter().map(Locked::to_json).collect::<Vec<_>>(),
             },
         })
     }
@@ -298,9 +289,6 @@ impl Locked {
             if let Some(composed) = &artifact.composed {
                 put("composed", json!(composed));
             }
-        }
-        if !self.imports.is_empty() {
-            put("imports", json!(self.imports));
         }
         Value::Object(object)
     }

@@ -61,7 +61,6 @@ fn instance(node: &Node, problems: &mut Diagnostics) -> Option<Locked> {
     let version = parsed(fields.require("version", problems), "`version`", problems);
     let component = parsed(fields.require("component", problems), "`component`", problems);
     let engine = text(fields.require("engine", problems), "`engine`", problems);
-    let imports = texts(fields.take("imports"), "`imports`", problems);
     let artifact = (!directory).then(|| artifact(&fields, problems));
     let path = if directory { text(fields.require("path", problems), "`path`", problems) } else { None };
     fields.finish(problems);
@@ -70,15 +69,7 @@ fn instance(node: &Node, problems: &mut Diagnostics) -> Option<Locked> {
         Some(artifact) => artifact.map(|(asked, artifact)| (asked, Some(artifact)))?,
         None => (path?, None),
     };
-    Some(Locked {
-        name: name?.value,
-        asked,
-        version: version?,
-        component: component?,
-        engine: engine?,
-        artifact,
-        imports,
-    })
+    Some(Locked { name: name?.value, asked, version: version?, component: component?, engine: engine?, artifact })
 }
 
 /// What an artifact was asked for by, and what was found.

@@ -37,7 +37,6 @@ fn lock() -> Lock {
         component: Digest::of(b"component"),
         engine: "orkestra:engine".to_owned(),
         artifact,
-        imports: Vec::new(),
     };
     let composed = Artifact { composed: Some(Digest::of(b"composed")), ..artifact("postgres", "v14") };
     Lock {

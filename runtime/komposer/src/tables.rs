@@ -280,12 +280,11 @@ pub(crate) static LOCK_SPEC: Table = Table {
 };
 
 /// What every locked instance has.
-static LOCKED_ROWS: [Row; 5] = [
+static LOCKED_ROWS: [Row; 4] = [
     required("name", Takes::Like(&LABEL), "The instance's name."),
     required("version", Takes::Text, "The pattern's version."),
     required("component", Takes::Like(&DIGEST), "The digest of the component as the pattern brings it."),
     required("engine", Takes::Text, "The engine that the component imports."),
-    optional("imports", Takes::List(&Takes::Text), "The instances that its own `spec.imports` brought."),
 ];
 
 pub(crate) static LOCKED_ARTIFACT: Table = Table {

@@ -5,7 +5,7 @@ use orkestra_komposer::{Lock, Locked};
 use serde_json::{Value, json};
 
 use crate::args::{self, TextOrJson};
-use crate::composition::{self, Asking, Composed, Opened, Store};
+use crate::composition::{self, Asking, Opened, Store};
 use crate::error::Error;
 use crate::output::{Output, escape, role};
 use crate::pattern_dir::shown;
@@ -60,7 +60,7 @@ fn resolve(opened: Opened, anew: composition::Anew, args: &args::Change, output:
         Some(policy) if !policy.require_rebuild => vec![false; gathered.len()],
         _ => composition::prove(&mut gathered),
     };
-    let composed: Composed = composition::compose(opened, gathered, output)?.whole(output)?;
+    let composed = composition::compose(opened, gathered, output)?.whole(output)?;
     composition::lock_of(&composed, &rebuilt)
 }
 
@@ -81,7 +81,7 @@ fn finish(
         ))?,
         TextOrJson::Text => output.data(&changes.iter().map(Change::text).collect::<String>())?,
     }
-    let path = file.file.with_extension("lock");
+    let path = composition::lock_path(&file.file);
     if check {
         return match same {
             true => {

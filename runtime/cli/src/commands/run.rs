@@ -90,11 +90,7 @@ impl Composing {
         if !self.instances.is_empty() || self.broken.is_empty() {
             return Ok(());
         }
-        let first = self.broken.remove(0);
-        for other in &self.broken {
-            other.tell(output);
-        }
-        Err(first.error)
+        Err(Broken::first(std::mem::take(&mut self.broken), output))
     }
 }
 

@@ -28,7 +28,9 @@ pub(crate) fn compose(
     gathered: Vec<Result<Had, Broken>>,
     output: &Output,
 ) -> Result<Composed, Error> {
-    let (mut had, mut broken, mut imported, mut owners) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut had, mut broken, mut imported) = (Vec::new(), Vec::new(), Vec::new());
+    let own = opened.komposer.root.span.file;
+    let mut owners = vec![Owner { file: own, layer: opened.komposer.name.clone(), digest: None }];
     for found in gathered {
         match found {
             Ok(pattern) => {
@@ -42,9 +44,6 @@ pub(crate) fn compose(
             }
         }
     }
-    // A Komposer that lies beside one of its imports is that pattern's own file, too: it was added first.
-    let name = opened.komposer.name.clone();
-    owners.insert(0, Owner { file: opened.komposer.root.span.file, layer: name, digest: None });
     let (composition, problems) = orkestra_komposer::resolve(&opened.source, &opened.komposer, &imported);
     end_on_errors(&problems, &opened.source, output)?;
     let mut composition = composition.ok_or(Error::Silent)?;
@@ -108,7 +107,7 @@ fn add(pattern: &Had, opened: &mut Opened, owners: &mut Vec<Owner>) -> Imported 
     };
     for (name, bytes) in files {
         let shown = format!("{base}{name}");
-        // Two instances of one pattern share its files.
+        // Two instances of one pattern share its files, and a Komposer may lie in the directory of its import.
         if source.find(&shown).is_none() {
             let file = source.add_as(shown, name, bytes);
             owners.push(Owner { file, layer: imported.path.clone(), digest });
@@ -125,14 +124,10 @@ impl Composed {
     }
 
     /// Itself where nothing is broken; else the first problem, and the others are printed.
-    pub(crate) fn whole(mut self, output: &Output) -> Result<Self, Error> {
+    pub(crate) fn whole(self, output: &Output) -> Result<Self, Error> {
         if self.broken.is_empty() {
             return Ok(self);
         }
-        let first = self.broken.remove(0);
-        for other in &self.broken {
-            other.tell(output);
-        }
-        Err(first.error)
+        Err(Broken::first(self.broken, output))
     }
 }

@@ -65,11 +65,14 @@ pub(crate) struct Broken {
 }
 
 impl Broken {
-    /// Prints it beside others.
-    pub(crate) fn tell(&self, output: &Output) {
-        if self.error.message().is_some() {
-            output.problem(&escape(&self.error.chain()), self.error.hint().as_deref());
+    /// The first one's error, to end with; the others are printed.
+    pub(crate) fn first(all: Vec<Self>, output: &Output) -> Error {
+        let mut all = all.into_iter().map(|broken| broken.error);
+        let first = all.next().unwrap_or(Error::Silent);
+        for other in all.filter(|error| error.message().is_some()) {
+            output.problem(&escape(&other.chain()), other.hint().as_deref());
         }
+        first
     }
 }
 

@@ -24,7 +24,6 @@ pub(crate) fn lock_of(composed: &Composed, rebuilt: &[bool]) -> Result<Lock, Err
         let ours = Digest::of(&build(instance)?);
         let asked = asked(import);
         let name = instance.name.clone();
-        let imports = Vec::new();
         instances.push(match had {
             Had::Directory(..) => Locked {
                 name,
@@ -33,7 +32,6 @@ pub(crate) fn lock_of(composed: &Composed, rebuilt: &[bool]) -> Result<Lock, Err
                 component: ours,
                 engine: orkestra_component::engine().import_name.to_owned(),
                 artifact: None,
-                imports,
             },
             Had::Artifact(fetched) => {
                 let theirs = fetched.contents.get(&Role::Component).map(|bytes| Digest::of(bytes));
@@ -53,7 +51,6 @@ pub(crate) fn lock_of(composed: &Composed, rebuilt: &[bool]) -> Result<Lock, Err
                     component,
                     engine: fetched.config.engine.import.clone(),
                     artifact: Some(artifact),
-                    imports,
                 }
             }
         });

@@ -87,7 +87,7 @@ fn read_policy(path: &Path, output: &Output) -> Result<Policy, Error> {
 }
 
 /// `komposer.lock` for `komposer.yaml`.
-fn lock_path(komposer: &Path) -> PathBuf {
+pub(crate) fn lock_path(komposer: &Path) -> PathBuf {
     komposer.with_extension("lock")
 }
 

@@ -197,13 +197,11 @@ spec:
       rebuilt: true
       signers: [a]
       composed: sha256:0000000000000000000000000000000000000000000000000000000000000003
-      imports: [shop]
     - name: shop
       path: ./shop
       version: 1.0.0
       component: sha256:0000000000000000000000000000000000000000000000000000000000000004
       engine: orkestra
-      imports: []
 "#];
 
 pub(crate) fn corpora() -> [(&'static Table, Vec<Example>); 4] {
