@@ -11,17 +11,14 @@ mod server;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use orkestra_artifact::http::PlainHttp;
 use orkestra_artifact::signature::PublicKey;
 use orkestra_artifact::trust::{TrustEntry, TrustPolicy};
-use orkestra_artifact::{
-    Cache, Cached, Credential, Credentials, HttpOptions, HttpRegistry, Reference, Role, Secret, Silent,
-};
+use orkestra_artifact::{Cache, Cached, Reference, Role, Silent};
 use orkestra_komposer::fetch::{Pin, Wanted, fetch};
 use orkestra_pattern::Source;
 use orkestra_sandbox::{Limits, Pattern, Sandbox, Settings};
 use orkestra_tests::{program, source_root};
-use server::{PASSWORD, Server, USER};
+use server::Server;
 
 const PATTERNS: usize = 10;
 const SAMPLES: usize = 9;
@@ -126,14 +123,7 @@ fn sandbox(cache: &Path) -> Sandbox {
 type Files = [(&'static str, Vec<u8>); 2];
 
 async fn contents(server: &Server, cache: &Path, reference: &Reference, trust: &TrustPolicy) -> Files {
-    let basic = Credential::Basic { username: USER.to_owned(), password: Secret::new(PASSWORD) };
-    let registry = HttpRegistry::new(HttpOptions {
-        plain_http: PlainHttp::Nowhere,
-        ca_pems: vec![std::fs::read(server.authority()).unwrap()],
-        credentials: Credentials::default().with(&server.host, basic),
-        ..HttpOptions::default()
-    });
-    let registry = Cached::new(registry.unwrap(), Cache::open(&cache.join("artifacts")).unwrap());
+    let registry = Cached::new(server.registry(), Cache::open(&cache.join("artifacts")).unwrap());
     let wanted = Wanted {
         reference,
         range: None,
@@ -142,7 +132,7 @@ async fn contents(server: &Server, cache: &Path, reference: &Reference, trust: &
         now: 0,
     };
     let fetched = fetch(&registry, wanted, &Silent).await.unwrap();
-    assert!(fetched.verified);
+    assert_eq!(fetched.signers.len(), 1);
     [Role::Katalog, Role::Crd].map(|role| (role.title(), fetched.contents[&role].to_vec()))
 }
 

@@ -1,12 +1,9 @@
 //! What no honest client writes: manifests and blobs put into a registry as they are.
 
-use orkestra_artifact::http::PlainHttp;
-use orkestra_artifact::{
-    Credential, Credentials, Digest, HttpOptions, HttpRegistry, ManifestRef, Registry as _, Repository, Secret,
-};
+use orkestra_artifact::{Digest, HttpRegistry, ManifestRef, Registry as _, Repository};
 use serde_json::{Value, json};
 
-use crate::server::{PASSWORD, Server, USER};
+use crate::server::Server;
 
 /// The media type of a manifest.
 pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -20,15 +17,8 @@ pub(crate) struct Forge<'a> {
 
 impl<'a> Forge<'a> {
     pub(crate) fn new(server: &'a Server) -> Self {
-        let basic = Credential::Basic { username: USER.to_owned(), password: Secret::new(PASSWORD) };
-        let registry = HttpRegistry::new(HttpOptions {
-            plain_http: PlainHttp::Nowhere,
-            ca_pems: vec![std::fs::read(server.authority()).unwrap()],
-            credentials: Credentials::default().with(&server.host, basic),
-            ..HttpOptions::default()
-        });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { server, registry: registry.unwrap(), runtime }
+        Self { server, registry: server.registry(), runtime }
     }
 
     fn repository(&self, path: &str) -> Repository {

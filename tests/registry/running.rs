@@ -1,13 +1,13 @@
 //! `ork run` of what a registry holds, on a real API server: by the lock, without the registry, without a network.
 
 use std::io::{self, Write as _};
-use std::net::{Shutdown, TcpStream};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::net::TcpStream;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
 
-use orkestra_tests::{Cluster, Kind, LONG, Namespace, Ork, eventually, program, source_root, with_namespace};
+use orkestra_tests::{Cluster, Kind, LONG, Namespace, Ork, eventually, program, relay, source_root, with_namespace};
 
 use crate::komposers::Shop;
 
@@ -185,19 +185,8 @@ fn lead_out(cluster: &Cluster, socket: &str) -> String {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let (Ok(stream), Ok(out)) = (stream, TcpStream::connect(&to)) else { continue };
-            thread::spawn(move || both(&stream, &out));
+            thread::spawn(move || relay(&out, &stream));
         }
     });
     address
-}
-
-fn both(inside: &UnixStream, out: &TcpStream) {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let _ = io::copy(&mut &*inside, &mut &*out);
-            let _ = out.shutdown(Shutdown::Write);
-        });
-        let _ = io::copy(&mut &*out, &mut &*inside);
-        let _ = inside.shutdown(Shutdown::Write);
-    });
 }

@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use orkestra_artifact::http::PlainHttp;
+use orkestra_artifact::{Credential, Credentials, HttpOptions, HttpRegistry, Secret};
 use orkestra_tests::program;
 use serde_json::{Value, json};
 
@@ -140,6 +142,18 @@ impl Server {
     /// The authority of the registry, as PEM.
     pub(crate) fn authority(&self) -> String {
         self.dir().join("ca.pem").to_str().unwrap().to_owned()
+    }
+
+    /// A client of our own that logged in.
+    pub(crate) fn registry(&self) -> HttpRegistry {
+        let basic = Credential::Basic { username: USER.to_owned(), password: Secret::new(PASSWORD) };
+        let registry = HttpRegistry::new(HttpOptions {
+            plain_http: PlainHttp::Nowhere,
+            ca_pems: vec![std::fs::read(self.authority()).unwrap()],
+            credentials: Credentials::default().with(&self.host, basic),
+            ..HttpOptions::default()
+        });
+        registry.unwrap()
     }
 
     /// Arms a fault; `referrers-registry` says which there are.

@@ -2,11 +2,11 @@
 //! on it does, the file `SOCKET.ready` says.
 #![allow(clippy::expect_used, reason = "a part of a test")]
 
-use std::io;
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
+use orkestra_tests::relay;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 fn main() {
@@ -18,18 +18,6 @@ fn main() {
     std::fs::write(format!("{socket}.ready"), "").expect("there is a place beside the socket");
     for stream in listener.incoming() {
         let (Ok(stream), Ok(out)) = (stream, UnixStream::connect(&socket)) else { continue };
-        thread::spawn(move || both(&stream, &out));
+        thread::spawn(move || relay(&stream, &out));
     }
-}
-
-/// Copies in both directions until both have ended. What breaks ends for both ends.
-fn both(inside: &TcpStream, out: &UnixStream) {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let _ = io::copy(&mut &*inside, &mut &*out);
-            let _ = out.shutdown(Shutdown::Write);
-        });
-        let _ = io::copy(&mut &*out, &mut &*inside);
-        let _ = inside.shutdown(Shutdown::Write);
-    });
 }

@@ -21,6 +21,7 @@ mod eventually;
 mod kinds;
 mod namespace;
 mod ork;
+mod relay;
 mod rights;
 
 pub use audit::{Audit, Mark, Request};
@@ -29,6 +30,7 @@ pub use eventually::{LONG, SHORTLY, eventually, never_within};
 pub use kinds::*;
 pub use namespace::{Namespace, condition_of, with_namespace};
 pub use ork::{Ork, ork, program};
+pub use relay::relay;
 pub use rights::{Granted, pattern_directory};
 
 /// The root of the source tree.
