@@ -78,6 +78,7 @@ run "$ork" build "$website"
 run "$ork" inspect "$website/pattern.wasm"
 
 say "4. Share them: a registry on loopback, two OCI artifacts, a key that signs them"
+[ -d "${programs%/*}/registries" ] || note "The first time the registry and its clients are built from source: eight minutes."
 registries=$("$target/debug/devcluster" build-registries 2>&1 | tee /dev/stderr | sed -n 's/^ready: //p')
 cat >"$work/registry.yml" <<END
 version: 0.1
