@@ -1,0 +1,1 @@
+//! Conversion over HTTPS: reviews in, converted objects out, and the certificates for it.

@@ -1,0 +1,3 @@
+//! Conversion beside a webhook written in Go.
+
+fn main() {}
