@@ -102,7 +102,7 @@ fn entry(number: usize, source: &str, scope: &Scope) -> Entry {
     let hole = Hole { value, target: Target::Any, absent: checked.path };
     let field =
         StatusField { path: vec!["value".to_owned()], requires: vec![], reads: vec![], value: Template::Hole(hole) };
-    Entry { name: name(number), vars: vec![], reads: vec![], children: vec![], status: vec![field] }
+    Entry { name: name(number), status: vec![field], ..Entry::default() }
 }
 
 fn request(object: &[u8]) -> Request {

@@ -1,1 +1,8 @@
-//! Conversion between the versions of a custom resource, on a real API server.
+//! Conversion between the versions of a custom resource.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bombs;
+mod kept;
+mod planted;
+mod rules;
+mod subject;

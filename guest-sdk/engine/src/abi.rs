@@ -10,7 +10,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use orkestra_program::model::Policy;
 
-use crate::api::{ChildRef, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, WantedRead};
+use crate::api::{
+    ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, WantedRead,
+};
 
 /// Hands out memory from the front.
 struct Front;
@@ -206,6 +208,31 @@ union EvalPayload {
     failure: core::mem::ManuallyDrop<RawFailure>,
 }
 
+#[repr(C)]
+struct RawConversion {
+    object: Slice,
+    cost: u64,
+}
+
+/// `result<conversion, failure>`
+#[repr(C, align(8))]
+pub(crate) struct OneResult {
+    failed: u8,
+    payload: OnePayload,
+}
+
+#[repr(C, align(8))]
+union OnePayload {
+    conversion: core::mem::ManuallyDrop<RawConversion>,
+    failure: core::mem::ManuallyDrop<RawFailure>,
+}
+
+/// `list<result<conversion, failure>>`
+#[repr(C)]
+pub(crate) struct ConvertResult {
+    results: Slice,
+}
+
 // The layouts that the canonical ABI gives to the records of the WIT interfaces.
 const _: () = {
     assert!(size_of::<RawRef>() == 20 && size_of::<RawObserved>() == 28 && size_of::<RawRead>() == 16);
@@ -213,6 +240,7 @@ const _: () = {
     assert!(size_of::<RawChild>() == 48 && size_of::<RawWantedRead>() == 28);
     assert!(size_of::<RawPlan>() == 80 && size_of::<RawFailure>() == 20);
     assert!(size_of::<ReconcileResult>() == 88 && size_of::<EvalResult>() == 32);
+    assert!(size_of::<OneResult>() == 32 && size_of::<ConvertResult>() == 8);
 };
 
 impl Slice {
@@ -320,6 +348,7 @@ impl RawFailure {
             Failure::CostExceeded { at, message } => (1, at, message),
             Failure::InvalidInput(message) => (2, message, String::new()),
             Failure::Internal(message) => (3, message, String::new()),
+            Failure::PreservedTooLarge(message) => (4, message, String::new()),
         };
         RawFailure { case, first: Slice::of_string(first), second: Slice::of_string(second) }
     }
@@ -428,4 +457,42 @@ pub(crate) unsafe extern "C" fn eval(
         Err(failure) => (1, EvalPayload { failure: core::mem::ManuallyDrop::new(RawFailure::of(failure)) }),
     };
     Box::leak(Box::new(EvalResult { failed, payload }))
+}
+
+/// `orkestra:pattern/converter#convert`
+///
+/// # Safety
+/// The parameters are those of the WIT function, as the canonical ABI passes them.
+#[unsafe(export_name = "orkestra:pattern/converter#convert")]
+pub(crate) unsafe extern "C" fn convert(
+    entry: usize,
+    entry_len: usize,
+    target: usize,
+    target_len: usize,
+    objects: usize,
+    objects_len: usize,
+    budget: u64,
+) -> *const ConvertResult {
+    // SAFETY: the caller's promise.
+    let (entry, target, objects) = unsafe {
+        let objects = Slice { start: objects, len: objects_len }.items::<Slice>();
+        let (entry, target) = (Slice { start: entry, len: entry_len }, Slice { start: target, len: target_len });
+        (entry.text(), target.text(), objects)
+    };
+    let mut results = Vec::with_capacity(objects.len());
+    for object in objects {
+        // SAFETY: the caller's promise.
+        let object = unsafe { object.items::<u8>() };
+        results.push(match engine().convert(entry, target, object, budget) {
+            Ok(Conversion { object, cost }) => {
+                let conversion = RawConversion { object: Slice::leak(object), cost };
+                OneResult { failed: 0, payload: OnePayload { conversion: core::mem::ManuallyDrop::new(conversion) } }
+            }
+            Err(failure) => {
+                let failure = core::mem::ManuallyDrop::new(RawFailure::of(failure));
+                OneResult { failed: 1, payload: OnePayload { failure } }
+            }
+        });
+    }
+    Box::leak(Box::new(ConvertResult { results: Slice::leak(results) }))
 }

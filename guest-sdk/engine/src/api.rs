@@ -9,7 +9,7 @@ use orkestra_program::{Program, ReadError};
 use crate::eval::{Bindings, Env, Machine};
 use crate::fault::{Fault, FaultKind};
 use crate::json::Document;
-use crate::{reconcile, typed};
+use crate::{convert, reconcile, typed};
 
 /// A loaded program.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +122,15 @@ pub struct Evaluation {
     pub cost: u64,
 }
 
+/// An object in another version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversion {
+    /// The object without `apiVersion` and `kind`; of `metadata` labels and annotations alone.
+    pub object: Vec<u8>,
+    /// Cost units used.
+    pub cost: u64,
+}
+
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -141,6 +150,8 @@ pub enum Failure {
     },
     /// The request is malformed.
     InvalidInput(String),
+    /// What a version cannot hold is more than an object's annotations can keep.
+    PreservedTooLarge(String),
     /// The program is not one that this engine can run.
     Internal(String),
 }
@@ -152,6 +163,7 @@ impl Failure {
             Failure::Expression { .. } => "ExpressionFailed",
             Failure::CostExceeded { .. } => "CostExceeded",
             Failure::InvalidInput(_) => "InvalidInput",
+            Failure::PreservedTooLarge(_) => "PreservedTooLarge",
             Failure::Internal(_) => "InvalidProgram",
         }
     }
@@ -162,6 +174,7 @@ impl Failure {
             FaultKind::Expression => Failure::Expression { at: fault.at().into(), message },
             FaultKind::Cost => Failure::CostExceeded { at: fault.at().into(), message },
             FaultKind::Input => Failure::InvalidInput(message),
+            FaultKind::Preserved => Failure::PreservedTooLarge(message),
             FaultKind::Program => Failure::Internal(message),
         }
     }
@@ -175,7 +188,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Expression { at, message } | Failure::CostExceeded { at, message } => write!(f, "{at}: {message}"),
-            Failure::InvalidInput(message) | Failure::Internal(message) => f.write_str(message),
+            Failure::InvalidInput(message) | Failure::PreservedTooLarge(message) | Failure::Internal(message) => {
+                f.write_str(message)
+            }
         }
     }
 }
@@ -199,6 +214,19 @@ impl<'p> Engine<'p> {
         let arena = Bump::new();
         let result = reconcile::reconcile(&arena, program, &found, request);
         result.map_err(Failure::of)
+    }
+
+    /// An object of this entry's kind in the version `target`, such as `v1`.
+    ///
+    /// # Errors
+    /// See [`Failure`]; an entry that the program does not have is [`Failure::Internal`].
+    pub fn convert(&self, entry: &str, target: &str, object: &[u8], budget: u64) -> Result<Conversion, Failure> {
+        let program = self.program.map_err(Failure::of_program)?;
+        let found = program.entry_named(entry).map_err(Failure::of_program)?;
+        let found = found.ok_or_else(|| Failure::Internal("the program has no entry of this name".into()))?;
+        let arena = Bump::new();
+        let result = convert::convert(&arena, program, &found, target, object, budget);
+        result.map(|(object, cost)| Conversion { object, cost }).map_err(Failure::of)
     }
 
     /// The value of a single expression. `bindings` is one JSON object from variable name to typed value.

@@ -29,6 +29,8 @@ pub(crate) enum FaultKind {
     Input,
     /// The program is malformed.
     Program,
+    /// What a version cannot hold is more than can be kept.
+    Preserved,
 }
 
 static COST: FaultData<'static> =
@@ -55,6 +57,11 @@ impl<'a> Fault<'a> {
     /// The program is malformed.
     pub(crate) fn program(arena: &'a Bump, error: ReadError) -> Fault<'a> {
         Fault(arena.alloc(FaultData { kind: FaultKind::Program, message: error.text(), at: "" }))
+    }
+
+    /// What a version cannot hold is more than can be kept.
+    pub(crate) fn preserved(arena: &'a Bump, message: &'a str) -> Fault<'a> {
+        Fault(arena.alloc(FaultData { kind: FaultKind::Preserved, message, at: "" }))
     }
 
     /// The budget is used up.

@@ -11,6 +11,7 @@
 mod abi;
 mod api;
 mod compare;
+mod convert;
 mod cost;
 mod elements;
 mod eval;
@@ -26,4 +27,6 @@ mod typed;
 mod value;
 mod zone;
 
-pub use api::{ChildRef, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, WantedRead};
+pub use api::{
+    ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, WantedRead,
+};

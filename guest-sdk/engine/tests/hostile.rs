@@ -89,14 +89,65 @@ fn rich() -> Program {
                 reads: vec![1],
                 value: hole(Expr::Child(1), Target::Any),
             }],
+            versions: vec![version("v1"), version("v2")],
+            conversions: vec![way(0, 1), way(1, 0)],
         }],
         evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["b".into()], value: located(all) }],
     }
 }
 
+fn version(name: &str) -> Version {
+    let schema = |shape| Schema { nullable: false, shape };
+    let users = schema(Shape::Object(vec![("name".into(), schema(Shape::String))], None));
+    let spec = Shape::Object(
+        vec![
+            ("on".into(), schema(Shape::Bool)),
+            ("size".into(), schema(Shape::Int)),
+            ("users".into(), schema(Shape::List(Box::new(users), vec!["name".into()]))),
+        ],
+        Some(Box::new(schema(Shape::Any))),
+    );
+    Version { name: name.into(), schema: schema(Shape::Object(vec![("spec".into(), schema(spec))], None)) }
+}
+
+/// A conversion with nodes of every kind.
+fn way(from: u16, to: u16) -> Conversion {
+    let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    let hole = |expr, target| Template::Hole(Hole { value: located(expr), target, absent: true });
+    let size = orkestra_program::model::Given {
+        sources: vec![Source { item: false, path: path(&["spec", "size"]) }],
+        whole: true,
+        schema: None,
+        value: Box::new(hole(optional_path(Root::Object, &["spec", "size"]), Target::Int)),
+    };
+    let item = Converted {
+        from: Some(Vec::new()),
+        taken: false,
+        members: vec![("name".into(), Template::Copy(path(&["name"])))],
+        rest: Some(Others { except: path(&["name"]), value: Some(Box::new(Template::Copy(Vec::new()))) }),
+    };
+    let spec = Converted {
+        from: Some(path(&["spec"])),
+        taken: true,
+        members: vec![
+            ("size".into(), Template::Given(size)),
+            (
+                "users".into(),
+                Template::Each(Each { from: path(&["spec", "users"]), item: Box::new(Template::Converted(item)) }),
+            ),
+        ],
+        rest: Some(Others { except: path(&["size", "users"]), value: None }),
+    };
+    let spec = ("spec".into(), Template::Converted(spec));
+    let object = Converted { from: None, taken: false, members: vec![spec], rest: None };
+    Conversion { from, to, lossy: vec![path(&["spec", "x"])], object: Template::Converted(object) }
+}
+
 fn run(program: &[u8], look: impl Fn(Result<Plan<'_>, Failure>)) {
     let engine = Engine::load(program);
     let _ = engine.eval("e", br#"{"b":{"type":"int","value":"4"}}"#, 10_000);
+    let object = r#"{"apiVersion":"g/v1","metadata":{"uid":"u","annotations":{"orkestra.orkspace.io/conversion-data":"{\"v2\":[{\"at\":[\"spec\",\"y\"],\"is\":1}]}"}},"spec":{"size":3,"users":[{"name":"x","z":1}],"x":1}}"#;
+    let _ = engine.convert("e", "v2", object.as_bytes(), 10_000);
     let child = br#"{"metadata":{"name":"n"}}"#;
     for deleting in [false, true] {
         let plan = engine.reconcile(
@@ -127,6 +178,9 @@ fn the_program_is_whole_before_it_is_damaged() {
     let program = encode(&rich());
     let engine = Engine::load(&program);
     engine.eval("e", br#"{"b":{"type":"int","value":"4"}}"#, 10_000).unwrap();
+    let object = br#"{"apiVersion":"g/v1","metadata":{"uid":"u"},"spec":{"size":3,"users":[{"name":"x"}],"x":1}}"#;
+    let converted = engine.convert("e", "v2", object, 10_000).unwrap();
+    assert_eq!(String::from_utf8(converted.object).unwrap(), r#"{"spec":{"size":3,"users":[{"name":"x"}],"x":1}}"#);
     run(&program, |plan| assert!(!plan.unwrap().children.is_empty()));
 }
 

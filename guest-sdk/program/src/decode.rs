@@ -9,11 +9,11 @@ use crate::bytes::Code;
 use crate::error::ReadError;
 use crate::layout::{MAX_EXPRESSION_DEPTH, MAX_TEMPLATE_DEPTH};
 use crate::model::{
-    self, Child, Entry, Evaluation, Expr, Fold, ForEach, Hole, Item, Located, Loop, Once, Pair, Read, StatusField,
-    Template, Which,
+    self, Child, Conversion, Converted, Each, Entry, Evaluation, Expr, Fold, ForEach, Given, Hole, Item, Located, Loop,
+    Once, Others, Pair, Read, Schema, Shape, Source, StatusField, Template, Version, Which,
 };
 use crate::reader::Program;
-use crate::records::{EntryCode, Node, Numbers, TemplateNode, WhichCode};
+use crate::records::{ConvertedCode, EntryCode, GivenCode, Keys, Node, Numbers, ShapeNode, TemplateNode, WhichCode};
 
 /// The model of a program. Every byte is read and checked: a program that decodes has no record that an engine can't read.
 ///
@@ -62,7 +62,62 @@ fn entry(program: &Program<'_>, code: &EntryCode<'_>) -> Result<Entry, ReadError
             value: whole_template(program, record.value, all)?,
         });
     }
+    for code in code.versions {
+        let record = program.version(code)?;
+        entry.versions.push(Version { name: record.name.into(), schema: schema(program, record.schema, 0)? });
+    }
+    for code in code.conversions {
+        let record = program.conversion(code)?;
+        if [record.from, record.to].iter().any(|number| usize::from(*number) >= entry.versions.len()) {
+            return Err(ReadError::Reference);
+        }
+        let (count, mut paths) = record.lossy;
+        let mut lossy = Vec::new();
+        for _ in 0..count {
+            lossy.push(keys(program, program.next_keys(&mut paths)?)?);
+        }
+        // A conversion knows its object and nothing else.
+        let nothing = Scope { vars: 0, children: 0, reads: 0 };
+        let object = whole_template(program, record.object, nothing)?;
+        entry.conversions.push(Conversion { from: record.from, to: record.to, lossy, object });
+    }
     Ok(entry)
+}
+
+fn keys<'p>(program: &Program<'p>, mut keys: Keys<'p>) -> Result<Vec<String>, ReadError> {
+    let mut all = Vec::new();
+    while let Some(key) = program.next_key(&mut keys)? {
+        all.push(key.into());
+    }
+    Ok(all)
+}
+
+fn schema<'p>(program: &Program<'p>, code: Code<'p>, depth: u32) -> Result<Schema, ReadError> {
+    if depth > MAX_TEMPLATE_DEPTH {
+        return Err(ReadError::TemplateDepth);
+    }
+    let node = program.schema(code)?;
+    let shape = match node.shape {
+        ShapeNode::Any => Shape::Any,
+        ShapeNode::Object(count, mut code) => {
+            let mut fields = Vec::new();
+            for _ in 0..count {
+                let (name, code) = program.field(&mut code)?;
+                fields.push((String::from(name), schema(program, code, depth + 1)?));
+            }
+            let others = program.other_fields(code)?.map(|code| schema(program, code, depth + 1)).transpose()?;
+            Shape::Object(fields, others.map(Box::new))
+        }
+        ShapeNode::List(names, items) => {
+            Shape::List(Box::new(schema(program, items, depth + 1)?), keys(program, names)?)
+        }
+        ShapeNode::String => Shape::String,
+        ShapeNode::Int => Shape::Int,
+        ShapeNode::Number => Shape::Number,
+        ShapeNode::Bool => Shape::Bool,
+        ShapeNode::IntOrString => Shape::IntOrString,
+    };
+    Ok(Schema { nullable: node.nullable, shape })
 }
 
 fn read<'p>(program: &Program<'p>, code: Code<'p>, scope: Scope) -> Result<Read, ReadError> {
@@ -160,7 +215,54 @@ fn template<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) 
             code.finish()?;
             Template::Once(Once { key: key.into(), value })
         }
+        TemplateNode::Copy(path) => Template::Copy(keys(p, path)?),
+        TemplateNode::Converted(record) => Template::Converted(converted(p, record, code, scope, depth)?),
+        TemplateNode::Each(from, item) => {
+            let item = Box::new(template_block(p, item, scope, depth + 1)?);
+            Template::Each(Each { from: keys(p, from)?, item })
+        }
+        TemplateNode::Given(record) => Template::Given(given(p, record, scope, depth)?),
     })
+}
+
+fn template_block<'p>(p: &Program<'p>, mut code: Code<'p>, scope: Scope, depth: u32) -> Result<Template, ReadError> {
+    let value = template(p, &mut code, scope, depth)?;
+    code.finish()?;
+    Ok(value)
+}
+
+fn converted<'p>(
+    p: &Program<'p>,
+    record: ConvertedCode<'p>,
+    code: &mut Code<'p>,
+    scope: Scope,
+    depth: u32,
+) -> Result<Converted, ReadError> {
+    let rest = match record.rest {
+        None => None,
+        Some(others) => {
+            let value = others.value.map(|code| template_block(p, code, scope, depth + 1)).transpose()?;
+            Some(Others { except: keys(p, others.except)?, value: value.map(Box::new) })
+        }
+    };
+    let mut members = Vec::new();
+    for _ in 0..record.members {
+        members.push((p.string(code)?.into(), template(p, code, scope, depth + 1)?));
+    }
+    let from = record.from.map(|path| keys(p, path)).transpose()?;
+    Ok(Converted { from, taken: record.taken, members, rest })
+}
+
+fn given<'p>(p: &Program<'p>, record: GivenCode<'p>, scope: Scope, depth: u32) -> Result<Given, ReadError> {
+    let (count, mut code) = record.sources;
+    let mut sources = Vec::new();
+    for _ in 0..count {
+        let (item, path) = p.next_source(&mut code)?;
+        sources.push(Source { item, path: keys(p, path)? });
+    }
+    let schema = record.schema.map(|code| self::schema(p, code, 0)).transpose()?;
+    let value = Box::new(template_block(p, record.value, scope, depth + 1)?);
+    Ok(Given { sources, whole: record.whole, schema, value })
 }
 
 fn block<'p>(p: &Program<'p>, mut code: Code<'p>, scope: Scope, depth: u32) -> Result<Expr, ReadError> {

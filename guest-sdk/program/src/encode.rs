@@ -6,10 +6,9 @@ use alloc::vec::Vec;
 use crate::bytes::{put_number, put_signed};
 use crate::layout::{MAGIC, VERSION, tag};
 use crate::model::{
-    Child, Entry, Expr, Fold, ForEach, Located, Loop, LoopKind, Policy, Program, Read, Root, Select, StatusField,
-    Target,
+    Child, Conversion, Converted, Each, Entry, Expr, Fold, ForEach, Given, Hole, Located, Loop, LoopKind, Once, Others,
+    Policy, Program, Read, Root, Schema, Select, Shape, StatusField, Target, Template, Version, Which,
 };
-use crate::model::{Hole, Once, Template, Which};
 
 /// The bytes of a program: the same for the same program, on every machine.
 ///
@@ -85,7 +84,7 @@ impl Encoder {
     }
 
     fn entry(&mut self, entry: &Entry) -> Vec<u8> {
-        let Entry { name: _, vars, reads, children, status } = entry;
+        let Entry { name: _, vars, reads, children, status, versions, conversions } = entry;
         let mut out = Vec::new();
         put_number(&mut out, vars.len() as u64);
         for var in vars {
@@ -103,7 +102,72 @@ impl Encoder {
         for field in status {
             self.block(&mut out, |this, out| this.status(out, field));
         }
+        put_number(&mut out, versions.len() as u64);
+        for Version { name, schema } in versions {
+            self.block(&mut out, |this, out| {
+                this.put_string(out, name);
+                this.schema(out, schema);
+            });
+        }
+        put_number(&mut out, conversions.len() as u64);
+        for conversion in conversions {
+            self.block(&mut out, |this, out| this.conversion(out, conversion));
+        }
         out
+    }
+
+    fn conversion(&mut self, out: &mut Vec<u8>, conversion: &Conversion) {
+        let Conversion { from, to, lossy, object } = conversion;
+        put_number(out, u64::from(*from));
+        put_number(out, u64::from(*to));
+        put_number(out, lossy.len() as u64);
+        for path in lossy {
+            self.keys(out, path);
+        }
+        self.template(out, object);
+    }
+
+    fn keys(&mut self, out: &mut Vec<u8>, keys: &[alloc::string::String]) {
+        put_number(out, keys.len() as u64);
+        for key in keys {
+            self.put_string(out, key);
+        }
+    }
+
+    fn schema(&mut self, out: &mut Vec<u8>, schema: &Schema) {
+        let Schema { nullable, shape } = schema;
+        let tag = match shape {
+            Shape::Any => tag::S_ANY,
+            Shape::Object(..) => tag::S_OBJECT,
+            Shape::List(..) => tag::S_LIST,
+            Shape::String => tag::S_STRING,
+            Shape::Int => tag::S_INT,
+            Shape::Number => tag::S_NUMBER,
+            Shape::Bool => tag::S_BOOL,
+            Shape::IntOrString => tag::S_INT_OR_STRING,
+        };
+        out.push(tag << 1 | u8::from(*nullable));
+        match shape {
+            Shape::Object(fields, others) => {
+                put_number(out, fields.len() as u64);
+                for (name, schema) in fields {
+                    self.put_string(out, name);
+                    self.block(out, |this, out| this.schema(out, schema));
+                }
+                match others {
+                    None => out.push(0),
+                    Some(schema) => {
+                        out.push(1);
+                        self.block(out, |this, out| this.schema(out, schema));
+                    }
+                }
+            }
+            Shape::List(items, keys) => {
+                self.keys(out, keys);
+                self.block(out, |this, out| this.schema(out, items));
+            }
+            _ => {}
+        }
     }
 
     fn block(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Self, &mut Vec<u8>)) {
@@ -215,7 +279,61 @@ impl Encoder {
                 self.put_string(out, key);
                 self.block(out, |this, out| this.template(out, value));
             }
+            Template::Copy(path) => {
+                out.push(tag::T_COPY);
+                self.keys(out, path);
+            }
+            Template::Converted(converted) => self.converted(out, converted),
+            Template::Each(Each { from, item }) => {
+                out.push(tag::T_EACH);
+                self.keys(out, from);
+                self.block(out, |this, out| this.template(out, item));
+            }
+            Template::Given(given) => self.given(out, given),
         }
+    }
+
+    fn converted(&mut self, out: &mut Vec<u8>, converted: &Converted) {
+        let Converted { from, taken, members, rest } = converted;
+        out.push(tag::T_SHAPE);
+        out.push(u8::from(from.is_some()) | u8::from(*taken) << 1);
+        self.keys(out, from.as_deref().unwrap_or_default());
+        match rest {
+            None => out.push(0),
+            Some(Others { except, value: None }) => {
+                out.push(1);
+                self.keys(out, except);
+            }
+            Some(Others { except, value: Some(value) }) => {
+                out.push(2);
+                self.keys(out, except);
+                self.block(out, |this, out| this.template(out, value));
+            }
+        }
+        put_number(out, members.len() as u64);
+        for (key, value) in members {
+            self.put_string(out, key);
+            self.template(out, value);
+        }
+    }
+
+    fn given(&mut self, out: &mut Vec<u8>, given: &Given) {
+        let Given { sources, whole, schema, value } = given;
+        out.push(tag::T_GIVEN);
+        out.push(u8::from(*whole));
+        put_number(out, sources.len() as u64);
+        for source in sources {
+            out.push(u8::from(source.item));
+            self.keys(out, &source.path);
+        }
+        match schema {
+            None => out.push(0),
+            Some(schema) => {
+                out.push(1);
+                self.block(out, |this, out| this.schema(out, schema));
+            }
+        }
+        self.block(out, |this, out| this.template(out, value));
     }
 
     fn located(&mut self, out: &mut Vec<u8>, located: &Located) {

@@ -42,7 +42,7 @@ pub enum ReadError {
     TemplateDepth,
     /// More entries than [`MAX_ENTRIES`](crate::layout::MAX_ENTRIES).
     TooManyEntries,
-    /// More variables, reads, children or status fields than [`MAX_ITEMS`](crate::layout::MAX_ITEMS).
+    /// More variables, reads, children, status fields, versions or conversions than [`MAX_ITEMS`](crate::layout::MAX_ITEMS).
     TooManyItems,
     /// A local's slot is not below [`MAX_SLOTS`](crate::layout::MAX_SLOTS).
     Slot,
@@ -83,7 +83,7 @@ impl ReadError {
             ReadError::TemplateDepth => "a template of the program is nested deeper than 80 levels",
             ReadError::TooManyEntries => "the program has more than 4096 entries",
             ReadError::TooManyItems => {
-                "an entry of the program has more than 4096 variables, reads, children or status fields"
+                "an entry of the program has more than 4096 variables, reads, children, status fields, versions or conversions"
             }
             ReadError::Slot => "an expression of the program has more than 256 locals",
             ReadError::Reference => {

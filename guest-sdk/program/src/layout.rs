@@ -15,7 +15,7 @@
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"ORKP";
 /// The format's version: an engine runs exactly one.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// Sections, in their order.
 pub const SECTIONS: usize = 5;
 /// Length of what comes before the sections.
@@ -27,13 +27,13 @@ pub const DIRECTORY_RECORD: usize = 12;
 pub const MAX_PROGRAM: usize = 4 << 20;
 /// Most entries, and most evaluations.
 pub const MAX_ENTRIES: usize = 4096;
-/// Most variables, reads, children, or status fields of one entry.
+/// Most variables, reads, children, status fields, versions or conversions of one entry.
 pub const MAX_ITEMS: usize = 4096;
 /// Most locals that are alive at one place.
 pub const MAX_SLOTS: u16 = 256;
 /// Deepest nesting of an expression, in nodes.
 pub const MAX_EXPRESSION_DEPTH: u32 = 256;
-/// Deepest nesting of a template.
+/// Deepest nesting of a template, and of a schema.
 pub const MAX_TEMPLATE_DEPTH: u32 = 80;
 
 /// First bytes of the nodes of an expression.
@@ -78,4 +78,17 @@ pub(crate) mod tag {
     pub(crate) const T_OBJECT: u8 = 2;
     pub(crate) const T_LIST: u8 = 3;
     pub(crate) const T_ONCE: u8 = 4;
+    pub(crate) const T_COPY: u8 = 5;
+    pub(crate) const T_SHAPE: u8 = 6;
+    pub(crate) const T_EACH: u8 = 7;
+    pub(crate) const T_GIVEN: u8 = 8;
+
+    pub(crate) const S_ANY: u8 = 0;
+    pub(crate) const S_OBJECT: u8 = 1;
+    pub(crate) const S_LIST: u8 = 2;
+    pub(crate) const S_STRING: u8 = 3;
+    pub(crate) const S_INT: u8 = 4;
+    pub(crate) const S_NUMBER: u8 = 5;
+    pub(crate) const S_BOOL: u8 = 6;
+    pub(crate) const S_INT_OR_STRING: u8 = 7;
 }

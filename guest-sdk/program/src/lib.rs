@@ -24,9 +24,10 @@ pub use encode::encode;
 pub use error::ReadError;
 pub use reader::Program;
 pub use records::{
-    Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, HoleCode, LocatedCode, LoopCode,
+    Blocks, ChildCode, ConversionCode, ConvertedCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode,
+    HoleCode, Keys, LocatedCode, LoopCode, Node, Numbers, OthersCode, ReadCode, SchemaNode, ShapeNode, StatusCode,
+    TemplateNode, VersionCode, WhichCode,
 };
-pub use records::{Node, Numbers, ReadCode, StatusCode, TemplateNode, WhichCode};
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).
 pub const EXPRESSION_BUDGET: u64 = 1_000_000;

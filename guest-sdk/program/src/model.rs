@@ -28,6 +28,62 @@ pub struct Entry {
     pub children: Vec<Child>,
     /// Fields below `.status`, sorted by path. No path is a prefix of another.
     pub status: Vec<StatusField>,
+    /// The versions between which objects are converted, the storage version first; none where nothing is converted.
+    pub versions: Vec<Version>,
+    /// For each other version the ways to the storage version and back.
+    pub conversions: Vec<Conversion>,
+}
+
+/// A version of the primary's kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    /// Its name: `v1`.
+    pub name: String,
+    /// What its objects look like, without `apiVersion` and `kind`; of `metadata` labels and annotations alone.
+    pub schema: Schema,
+}
+
+/// How objects of one version become those of another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversion {
+    /// The source's version, by index.
+    pub from: u16,
+    /// The target's version, by index.
+    pub to: u16,
+    /// Paths of the source whose values may get lost; the items of a list have no step of their own.
+    pub lossy: Vec<Vec<String>>,
+    /// The target without `apiVersion` and `kind`; of `metadata` labels and annotations alone.
+    pub object: Template,
+}
+
+/// What a JSON value looks like, as far as conversions ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema {
+    /// `null` is a value of it.
+    pub nullable: bool,
+    /// All else.
+    pub shape: Shape,
+}
+
+/// The type of a value, and those of its parts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shape {
+    /// Anything.
+    Any,
+    /// An object: its fields by name, sorted, and what other fields it may have; none: no others.
+    Object(Vec<(String, Schema)>, Option<Box<Schema>>),
+    /// A list. Where there are keys, items with equal values of them are the same item.
+    List(Box<Schema>, Vec<String>),
+    /// A string.
+    String,
+    /// An integer.
+    Int,
+    /// A number.
+    Number,
+    /// A boolean.
+    Bool,
+    /// An integer or a string.
+    IntOrString,
 }
 
 /// Objects of others that the entry sees. Its expressions use neither children nor reads.
@@ -133,6 +189,68 @@ pub enum Template {
     List(Vec<Template>),
     /// A value below `data` of a `once` Secret.
     Once(Once),
+    /// Of a conversion: the source's value at a path, as it is, null and empty ones included.
+    Copy(Vec<String>),
+    /// Of a conversion: an object.
+    Converted(Converted),
+    /// Of a conversion: a list whose items are made from those of the source's list.
+    Each(Each),
+    /// Of a conversion: a value that is computed.
+    Given(Given),
+}
+
+/// An object of a conversion's target. Paths begin where the source is: at the object's root, or at an item of [`Each`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Converted {
+    /// The source's object that it stands for. It is there where that one is, or where one of its members is.
+    pub from: Option<Vec<String>>,
+    /// Something of the source's object goes elsewhere: when that leaves it empty, it is left out.
+    pub taken: bool,
+    /// Members that are made.
+    pub members: Vec<(String, Template)>,
+    /// What becomes of the other members of the source's object; none: they are left out.
+    pub rest: Option<Others>,
+}
+
+/// Members of a source's object that are copied without being named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Others {
+    /// Keys that are not.
+    pub except: Vec<String>,
+    /// How each value is made, with the source at the value; none: as it is.
+    pub value: Option<Box<Template>>,
+}
+
+/// The items of a list, each made from an item of the source. In expressions the item is the local of slot 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Each {
+    /// The source's list.
+    pub from: Vec<String>,
+    /// An item, with the source at the item.
+    pub item: Box<Template>,
+}
+
+/// A computed value. In a fragment it is there only where one of its sources is, and where it fails for the absence of
+/// another one it is left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    /// Paths that it reads.
+    pub sources: Vec<Source>,
+    /// A fragment must have all of them.
+    pub whole: bool,
+    /// The value's type, where the expression alone does not say it.
+    pub schema: Option<Schema>,
+    /// The value.
+    pub value: Box<Template>,
+}
+
+/// A path that a computed value reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// It begins at the item of [`Each`], not at the object's root.
+    pub item: bool,
+    /// The keys.
+    pub path: Vec<String>,
 }
 
 /// A value that is made once: where the observed child has this key below `data`, it stays as it is there.

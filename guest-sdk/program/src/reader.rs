@@ -5,8 +5,11 @@ use crate::error::ReadError;
 use crate::function::Function;
 use crate::layout::{self, DIRECTORY_RECORD, HEADER, MAGIC, SECTIONS, VERSION, tag};
 use crate::model::{LoopKind, Policy, Root, Select, Target};
-use crate::records::{Blocks, ChildCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, HoleCode, LocatedCode};
-use crate::records::{LoopCode, Node, Numbers, ReadCode, StatusCode, TemplateNode, WhichCode};
+use crate::records::{
+    Blocks, ChildCode, ConversionCode, ConvertedCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode,
+    HoleCode, Keys, LocatedCode, LoopCode, Node, Numbers, OthersCode, ReadCode, SchemaNode, ShapeNode, StatusCode,
+    TemplateNode, VersionCode, WhichCode,
+};
 
 /// A program's bytes, split into sections. Copying it copies references.
 #[derive(Debug, Clone, Copy)]
@@ -123,8 +126,10 @@ impl<'p> Program<'p> {
         let reads = Blocks::read(&mut code)?;
         let children = Blocks::read(&mut code)?;
         let status = Blocks::read(&mut code)?;
+        let versions = Blocks::read(&mut code)?;
+        let conversions = Blocks::read(&mut code)?;
         code.finish()?;
-        Ok(Some(EntryCode { name, vars, reads, children, status }))
+        Ok(Some(EntryCode { name, vars, reads, children, status, versions, conversions }))
     }
 
     /// An entry by name.
@@ -254,6 +259,100 @@ impl<'p> Program<'p> {
         (0..status.path_len).map(move |_| program.string(&mut code))
     }
 
+    /// The next key of a path or set; none past the last.
+    ///
+    /// # Errors
+    /// If it leads nowhere.
+    #[inline]
+    pub fn next_key(&self, keys: &mut Keys<'p>) -> Result<Option<&'p str>, ReadError> {
+        keys.next_code().map(|code| self.string(code)).transpose()
+    }
+
+    /// The next path of a list of paths.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn next_keys(&self, code: &mut Code<'p>) -> Result<Keys<'p>, ReadError> {
+        Keys::read(code)
+    }
+
+    /// The next source of [`GivenCode`]: whether it begins at the item, and its path.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn next_source(&self, code: &mut Code<'p>) -> Result<(bool, Keys<'p>), ReadError> {
+        Ok((code.flag()?, Keys::read(code)?))
+    }
+
+    /// A version's record.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn version(&self, mut code: Code<'p>) -> Result<VersionCode<'p>, ReadError> {
+        Ok(VersionCode { name: self.string(&mut code)?, schema: code })
+    }
+
+    /// A conversion's record.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn conversion(&self, mut code: Code<'p>) -> Result<ConversionCode<'p>, ReadError> {
+        let (from, to) = (code.short()?, code.short()?);
+        let count = code.count()?;
+        let lossy = (count, code);
+        for _ in 0..count {
+            Keys::read(&mut code)?;
+        }
+        Ok(ConversionCode { from, to, lossy, object: code })
+    }
+
+    /// The head of a schema. `code` is all of it.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn schema(&self, mut code: Code<'p>) -> Result<SchemaNode<'p>, ReadError> {
+        let first = code.byte()?;
+        let shape = match first >> 1 {
+            tag::S_ANY => ShapeNode::Any,
+            tag::S_OBJECT => {
+                let count = code.count()?;
+                ShapeNode::Object(count, code)
+            }
+            tag::S_LIST => {
+                let keys = Keys::read(&mut code)?;
+                let items = code.block()?;
+                code.finish()?;
+                ShapeNode::List(keys, items)
+            }
+            tag::S_STRING => ShapeNode::String,
+            tag::S_INT => ShapeNode::Int,
+            tag::S_NUMBER => ShapeNode::Number,
+            tag::S_BOOL => ShapeNode::Bool,
+            tag::S_INT_OR_STRING => ShapeNode::IntOrString,
+            tag => return Err(ReadError::UnknownNode { tag }),
+        };
+        Ok(SchemaNode { nullable: first & 1 == 1, shape })
+    }
+
+    /// The next field of [`ShapeNode::Object`]: its name and its schema.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    #[inline]
+    pub fn field(&self, code: &mut Code<'p>) -> Result<(&'p str, Code<'p>), ReadError> {
+        Ok((self.string(code)?, code.block()?))
+    }
+
+    /// What stands behind the fields of [`ShapeNode::Object`]: the schema of all others, if there may be others.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn other_fields(&self, mut code: Code<'p>) -> Result<Option<Code<'p>>, ReadError> {
+        let others = optional_block(&mut code)?;
+        code.finish()?;
+        Ok(others)
+    }
+
     /// A located expression's record.
     ///
     /// # Errors
@@ -286,6 +385,10 @@ impl<'p> Program<'p> {
             tag::T_OBJECT => TemplateNode::Object(code.count()?),
             tag::T_LIST => TemplateNode::List(code.count()?),
             tag::T_ONCE => TemplateNode::Once(self.string(code)?, code.block()?),
+            tag::T_COPY => TemplateNode::Copy(Keys::read(code)?),
+            tag::T_SHAPE => TemplateNode::Converted(converted(code)?),
+            tag::T_EACH => TemplateNode::Each(Keys::read(code)?, code.block()?),
+            tag::T_GIVEN => TemplateNode::Given(given(code)?),
             tag => return Err(ReadError::UnknownNode { tag }),
         })
     }
@@ -380,6 +483,32 @@ impl<'p> Program<'p> {
         code.finish()?;
         Ok(FoldCode { slot, slot2, accumulator, range, init, condition, step, result })
     }
+}
+
+fn converted<'p>(code: &mut Code<'p>) -> Result<ConvertedCode<'p>, ReadError> {
+    let flags = code.byte()?;
+    if flags > 3 {
+        return Err(ReadError::Number);
+    }
+    let from = Some(Keys::read(code)?).filter(|_| flags & 1 == 1);
+    let rest = match code.byte()? {
+        0 => None,
+        1 => Some(OthersCode { except: Keys::read(code)?, value: None }),
+        2 => Some(OthersCode { except: Keys::read(code)?, value: Some(code.block()?) }),
+        _ => return Err(ReadError::Number),
+    };
+    Ok(ConvertedCode { from, taken: flags & 2 == 2, rest, members: code.count()? })
+}
+
+fn given<'p>(code: &mut Code<'p>) -> Result<GivenCode<'p>, ReadError> {
+    let whole = code.flag()?;
+    let count = code.count()?;
+    let sources = (count, *code);
+    for _ in 0..count {
+        code.flag()?;
+        Keys::read(code)?;
+    }
+    Ok(GivenCode { whole, sources, schema: optional_block(code)?, value: code.block()? })
 }
 
 fn optional_block<'p>(code: &mut Code<'p>) -> Result<Option<Code<'p>>, ReadError> {

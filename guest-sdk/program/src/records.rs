@@ -21,6 +21,131 @@ pub struct EntryCode<'p> {
     pub children: Blocks<'p>,
     /// Of [`Program::status`] records.
     pub status: Blocks<'p>,
+    /// Of [`Program::version`] records.
+    pub versions: Blocks<'p>,
+    /// Of [`Program::conversion`] records.
+    pub conversions: Blocks<'p>,
+}
+
+/// Keys, one after another: a path, or a set.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'p> {
+    left: usize,
+    code: Code<'p>,
+}
+
+impl<'p> Keys<'p> {
+    /// How many are left.
+    pub fn len(&self) -> usize {
+        self.left
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    pub(crate) fn read(code: &mut Code<'p>) -> Result<Keys<'p>, ReadError> {
+        let left = code.count()?;
+        let keys = Keys { left, code: *code };
+        for _ in 0..left {
+            code.number()?;
+        }
+        Ok(keys)
+    }
+
+    /// The next one's reference.
+    pub(crate) fn next_code(&mut self) -> Option<&mut Code<'p>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(&mut self.code)
+    }
+}
+
+/// A version of the primary's kind.
+#[derive(Debug, Clone, Copy)]
+pub struct VersionCode<'p> {
+    /// Its name.
+    pub name: &'p str,
+    /// A [`Program::schema`].
+    pub schema: Code<'p>,
+}
+
+/// How objects of one version become those of another.
+#[derive(Debug, Clone, Copy)]
+pub struct ConversionCode<'p> {
+    /// The source's version.
+    pub from: u16,
+    /// The target's.
+    pub to: u16,
+    /// How many paths may get lost: so many [`Program::next_keys`].
+    pub lossy: (usize, Code<'p>),
+    /// A [`Program::template`].
+    pub object: Code<'p>,
+}
+
+/// The head of a schema.
+#[derive(Debug, Clone, Copy)]
+pub struct SchemaNode<'p> {
+    /// `null` is a value of it.
+    pub nullable: bool,
+    /// All else.
+    pub shape: ShapeNode<'p>,
+}
+
+/// The type of a value.
+#[derive(Debug, Clone, Copy)]
+pub enum ShapeNode<'p> {
+    /// Anything.
+    Any,
+    /// So many times a name and a block, which is a schema, follow, sorted by name. Then what other fields may be.
+    Object(usize, Code<'p>),
+    /// The keys of its items, and the items' schema.
+    List(Keys<'p>, Code<'p>),
+    /// A string.
+    String,
+    /// An integer.
+    Int,
+    /// A number.
+    Number,
+    /// A boolean.
+    Bool,
+    /// An integer or a string.
+    IntOrString,
+}
+
+/// An object of a conversion's target. So many times a [`Program::string`] and a template follow.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvertedCode<'p> {
+    /// The source's object.
+    pub from: Option<Keys<'p>>,
+    /// Something of it goes elsewhere.
+    pub taken: bool,
+    /// What becomes of its other members.
+    pub rest: Option<OthersCode<'p>>,
+    /// How many members follow.
+    pub members: usize,
+}
+
+/// Members that are copied without being named.
+#[derive(Debug, Clone, Copy)]
+pub struct OthersCode<'p> {
+    /// Keys that are not.
+    pub except: Keys<'p>,
+    /// A [`Program::template`] of each value.
+    pub value: Option<Code<'p>>,
+}
+
+/// A computed value of a conversion.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenCode<'p> {
+    /// A fragment must have all sources.
+    pub whole: bool,
+    /// So many [`Program::next_source`].
+    pub sources: (usize, Code<'p>),
+    /// A [`Program::schema`].
+    pub schema: Option<Code<'p>>,
+    /// A [`Program::template`].
+    pub value: Code<'p>,
 }
 
 /// A known number of blocks.
@@ -196,6 +321,14 @@ pub enum TemplateNode<'p> {
     List(usize),
     /// A key below `data`, and the template of what it is made of.
     Once(&'p str, Code<'p>),
+    /// The source's value at a path.
+    Copy(Keys<'p>),
+    /// An object of a conversion's target.
+    Converted(ConvertedCode<'p>),
+    /// A list of the source, and the template of each item.
+    Each(Keys<'p>, Code<'p>),
+    /// A computed value of a conversion.
+    Given(GivenCode<'p>),
 }
 
 /// The head of an expression. Operands that are not part of it follow in the code.

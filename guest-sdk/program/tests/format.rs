@@ -89,6 +89,46 @@ fn expr() -> impl Strategy<Value = Expr> {
     })
 }
 
+fn keys() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec("[a-z]{1,4}", 0..3)
+}
+
+fn schema() -> impl Strategy<Value = Schema> {
+    let shapes = vec![Shape::Any, Shape::String, Shape::Int, Shape::Number, Shape::Bool, Shape::IntOrString];
+    let leaf = (prop::sample::select(shapes), any::<bool>()).prop_map(|(shape, nullable)| Schema { nullable, shape });
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let fields = prop::collection::vec(("[a-z]{1,4}", inner.clone()), 0..3);
+        let shape = prop_oneof![
+            (fields, prop::option::of(inner.clone()))
+                .prop_map(|(fields, others)| Shape::Object(fields, others.map(Box::new))),
+            (inner, keys()).prop_map(|(items, keys)| Shape::List(Box::new(items), keys)),
+        ];
+        (shape, any::<bool>()).prop_map(|(shape, nullable)| Schema { nullable, shape })
+    })
+}
+
+/// What only a conversion has around a value.
+fn converted(value: Template, schema: Schema, path: Vec<String>, flag: bool) -> Template {
+    let source = Source { item: flag, path: path.clone() };
+    let given = Given { sources: vec![source], whole: flag, schema: Some(schema), value: Box::new(value.clone()) };
+    let rest = Others { except: path.clone(), value: flag.then(|| Box::new(Template::Copy(Vec::new()))) };
+    Template::Converted(Converted {
+        from: flag.then(|| path.clone()),
+        taken: !flag,
+        members: vec![
+            ("given".into(), Template::Given(given)),
+            ("each".into(), Template::Each(Each { from: path.clone(), item: Box::new(value) })),
+            ("copy".into(), Template::Copy(path)),
+        ],
+        rest: Some(rest),
+    })
+}
+
+/// A value as conversions have them: with the object and nothing else.
+fn alone() -> impl Strategy<Value = Template> {
+    "[a-z]{0,5}".prop_map(|text| Template::Raw(format!("\"{text}\"")))
+}
+
 fn template() -> impl Strategy<Value = Template> {
     let targets = vec![Target::Any, Target::String, Target::Int, Target::Number, Target::Bool, Target::IntOrString];
     let leaf = prop_oneof![
@@ -137,6 +177,7 @@ prop_compose! {
         children in prop::collection::vec(child(), 0..3),
         value in template(),
         single in expr(),
+        (value_of, schema, path, flag) in (alone(), schema(), keys(), any::<bool>()),
     ) -> Program {
         let all_reads: Vec<u16> = (0..reads.len() as u16).collect();
         let children: Vec<Child> = children.into_iter().enumerate().map(|(number, child)| Child {
@@ -153,6 +194,16 @@ prop_compose! {
                 reads: reads.into_iter().map(|which| Read { id: "r".into(), which }).collect(),
                 children,
                 status: vec![StatusField { path: vec!["a".into(), "b".into()], requires, reads: all_reads, value }],
+                versions: vec![
+                    Version { name: "v1".into(), schema: schema.clone() },
+                    Version { name: "v2".into(), schema: schema.clone() },
+                ],
+                conversions: vec![Conversion {
+                    from: 0,
+                    to: 1,
+                    lossy: vec![path.clone()],
+                    object: converted(value_of, schema, path, flag),
+                }],
             }],
             evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["x".into()], value: located(single) }],
         }

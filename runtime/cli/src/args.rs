@@ -14,7 +14,7 @@ use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Transport, Verify};
-pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
+pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
 pub(crate) use schema::Schema;
@@ -85,6 +85,7 @@ pub(crate) enum Command {
     Check(Check),
     Build(Build),
     Render(Render),
+    Convert(Convert),
     Eval(Eval),
     Test(Test),
     Explain(Explain),

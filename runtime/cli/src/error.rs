@@ -47,6 +47,8 @@ pub(crate) enum Error {
     Load { name: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the pattern did not render: {reason}")]
     Render { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("{name} could not be converted to {to}: {reason}")]
+    Convert { name: String, to: String, reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the cluster cannot be used")]
     Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the control plane does not run")]
@@ -150,6 +152,7 @@ impl Error {
             | Self::Component { .. }
             | Self::Load { .. }
             | Self::Render { .. }
+            | Self::Convert { .. }
             | Self::Runtime(_)
             | Self::Artifact(_)
             | Self::Signature { .. }

@@ -59,7 +59,18 @@ pub(crate) fn describe(instance: &Instance, loaded: Pattern, identity: operator:
 
 fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry {
     // Without `..`: a new field of an entry must be thought of here.
-    let model::Entry { name, api, workers: _, resync: _, vars: _, reads, children, status: _ } = entry;
+    let model::Entry {
+        name,
+        api,
+        workers: _,
+        resync: _,
+        vars: _,
+        reads,
+        children,
+        status: _,
+        versions: _,
+        conversions: _,
+    } = entry;
     let model::Api { group, version, kind, plural, namespaced } = api;
     operator::Entry {
         name: name.clone(),

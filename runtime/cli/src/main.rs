@@ -25,6 +25,7 @@ mod pattern_dir;
 mod place;
 mod program_text;
 mod progress;
+mod proof;
 mod rbac;
 mod rebuild;
 mod sandbox;

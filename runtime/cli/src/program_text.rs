@@ -40,6 +40,13 @@ fn entry_text(out: &mut String, entry: &Entry) {
         let _ = writeln!(out, "  status.{}{}", field.path.join("."), after(&field.requires, &field.reads));
         template(out, &field.value, 4);
     }
+    for way in &entry.conversions {
+        let name = |number: u16| entry.versions.get(usize::from(number)).map_or("?", |version| version.name.as_str());
+        let lossy: Vec<String> = way.lossy.iter().map(|path| path.join(".")).collect();
+        let lossy = if lossy.is_empty() { String::new() } else { format!(", lossy {}", lossy.join(", ")) };
+        let _ = writeln!(out, "  convert {} to {}{lossy}", name(way.from), name(way.to));
+        template(out, &way.object, 4);
+    }
 }
 
 fn child_text(out: &mut String, index: usize, child: &Child) {
@@ -89,7 +96,32 @@ fn template(out: &mut String, value: &Template, indent: usize) {
             }
         }
         Template::Once(once) => member(out, "once", &once.value, indent),
+        Template::Copy(path) => {
+            let _ = writeln!(out, "{:indent$}copy {}", "", here(path));
+        }
+        Template::Converted(converted) => {
+            for (key, value) in &converted.members {
+                member(out, &format!("{key}:"), value, indent);
+            }
+            if let Some(others) = &converted.rest {
+                let except =
+                    if others.except.is_empty() { String::new() } else { format!(" but {}", others.except.join(", ")) };
+                match &others.value {
+                    None => {
+                        let _ = writeln!(out, "{:indent$}copy all others{except}", "");
+                    }
+                    Some(value) => member(out, &format!("each of all others{except}"), value, indent),
+                }
+            }
+        }
+        Template::Each(each) => member(out, &format!("each of {}", here(&each.from)), &each.item, indent),
+        Template::Given(given) => template(out, &given.value, indent),
     }
+}
+
+/// A path from where the source is.
+fn here(path: &[String]) -> String {
+    if path.is_empty() { "all".to_owned() } else { path.join(".") }
 }
 
 fn member(out: &mut String, head: &str, value: &Template, indent: usize) {
@@ -105,6 +137,14 @@ fn member(out: &mut String, head: &str, value: &Template, indent: usize) {
             template(out, value, indent + 2);
         }
         Template::Once(Once { key: _, value }) => member(out, &format!("{head} once"), value, indent),
+        Template::Copy(path) => {
+            let _ = writeln!(out, "{:indent$}{head} copy {}", "", here(path));
+        }
+        Template::Given(given) => member(out, head, &given.value, indent),
+        Template::Converted(_) | Template::Each(_) => {
+            let _ = writeln!(out, "{:indent$}{head}", "");
+            template(out, value, indent + 2);
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub fn compile(pattern: &Pattern) -> Result<Compiled, Error> {
     let program = orkestra_program::encode(&lower(pattern)?);
     // The engine would refuse what its reader refuses, but only in the cluster.
     orkestra_program::decode(&program).map_err(Error::Program)?;
-    let component = orkestra_component::encode(&program, Exports::PATTERN);
+    let converter = pattern.entries.iter().any(|entry| !entry.conversions.is_empty());
+    let component = orkestra_component::encode(&program, Exports { converter, ..Exports::PATTERN });
     Ok(Compiled { program, component, engine: orkestra_component::engine().digest })
 }

@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod component;
+mod conversion;
 pub mod lower;
 mod program;
 mod template;

@@ -6,6 +6,7 @@ use orkestra_pattern::model as checked;
 use orkestra_program::model::{Child, Entry, ForEach, Policy, Program, Read, StatusField, Which};
 
 use crate::Error;
+use crate::conversion;
 use crate::lower::{self, Element, Slots};
 use crate::template::{once, template};
 
@@ -19,7 +20,8 @@ pub fn lower(pattern: &checked::Pattern) -> Result<Program, Error> {
 }
 
 fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
-    let checked::Entry { name, api: _, workers: _, resync: _, vars, reads, children, status } = entry;
+    let checked::Entry { name, api: _, workers: _, resync: _, vars, reads, children, status, versions, conversions } =
+        entry;
     let mut slots = Slots {
         vars: indexes(name, "vars", vars.iter().map(|var| &var.name))?,
         children: indexes(name, "children", children.iter().map(|child| &child.id))?,
@@ -51,6 +53,7 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
             value: template(value, &slots),
         });
     }
+    (lowered.versions, lowered.conversions) = conversion::conversions(name, versions, conversions)?;
     lowered.status.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(lowered)
 }

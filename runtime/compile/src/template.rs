@@ -37,15 +37,19 @@ pub(crate) fn once(manifest: &Node, slots: &Slots) -> Template {
 
 fn hole(text: &Text, place: Place, slots: &Slots) -> Hole {
     let absent = matches!(text.parts.as_slice(), [Part::Expression(only)] if only.path);
-    let target = match place {
+    Hole { value: lower::text(text, slots), target: target(place), absent }
+}
+
+/// What a place asks for.
+pub(crate) fn target(place: Place) -> Target {
+    match place {
         Place::Any => Target::Any,
         Place::String => Target::String,
         Place::Int => Target::Int,
         Place::Number => Target::Number,
         Place::Bool => Target::Bool,
         Place::IntOrString => Target::IntOrString,
-    };
-    Hole { value: lower::text(text, slots), target, absent }
+    }
 }
 
 /// One JSON text, where every member is one.

@@ -71,6 +71,7 @@ pub(crate) const TYPES: &[Named] = &[
             ("cost-exceeded", N("located")),
             ("invalid-input", Str),
             ("internal", Str),
+            ("preserved-too-large", Str),
         ]),
     ),
     ("violation", Record(&[("field", Str), ("message", Str), ("deny", Bool)])),
@@ -127,6 +128,27 @@ pub(crate) const RECONCILER: Interface = Interface {
         result: Res(&N("plan"), &N("failure")),
         core_name: "orkestra:pattern/reconciler#reconcile",
         core_params: &[ValType::I32],
+    },
+};
+
+pub(crate) const CONVERTER: Interface = Interface {
+    name: "orkestra:pattern/converter@0.1.0",
+    uses: &["failure", "json"],
+    types: &[("conversion", Record(&[("object", JSON), ("cost", U64)]))],
+    function: Function {
+        name: "convert",
+        params: &[("entry", Str), ("target", Str), ("objects", List(&JSON)), ("budget", U64)],
+        result: List(&Res(&N("conversion"), &N("failure"))),
+        core_name: "orkestra:pattern/converter#convert",
+        core_params: &[
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I64,
+        ],
     },
 };
 

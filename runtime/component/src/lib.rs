@@ -22,18 +22,24 @@ use interface::Interface;
 pub struct Exports {
     /// `orkestra:pattern/reconciler`
     pub reconciler: bool,
+    /// `orkestra:pattern/converter`: where the Katalog has conversions.
+    pub converter: bool,
     /// `orkestra:pattern/evaluator`: for tests and `ork eval`, never in a shipped pattern.
     pub evaluator: bool,
 }
 
 impl Exports {
-    /// What a shipped pattern exports.
-    pub const PATTERN: Exports = Exports { reconciler: true, evaluator: false };
+    /// What a shipped pattern without conversions exports.
+    pub const PATTERN: Exports = Exports { reconciler: true, converter: false, evaluator: false };
     /// What a component of single expressions exports.
-    pub const EVALUATIONS: Exports = Exports { reconciler: false, evaluator: true };
+    pub const EVALUATIONS: Exports = Exports { reconciler: false, converter: false, evaluator: true };
 
     fn interfaces(self) -> impl Iterator<Item = &'static Interface> {
-        let all = [(self.reconciler, &interface::RECONCILER), (self.evaluator, &interface::EVALUATOR)];
+        let all = [
+            (self.reconciler, &interface::RECONCILER),
+            (self.converter, &interface::CONVERTER),
+            (self.evaluator, &interface::EVALUATOR),
+        ];
         all.into_iter().filter_map(|(exported, interface)| exported.then_some(interface))
     }
 
@@ -45,6 +51,8 @@ impl Exports {
     fn add(&mut self, name: &str) {
         if name == interface::RECONCILER.name {
             self.reconciler = true;
+        } else if name == interface::CONVERTER.name {
+            self.converter = true;
         } else if name == interface::EVALUATOR.name {
             self.evaluator = true;
         }

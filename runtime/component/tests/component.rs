@@ -8,7 +8,7 @@ use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::Resolve;
 
-const BOTH: Exports = Exports { reconciler: true, evaluator: true };
+const BOTH: Exports = Exports { reconciler: true, converter: true, evaluator: true };
 const PROGRAM: &[u8] = b"a program of some bytes";
 
 /// The text of one interface, without comments.

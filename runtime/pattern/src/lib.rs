@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod fields;
 pub mod kinds;
 pub mod model;
+pub mod proof;
 pub mod rights;
 #[cfg(test)]
 mod rights_tests;

@@ -1,9 +1,12 @@
 //! The checked pattern: every name resolved, every expression typed, every short form a whole manifest.
 //! This is what the compiler lowers, and what the operator's configuration is taken from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cel::Checked;
+use crate::cel::{Checked, Source};
+use crate::schema::Schema;
+use crate::source::Span;
 
 /// A whole pattern.
 #[derive(Debug, Clone)]
@@ -63,6 +66,128 @@ pub struct Entry {
     pub children: Vec<Child>,
     /// Sorted by path.
     pub status: Vec<StatusField>,
+    /// The versions that objects are converted between, the storage version first; none where nothing is converted.
+    pub versions: Vec<Version>,
+    /// The ways from each other version to the storage version, and back.
+    pub conversions: Vec<Conversion>,
+}
+
+/// A version of the primary's kind.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Its name: `v1`.
+    pub name: String,
+    /// What a conversion sees of its objects: all but `apiVersion` and `kind`; of `metadata` labels and annotations alone.
+    pub schema: Arc<Schema>,
+}
+
+/// The way from one version to another.
+#[derive(Debug, Clone)]
+pub struct Conversion {
+    /// The source's version.
+    pub from: String,
+    /// The target's version.
+    pub to: String,
+    /// The place of its path: `katalog.yaml:12:8`; of the path in the other direction where it is derived from that.
+    pub at: String,
+    /// The same.
+    pub span: Span,
+    /// It is the inverse of the path in the other direction.
+    pub derived: bool,
+    /// Fields of the source whose loss is intended.
+    pub lossy: Vec<Vec<String>>,
+    /// What it does, as an author would write it; for `spec` one line.
+    pub rules: Vec<String>,
+    /// How the target is made.
+    pub object: Made,
+}
+
+/// How a value of a conversion's target is made. Paths begin where the source is: at the object, or at the item or value at hand.
+#[derive(Debug, Clone)]
+pub enum Made {
+    /// The source's value, as it is.
+    Copy(Vec<String>),
+    /// An object.
+    Object(MadeObject),
+    /// A list, each item made from one of the source's.
+    Each(Vec<String>, Box<Made>),
+    /// A value that is computed.
+    Given(Given),
+}
+
+/// An object of a conversion's target.
+#[derive(Debug, Clone)]
+pub struct MadeObject {
+    /// The source's object that it stands for.
+    pub from: Option<Vec<String>>,
+    /// Something of that goes elsewhere: when it leaves it empty, it is left out.
+    pub taken: bool,
+    /// Its fields.
+    pub members: Vec<(String, Made)>,
+    /// Other members of the source's object.
+    pub rest: Option<MadeRest>,
+}
+
+/// What becomes of members of the source's object that have no field of their own.
+#[derive(Debug, Clone)]
+pub struct MadeRest {
+    /// Keys that are left out.
+    pub except: Vec<String>,
+    /// How a value is made; none: as it is.
+    pub value: Option<Box<Made>>,
+}
+
+/// A computed value of a conversion's target.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// What it reads.
+    pub sources: Vec<Source>,
+    /// A fragment must have all of it, not just some.
+    pub whole: bool,
+    /// What its place may hold.
+    pub schema: Arc<Schema>,
+    /// The value stands at an item of `each`, so that `item` is there.
+    pub item: bool,
+    /// How it is computed.
+    pub value: Computed,
+}
+
+/// How a value is computed.
+#[derive(Debug, Clone)]
+pub enum Computed {
+    /// As the author wrote it.
+    Node(Node),
+    /// A list of the one value.
+    Wrap(Source),
+    /// A list's first item.
+    Unwrap(Source),
+    /// Another value for each of some, and any other as it is, if it may stay.
+    Table {
+        /// The value.
+        from: Source,
+        /// Pairs of values.
+        values: Vec<(serde_json::Value, serde_json::Value)>,
+        /// A value that is not in the table stays.
+        others: bool,
+    },
+    /// A part of a string.
+    Part {
+        /// The string.
+        from: Source,
+        /// What stands between the parts.
+        by: String,
+        /// Which part, from 0.
+        number: usize,
+        /// How many there are; the last one has the rest.
+        of: usize,
+    },
+    /// Strings, numbers and booleans with a text between.
+    Join {
+        /// The values.
+        from: Vec<Source>,
+        /// The text.
+        by: String,
+    },
 }
 
 /// A kind as the API server serves it.

@@ -27,6 +27,8 @@ pub struct Schema {
     pub allowed: Vec<Value>,
     /// Limits on size and value.
     pub bounds: Bounds,
+    /// A regular expression that a string matches somewhere.
+    pub pattern: Option<String>,
 }
 
 /// The type of a value.
@@ -127,6 +129,8 @@ pub struct Bounds {
     pub minimum: Option<f64>,
     /// The greatest number.
     pub maximum: Option<f64>,
+    /// The shortest string, in code points.
+    pub min_length: Option<u64>,
     /// The longest string, in code points.
     pub max_length: Option<u64>,
     /// The least number of items.
@@ -373,11 +377,13 @@ impl<'a> Parser<'a> {
             bounds: Bounds {
                 minimum: number("minimum"),
                 maximum: number("maximum"),
+                min_length: count("minLength"),
                 max_length: count("maxLength"),
                 min_items: count("minItems"),
                 max_items: count("maxItems"),
                 max_properties: count("maxProperties"),
             },
+            pattern: keywords.get("pattern").and_then(Value::as_str).map(str::to_owned),
         })
     }
 

@@ -8,7 +8,9 @@ use wasmtime::{AsContextMut, StoreContextMut};
 
 use crate::failure::Failure;
 use crate::store::State;
-use crate::types::{Child, ChildRef, Evaluation, Observed, Plan, Policy, Read, Request, Violation, WantedRead};
+use crate::types::{
+    Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Violation, WantedRead,
+};
 
 /// [`Request`] without copies.
 #[derive(ComponentType, Lower)]
@@ -115,6 +117,13 @@ pub(crate) struct EvaluationAbi {
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
+pub(crate) struct ConversionAbi {
+    object: WasmList<u8>,
+    cost: u64,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
 pub(crate) struct LocatedAbi {
     at: WasmStr,
     message: WasmStr,
@@ -131,10 +140,14 @@ pub(crate) enum FailureAbi {
     InvalidInput(WasmStr),
     #[component(name = "internal")]
     Internal(WasmStr),
+    #[component(name = "preserved-too-large")]
+    PreservedTooLarge(WasmStr),
 }
 
 pub(crate) type ReconcileParams<'a> = (&'a str, RequestAbi<'a>);
 pub(crate) type ReconcileResult = (Result<PlanAbi, FailureAbi>,);
+pub(crate) type ConvertParams<'a> = (&'a str, &'a str, &'a [&'a [u8]], u64);
+pub(crate) type ConvertResult = (WasmList<Result<ConversionAbi, FailureAbi>>,);
 pub(crate) type EvalParams<'a> = (&'a str, &'a [u8], u64);
 pub(crate) type EvalResult = (Result<EvaluationAbi, FailureAbi>,);
 
@@ -170,6 +183,24 @@ impl<'a> Copier<'a> {
         Ok(Evaluation { value: self.json(&evaluation.value)?, cost: evaluation.cost })
     }
 
+    /// The results of a conversion, of which there must be so many.
+    pub(crate) fn conversions(
+        &mut self,
+        results: &WasmList<Result<ConversionAbi, FailureAbi>>,
+        wanted: usize,
+    ) -> Result<Vec<Result<Conversion, Failure>>, Failure> {
+        if results.len() != wanted {
+            let found = results.len();
+            return Err(Failure::InvalidOutput(format!("{found} results for {wanted} objects")));
+        }
+        self.list(results, |copier, result| {
+            Ok(match result {
+                Ok(ConversionAbi { object, cost }) => Ok(Conversion { object: copier.json(&object)?, cost }),
+                Err(failure) => Err(copier.failure(failure)),
+            })
+        })
+    }
+
     /// The guest's own failure, as ours.
     pub(crate) fn failure(&mut self, failure: FailureAbi) -> Failure {
         self.try_failure(failure).unwrap_or_else(|own| own)
@@ -185,6 +216,7 @@ impl<'a> Copier<'a> {
             }
             FailureAbi::InvalidInput(message) => Failure::InvalidInput(self.text(&message)?),
             FailureAbi::Internal(message) => Failure::Internal(self.text(&message)?),
+            FailureAbi::PreservedTooLarge(message) => Failure::PreservedTooLarge(self.text(&message)?),
         })
     }
 

@@ -113,6 +113,9 @@ pub enum Failure {
     /// The request does not have the form that the pattern asks for.
     #[error("the request is not valid: {0}")]
     InvalidInput(String),
+    /// What a version cannot hold is more than an object's annotations can keep.
+    #[error("{0}")]
+    PreservedTooLarge(String),
     /// The program is not one that the engine can run, or the sandbox itself failed.
     #[error("internal: {0}")]
     Internal(String),
@@ -123,7 +126,7 @@ pub enum Failure {
 
 impl Failure {
     /// All the words that [`Failure::reason`] can give, for metrics.
-    pub const REASONS: [&'static str; 12] = [
+    pub const REASONS: [&'static str; 13] = [
         "DeadlineExceeded",
         "MemoryExceeded",
         "CostExceeded",
@@ -136,6 +139,7 @@ impl Failure {
         "InvalidInput",
         "Internal",
         "NotExported",
+        "PreservedTooLarge",
     ];
 
     /// One word for conditions, events, metrics and logs.
@@ -158,6 +162,7 @@ impl Failure {
             Failure::InvalidInput(_) => 9,
             Failure::Internal(_) => 10,
             Failure::NotExported(_) => 11,
+            Failure::PreservedTooLarge(_) => 12,
         }
     }
 

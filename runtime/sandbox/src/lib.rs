@@ -26,4 +26,6 @@ pub use limits::Limits;
 pub use metrics::Metrics;
 pub use pattern::Pattern;
 pub use sandbox::{Grant, Sandbox, Settings};
-pub use types::{Child, ChildRef, Evaluation, Observed, Plan, Policy, Read, Request, Violation, WantedRead};
+pub use types::{
+    Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Violation, WantedRead,
+};

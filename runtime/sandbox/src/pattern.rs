@@ -5,16 +5,19 @@ use std::sync::Arc;
 use wasmtime::AsContextMut;
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 
-use crate::abi::{Copier, EvalParams, EvalResult, ReconcileParams, ReconcileResult, RequestAbi};
+use crate::abi::{
+    ConvertParams, ConvertResult, Copier, EvalParams, EvalResult, ReconcileParams, ReconcileResult, RequestAbi,
+};
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::metrics::{Counters, Metrics};
 use crate::sandbox::Runtime;
 use crate::slots::Reservation;
 use crate::store::{State, armed, classify};
-use crate::types::{Evaluation, Plan, Request};
+use crate::types::{Conversion, Evaluation, Plan, Request};
 
 const RECONCILER: &str = "orkestra:pattern/reconciler@0.1.0";
+const CONVERTER: &str = "orkestra:pattern/converter@0.1.0";
 const EVALUATOR: &str = "orkestra:pattern/evaluator@0.1.0";
 
 /// A component that is ready to be called, from any number of threads. A clone is the same pattern.
@@ -29,6 +32,7 @@ struct Inner {
     runtime: Arc<Runtime>,
     pre: InstancePre<State>,
     reconcile: Option<ComponentExportIndex>,
+    convert: Option<ComponentExportIndex>,
     eval: Option<ComponentExportIndex>,
     limits: Limits,
     slots: Reservation,
@@ -45,9 +49,12 @@ impl Pattern {
         declarative: bool,
     ) -> Self {
         let function = |interface, name| function(pre.component(), interface, name);
-        let (reconcile, eval) = (function(RECONCILER, "reconcile"), function(EVALUATOR, "eval"));
+        let (reconcile, convert) = (function(RECONCILER, "reconcile"), function(CONVERTER, "convert"));
+        let eval = function(EVALUATOR, "eval");
         let counters = Counters::default();
-        Pattern { inner: Arc::new(Inner { runtime, pre, reconcile, eval, limits, slots, counters, declarative }) }
+        Pattern {
+            inner: Arc::new(Inner { runtime, pre, reconcile, convert, eval, limits, slots, counters, declarative }),
+        }
     }
 
     /// What should exist for one primary.
@@ -65,6 +72,34 @@ impl Pattern {
             Ok(plan) => copier.plan(plan),
             Err(failure) => Err(copier.failure(failure)),
         }))
+    }
+
+    /// Objects of one kind in another version: one result for each, in order.
+    ///
+    /// `entry` is the entry's name in the Katalog, `target` the wanted version's name. All objects share the call's memory and
+    /// its deadline, and each has the call's whole cost. The call runs on the calling thread and needs 1 MiB of its stack.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Failure`], for the whole call; [`Failure::NotExported`] for a pattern without conversions. What is wrong with
+    /// one object is its own result.
+    pub fn convert(
+        &self,
+        entry: &str,
+        target: &str,
+        objects: &[&[u8]],
+    ) -> Result<Vec<Result<Conversion, Failure>>, Failure> {
+        let params: ConvertParams<'_> = (entry, target, objects, self.inner.limits.cost);
+        let export = self.inner.convert.as_ref();
+        let results = self.inner.call(export, CONVERTER, params, |copier, (results,): ConvertResult| {
+            copier.conversions(&results, objects.len())
+        });
+        self.counted(results)
+    }
+
+    /// Whether it converts objects between versions.
+    pub fn converts(&self) -> bool {
+        self.inner.convert.is_some()
     }
 
     /// The value of one expression. `bindings` is a JSON object from variable name to typed value.

@@ -130,6 +130,15 @@ pub struct Plan {
     pub cost: u64,
 }
 
+/// An object in another version. The bytes are the guest's: valid UTF-8, but not yet known to be JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversion {
+    /// The object without `apiVersion` and `kind`; of `metadata` labels and annotations alone.
+    pub object: Vec<u8>,
+    /// Cost units used.
+    pub cost: u64,
+}
+
 /// The answer of one expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluation {

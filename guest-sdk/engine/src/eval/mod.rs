@@ -11,6 +11,7 @@ use orkestra_program::layout::MAX_EXPRESSION_DEPTH;
 use orkestra_program::model::Select;
 use orkestra_program::{Code, Node, Program, ReadError};
 
+use crate::convert::Source;
 use crate::cost::{self, Meter};
 use crate::fault::{Fault, Res};
 use crate::functions;
@@ -28,6 +29,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) patterns: functions::Patterns<'a>,
     /// The child that is being planned, where there is one.
     pub(crate) subject: Option<Subject<'a>>,
+    /// What is being converted, where something is.
+    pub(crate) source: Option<Source<'a>>,
     /// How many random texts were drawn for it.
     pub(crate) draws: u64,
     /// Locals of all expressions that are under way, the innermost last. A local may hold a fault: it counts only if used.
@@ -47,6 +50,7 @@ impl<'a> Machine<'a> {
             env,
             patterns: functions::Patterns::default(),
             subject: None,
+            source: None,
             draws: 0,
             locals: Vec::new(),
             base: 0,

@@ -58,6 +58,11 @@ impl<'a> Document<'a> {
         Document { name, text, root: OnceCell::new() }
     }
 
+    /// A text whose value is known.
+    pub(crate) fn known(name: &'a str, value: Value<'a>) -> Document<'a> {
+        Document { name, text: &[], root: OnceCell::from(Ok(value)) }
+    }
+
     /// Its value.
     ///
     /// # Errors

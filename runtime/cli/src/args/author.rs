@@ -82,6 +82,31 @@ pub(crate) struct Eval {
     pub(crate) format: TextOrJson,
 }
 
+/// Convert custom resources to another version of their kind
+///
+/// The pattern's conversion runs in the sandbox, as it does for the API server. What the version cannot hold is in the annotation
+/// `orkestra.orkspace.io/conversion-data` of the result, and comes back from there.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork convert --to v1 cr.yaml                        by the pattern in this directory
+  ork convert --to v1 old.yaml --dir patterns/postgres/v15
+  kubectl get postgreses -o yaml | ork convert --to v2 - --dir patterns/postgres/v15")]
+pub(crate) struct Convert {
+    /// Custom resources: YAML or JSON, one, several documents or a List; `-` reads the input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The version that they become
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: String,
+    /// The pattern directory
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "yaml")]
+    pub(crate) format: super::YamlOrJson,
+}
+
 /// Run the tests of a pattern
 ///
 /// Each document of tests/*.yaml is a case: a resource, what is observed, and the children, status, conditions or failure that

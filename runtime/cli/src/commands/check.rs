@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::example_komposer;
 use crate::output::{Output, count, escape, role};
 use crate::pattern_dir::{PatternDir, shown};
+use crate::proof;
 
 pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
     let (mut errors, mut warnings) = (0, 0);
@@ -16,6 +17,9 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
         let (pattern, mut diagnostics) = orkestra_pattern::check(&files.source);
         diagnostics.extend(orkestra_pattern::required_files(&files.source));
         diagnostics.extend(example_komposer::problems(&files, pattern.as_ref()));
+        if let Some(pattern) = &pattern {
+            diagnostics.extend(proof::of(pattern, output)?);
+        }
         if args.strict {
             diagnostics.strict();
         }

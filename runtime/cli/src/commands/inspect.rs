@@ -180,6 +180,7 @@ fn member(manifest: &Template, key: &str) -> Option<String> {
             (_, Template::Raw(json)) => text(&serde_json::from_str(json).ok()?),
             _ => None,
         },
-        Template::Hole(_) | Template::List(_) | Template::Once(_) => None,
+        // Of conversions there is no manifest.
+        _ => None,
     }
 }

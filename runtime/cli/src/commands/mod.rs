@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod completions;
+mod convert;
 mod copy;
 mod dev;
 mod eval;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Check(args) => check::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Render(args) => render::run(&args, output),
+        Command::Convert(args) => convert::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

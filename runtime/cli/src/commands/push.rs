@@ -16,7 +16,7 @@ use crate::package::package;
 use crate::pattern_dir::PatternDir;
 use crate::place::Place;
 use crate::progress::Transfers;
-use crate::transport;
+use crate::{proof, transport};
 
 /// The registry of artifacts that were never in one. No host can have this name (RFC 2606).
 const NOWHERE: &str = "layout.invalid";
@@ -94,6 +94,7 @@ fn complete(files: &PatternDir, pattern: &Pattern, output: &Output) -> Result<()
     let mut problems = Diagnostics::default();
     problems.extend(orkestra_pattern::required_files(&files.source));
     problems.extend(example_komposer::problems(files, Some(pattern)));
+    problems.extend(proof::of(pattern, output)?);
     problems.sort();
     if problems.has_errors() {
         output.message(files.render(&problems, output.stderr_colored()).trim_end());

@@ -9,7 +9,7 @@ use super::tables::{
     API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, STATUS,
     STATUS_FIELD, VARS,
 };
-use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children, reads};
+use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children, conversion, reads};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -164,6 +164,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
     };
     let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, MOST_WORKERS, problems));
     let resync = fields.take("resync").and_then(|node| duration(node, "`resync`", problems));
+    let conversion = fields.entry("conversion").and_then(|(key, node)| conversion::parse(key, node, problems));
     let operator_box = fields.require("operatorBox", problems);
     if let Some((key, _)) = fields.entry("reconciler") {
         problems.push(keys::unsupported(key.span, "the older spelling `reconciler`").hint("write `operatorBox`"));
@@ -178,6 +179,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
         reads: Vec::new(),
         templates: Vec::new(),
         status: Vec::new(),
+        conversion,
     };
     if let Some(node) = operator_box {
         operator(node, &mut entry, problems);

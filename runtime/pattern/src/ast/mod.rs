@@ -1,6 +1,7 @@
 //! A Katalog as it was written: known keys at their places, nothing resolved yet.
 
 mod children;
+pub(crate) mod conversion;
 pub(crate) mod copies;
 pub(crate) mod fields;
 mod form;
@@ -56,6 +57,7 @@ pub(crate) struct Entry {
     pub(crate) reads: Vec<Read>,
     pub(crate) templates: Vec<Template>,
     pub(crate) status: Vec<StatusField>,
+    pub(crate) conversion: Option<conversion::Conversion>,
 }
 
 /// What an entry says of its primary's kind.

@@ -19,6 +19,7 @@ mod scope;
 mod secret;
 #[cfg(test)]
 mod secret_tests;
+mod sources;
 mod split;
 mod stack;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use problem::{Problem, ProblemKind};
 pub(crate) use scope::is_root;
 pub use scope::{Count, Objects, Scope};
 pub use secret::Secrecy;
+pub use sources::{Source, lone_path, sources};
 pub use split::{Piece, split};
 pub use stack::{DEEP_STACK, on_this_stack};
 pub(crate) use types::describe;

@@ -28,6 +28,8 @@ pub struct Scope {
     written: BTreeMap<String, BTreeSet<String>>,
     /// What is not open, by the variable or the name below `children`, `reads` or `vars`.
     secret: BTreeMap<String, Secrecy>,
+    /// The expressions know the object and nothing else.
+    alone: bool,
 }
 
 /// The variables that every place has, and those that some have.
@@ -80,7 +82,24 @@ impl Scope {
             element: Vec::new(),
             written: BTreeMap::new(),
             secret: BTreeMap::new(),
+            alone: false,
         }
+    }
+
+    /// The scope of a conversion, whose expressions know the object alone, as far as a conversion sees it.
+    pub fn of_conversion(object: &Arc<Schema>) -> Scope {
+        let mut scope = Scope::new(&Schema::default(), false);
+        scope.object = object.clone();
+        scope.alone = true;
+        scope
+    }
+
+    /// This scope with `item`, an item of a list.
+    pub fn with_item(&self, schema: &Arc<Schema>) -> Scope {
+        let ty = self.registry.type_of("item", schema);
+        let mut scope = self.with("item", ty, Secrecy::Open);
+        scope.element = vec!["item".to_owned()];
+        scope
     }
 
     /// Declares `inputs.<name>`. An input always has a value: its default or the Komposer's.
@@ -212,13 +231,15 @@ impl Scope {
     /// The roots that an expression may begin with, and their types.
     pub(super) fn roots(&self) -> Vec<(&str, CelType)> {
         let object = self.registry.type_of("object", &self.object);
-        let mut roots = vec![
-            ("object", object),
-            ("inputs", self.registry.names("inputs", self.inputs.clone())),
-            ("vars", self.registry.names("vars", self.vars.clone())),
-            ("children", self.registry.names("children", self.children.clone())),
-            ("reads", self.registry.names("reads", self.reads.clone())),
-        ];
+        let mut roots = vec![("object", object)];
+        if !self.alone {
+            roots.extend([
+                ("inputs", self.registry.names("inputs", self.inputs.clone())),
+                ("vars", self.registry.names("vars", self.vars.clone())),
+                ("children", self.registry.names("children", self.children.clone())),
+                ("reads", self.registry.names("reads", self.reads.clone())),
+            ]);
+        }
         for name in ["metadata", "spec", "status"] {
             if let Some(field) = self.registry.field("object", name) {
                 roots.push((name, field.ty));

@@ -28,6 +28,7 @@ pub(super) struct Crd {
 pub(super) struct Version {
     pub(super) name: String,
     pub(super) served: bool,
+    pub(super) storage: bool,
     /// Whether status is written apart from the rest.
     pub(super) status: bool,
     pub(super) schema: Arc<Schema>,
@@ -124,6 +125,7 @@ fn version(node: &Node, problems: &mut Diagnostics) -> Option<Version> {
     Some(Version {
         name: name.text()?.to_owned(),
         served: flag(node.get("served")),
+        storage: flag(node.get("storage")),
         status: node.get("subresources").and_then(|node| node.get("status")).is_some(),
         schema: Arc::new(schema),
         span: name.span,

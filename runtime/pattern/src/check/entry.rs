@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::crd::{Crd, Version};
 use super::inputs::Input;
 use super::reads::{self, References};
-use super::{children, status, vars};
+use super::{children, conversion, status, vars};
 use crate::ast::{self, Api};
 use crate::cel::Scope;
 use crate::codes::{crd as codes, references};
@@ -32,7 +32,7 @@ pub(super) fn check(
     source: &Source,
     problems: &mut Diagnostics,
 ) -> Option<(model::Entry, Scope)> {
-    let (api, version) = resolve(entry, crds, problems)?;
+    let (api, crd, version) = resolve(entry, crds, problems)?;
     facts(version, problems);
     let mut scope = Scope::new(&version.schema, api.namespaced);
     for input in inputs {
@@ -47,6 +47,7 @@ pub(super) fn check(
     let last = children::on_delete(&children);
     let children = children::check(entry, children, &references, &scope, &context, problems);
     let status = status::check(entry, &references, &last, &scope, &context, problems);
+    let (versions, conversions) = conversion::check(entry, crd, &context, problems);
     let checked = model::Entry {
         name: entry.name.value.clone(),
         workers: entry.workers,
@@ -55,12 +56,18 @@ pub(super) fn check(
         reads,
         children,
         status,
+        versions,
+        conversions,
         api,
     };
     Some((checked, scope))
 }
 
-fn resolve<'a>(entry: &ast::Entry, crds: &'a [Crd], problems: &mut Diagnostics) -> Option<(model::Api, &'a Version)> {
+fn resolve<'a>(
+    entry: &ast::Entry,
+    crds: &'a [Crd],
+    problems: &mut Diagnostics,
+) -> Option<(model::Api, &'a Crd, &'a Version)> {
     let (crd, version) = match &entry.api {
         Api::Broken => return None,
         Api::Absent => {
@@ -105,7 +112,7 @@ fn resolve<'a>(entry: &ast::Entry, crds: &'a [Crd], problems: &mut Diagnostics) 
         plural: crd.plural.clone(),
         namespaced: crd.namespaced,
     };
-    Some((api, version))
+    Some((api, crd, version))
 }
 
 /// The version that `kubectl` would take: served, most stable, then newest.

@@ -2,6 +2,7 @@
 
 mod children;
 mod conditions;
+pub(crate) mod conversion;
 mod cr;
 mod crd;
 mod crd_extent;

@@ -4,6 +4,7 @@
 //! brings it about. The reference is made from [`all`], and a test makes every edit and looks for the code.
 
 pub mod bounds;
+pub mod conversion;
 pub mod cr;
 pub mod crd;
 pub mod example;
@@ -86,6 +87,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         secrets::CODES,
         options::CODES,
         reads::CODES,
+        conversion::CODES,
     ]
     .into_iter()
     .flatten()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orkestra_operator::Identity;
 use orkestra_pattern::cel::Checked;
-use orkestra_pattern::model::{Child, Entry, Part, Pattern, Policy, Read, StatusField, Text, Which};
+use orkestra_pattern::model::{Child, Conversion, Entry, Part, Pattern, Policy, Read, StatusField, Text, Which};
 use orkestra_pattern::rights::{self, Rights, Scope};
 use orkestra_sandbox::Limits;
 use serde_json::{Value, json};
@@ -115,6 +115,12 @@ impl<'a> EntryFacts<'a> {
         })
     }
 
+    /// The ways between versions, unless all is about one child or read.
+    pub(super) fn conversions(&self) -> impl Iterator<Item = &'a Conversion> {
+        let all = if self.one.is_none() { self.entry.conversions.as_slice() } else { &[] };
+        all.iter()
+    }
+
     fn json(&self) -> Value {
         let children = self.children.iter().map(|facts| {
             let Child { id, at, policy, api_version, kind, requires, reads, for_each, when, ready_when, .. } =
@@ -143,6 +149,10 @@ impl<'a> EntryFacts<'a> {
         let status = self
             .status()
             .map(|field| json!({"path": field.path.join("."), "requires": field.requires, "reads": field.reads}));
+        let conversions = self.conversions().map(|way| {
+            let lossy: Vec<String> = way.lossy.iter().map(|path| path.join(".")).collect();
+            json!({"from": way.from, "to": way.to, "at": way.at, "derived": way.derived, "rules": way.rules, "lossy": lossy})
+        });
         json!({
             "name": self.entry.name,
             "kind": self.entry.api.kind,
@@ -152,6 +162,7 @@ impl<'a> EntryFacts<'a> {
             "reads": reads.collect::<Vec<_>>(),
             "children": children.collect::<Vec<_>>(),
             "status": status.collect::<Vec<_>>(),
+            "conversions": conversions.collect::<Vec<_>>(),
             "cost": {"measured": self.cost, "limit": Limits::default().cost},
         })
     }

@@ -66,6 +66,19 @@ fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> Stri
         let from = if from.is_empty() { String::new() } else { format!(", from {}", escape(&from.join(" and "))) };
         let _ = writeln!(text, "  status.{}{from}", escape(&field.path.join(".")));
     }
+    for way in facts.conversions() {
+        let derived = if way.derived { ", derived from the way back" } else { "" };
+        let at = escape(&file(&way.at)).to_string();
+        let (from, to) = (escape(&way.from), escape(&way.to));
+        let _ = writeln!(text, "  converts {from} to {to}{derived} {f}({at}){f:#}", f = role::FAINT);
+        for rule in &way.rules {
+            let _ = writeln!(text, "       {}", escape(rule));
+        }
+        if !way.lossy.is_empty() {
+            let lossy: Vec<String> = way.lossy.iter().map(|path| path.join(".")).collect();
+            let _ = writeln!(text, "       may lose {}", escape(&lossy.join(", ")));
+        }
+    }
     if let Some(cost) = facts.cost {
         let limit = grouped(Limits::default().cost);
         let _ = writeln!(text, "  cost of a call over cr.yaml: {} of {limit} units, measured", grouped(cost));

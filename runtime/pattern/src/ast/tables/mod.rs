@@ -1,6 +1,7 @@
 //! The keys of a Katalog, as tables.
 
 pub(crate) mod children;
+pub(crate) mod conversion;
 
 use crate::table::{
     DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Row, Table, Takes, VERSION, later, optional, refused, required,
@@ -99,7 +100,11 @@ static ENTRY_ROWS: [Row; 11] = [
     later("dependsOn", "Entries that come first."),
     later("restrictedNamespaces", "Namespaces in which nothing is done."),
     later("selector", "Which objects are reconciled."),
-    later("conversion", "How objects of one version become those of another."),
+    optional(
+        "conversion",
+        Takes::Table(&conversion::CONVERSION),
+        "How objects of one version become those of another.",
+    ),
     later("deletionProtection", "What keeps objects from being deleted."),
     refused("reconciler"),
 ];
