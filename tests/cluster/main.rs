@@ -11,6 +11,7 @@ mod events;
 mod fixture;
 mod foreign;
 mod identity;
+mod leader;
 mod lifecycle;
 mod matrix;
 mod ownership;

@@ -264,6 +264,10 @@ pub(crate) struct Run {
     /// Where the runtime keeps its own objects, and where the patterns' service accounts are
     #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
     pub(crate) system_namespace: String,
+    /// Write without holding the lease `orkestra-runtime` of the system namespace: for who knows that no other runtime uses
+    /// that namespace. Two that write would undo each other's work
+    #[arg(long)]
+    pub(crate) no_leader_elect: bool,
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
