@@ -22,3 +22,4 @@ mod shipped;
 mod sight;
 mod silence;
 mod status;
+mod storage;

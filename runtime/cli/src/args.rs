@@ -4,6 +4,7 @@ mod artifact;
 mod author;
 mod compose;
 mod generate;
+mod lifecycle;
 mod schema;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Tran
 pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
+pub(crate) use lifecycle::{Migrate, Storage, StorageWhat};
 pub(crate) use schema::Schema;
 
 const STYLES: Styles = Styles::styled()
@@ -93,6 +95,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     Run(Run),
     Status(Status),
+    Storage(Storage),
     Login(Login),
     Logout(Logout),
     Push(Push),

@@ -40,6 +40,7 @@ mod lock;
 mod managed_fields;
 mod memory;
 mod metrics;
+pub mod migrate;
 mod names;
 mod object;
 mod plan;
