@@ -23,3 +23,4 @@ mod sight;
 mod silence;
 mod status;
 mod storage;
+mod upgrade;

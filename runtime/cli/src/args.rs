@@ -18,7 +18,7 @@ pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Tran
 pub(crate) use author::{Completions, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
-pub(crate) use lifecycle::{Migrate, Storage, StorageWhat};
+pub(crate) use lifecycle::{Migrate, Storage, StorageWhat, Upgrade, UpgradePlan, UpgradeWhat};
 pub(crate) use schema::Schema;
 
 const STYLES: Styles = Styles::styled()
@@ -96,6 +96,7 @@ pub(crate) enum Command {
     Run(Run),
     Status(Status),
     Storage(Storage),
+    Upgrade(Upgrade),
     Login(Login),
     Logout(Logout),
     Push(Push),

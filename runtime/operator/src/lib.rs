@@ -69,6 +69,7 @@ mod status;
 mod status_write;
 mod survey;
 mod unsettled;
+pub mod upgrade;
 mod view;
 mod watch;
 #[cfg(test)]
@@ -77,6 +78,7 @@ mod watch_tests;
 pub use conditions::{Condition, Problem, Summary, conditions};
 pub use conflict::Contested;
 pub use connect::{Access, Cluster, ConnectError, connect};
+pub use definition_change::{DefinitionChange, Verdict, definition_changes, schema_changes};
 pub use dry_run::{DryRun, Looked, dry_run};
 pub use election::Election;
 pub use error::{ApiError, Cause, Error, Refusal, StartError};

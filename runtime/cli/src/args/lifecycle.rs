@@ -2,7 +2,7 @@
 
 use clap::{Args as Group, Subcommand};
 
-use super::{Cluster, TextOrJson};
+use super::{Access, Cluster, TextOrJson, Transport};
 
 /// Look after stored resources
 #[derive(Debug, Group)]
@@ -46,4 +46,48 @@ pub(crate) struct Migrate {
     pub(crate) format: TextOrJson,
     #[command(flatten)]
     pub(crate) cluster: Cluster,
+}
+
+/// Look ahead at another version of a pattern
+#[derive(Debug, Group)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Upgrade {
+    #[command(subcommand)]
+    pub(crate) what: UpgradeWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UpgradeWhat {
+    Plan(Box<UpgradePlan>),
+}
+
+/// Say what another version of a pattern would do to what the present one made
+///
+/// Compares definitions by the rules of OLM's CRD upgrade safety, and conversions, templates, rights, reads, inputs and
+/// capabilities. Each change is safe, needs attention, or is refused: the runtime would not do it. With a cluster, which is only
+/// read, it counts what is there: the definition as it is, and the resources that the new schema would refuse or cut. Patterns,
+/// formats and CEL rules are not judged on resources. Exit status 1 where anything is refused.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork upgrade plan patterns/postgres/v14 patterns/postgres/v15
+  ork upgrade plan ghcr.io/example/postgres:v14 ghcr.io/example/postgres:v15 --live
+  ork upgrade plan --format json . ../next | jq '.changes[] | select(.verdict != \"safe\")'")]
+pub(crate) struct UpgradePlan {
+    /// What runs now: a pattern directory or an artifact
+    #[arg(value_name = "OLD")]
+    pub(crate) old: String,
+    /// What would run: a pattern directory, a reference with a tag or digest, oci:DIR, oci-archive:FILE
+    #[arg(value_name = "NEW")]
+    pub(crate) new: String,
+    /// Look at the cluster of your kubeconfig as well; --context and --kubeconfig say so, too
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) transport: Transport,
 }

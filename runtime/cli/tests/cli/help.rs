@@ -29,6 +29,7 @@ fn help_is_as_it_was_read_and_found_good() {
         "vendor",
         "run",
         "storage migrate",
+        "upgrade plan",
         "completions",
     ] {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
