@@ -11,7 +11,7 @@ use crate::sight::{READER_CRD, named, reader};
 const VANISHED: Kind = Kind::new("tests.orkestra.io/v1", "Vanished");
 
 /// The whole answer to a GET.
-async fn get(address: std::net::SocketAddr, path: &str) -> String {
+pub(crate) async fn get(address: std::net::SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("somebody listens");
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("the request is sent");

@@ -65,6 +65,8 @@ pub(crate) async fn kill_everywhere(ns: &Namespace, hits: usize) -> Proof {
         "--kubeconfig",
         kubeconfig.expect("a path in UTF-8"),
         "--no-crds",
+        // A lease is not let go by who is killed, and each run would wait for it.
+        "--no-leader-elect",
         "--namespace",
         ns.name(),
         "--system-namespace",

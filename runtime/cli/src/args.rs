@@ -4,6 +4,7 @@ mod artifact;
 mod author;
 mod compose;
 mod generate;
+mod lifecycle;
 mod schema;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Tran
 pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
+pub(crate) use lifecycle::{Migrate, Storage, StorageWhat, Upgrade, UpgradePlan, UpgradeWhat};
 pub(crate) use schema::Schema;
 
 const STYLES: Styles = Styles::styled()
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     Inspect(Inspect),
     Run(Run),
     Status(Status),
+    Storage(Storage),
+    Upgrade(Upgrade),
     Login(Login),
     Logout(Logout),
     Push(Push),
@@ -265,6 +269,10 @@ pub(crate) struct Run {
     /// Where the runtime keeps its own objects, and where the patterns' service accounts are
     #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
     pub(crate) system_namespace: String,
+    /// Write without holding the lease `orkestra-runtime` of the system namespace: for who knows that no other runtime uses
+    /// that namespace. Two that write would undo each other's work
+    #[arg(long)]
+    pub(crate) no_leader_elect: bool,
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,

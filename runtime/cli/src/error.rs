@@ -85,6 +85,8 @@ pub(crate) enum Error {
     /// A pulled pattern that does not build to its component here.
     #[error("{}", not_rebuilt(.0))]
     Rebuild(crate::rebuild::Refused),
+    #[error("{}", not_migrated(.0))]
+    Migrate(orkestra_operator::migrate::MigrateError),
     #[error("the machine refused {what}")]
     Machine { what: &'static str, source: io::Error },
 }
@@ -162,6 +164,7 @@ impl Error {
             | Self::Outdated { .. }
             | Self::IdentityReused(_)
             | Self::NotInTime
+            | Self::Migrate(_)
             | Self::Declined { .. } => 1,
             Self::Read { .. }
             | Self::Write { .. }
@@ -215,6 +218,7 @@ impl Error {
             Self::Cluster(_) => {
                 Some("see --kubeconfig and --context, and whether `kubectl version` answers".to_owned())
             }
+            Self::Migrate(error) => Some(error.mend().to_owned()),
             Self::Compile(_) => Some("this is a fault in ork: `ork check` should have found it first".to_owned()),
             _ => None,
         }
@@ -248,6 +252,10 @@ fn stale(problems: &[orkestra_komposer::Stale]) -> String {
 
 /// The word that a machine reads, before the words for people. What a registry said is escaped where it is printed.
 fn refused(error: &orkestra_artifact::Error) -> String {
+    format!("{}: {error}", error.reason())
+}
+
+fn not_migrated(error: &orkestra_operator::migrate::MigrateError) -> String {
     format!("{}: {error}", error.reason())
 }
 

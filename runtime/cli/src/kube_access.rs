@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use orkestra_operator::{self as operator, Cluster};
 
-use crate::args::Access;
+use crate::args::{self, Access};
 use crate::error::Error;
+use crate::output::{Output, escape, role};
 
 /// A client of the cluster that was typed, or that the environment names.
 pub(crate) async fn connect(args: &Access) -> Result<Cluster, Error> {
@@ -27,4 +28,35 @@ fn access(args: &Access) -> operator::Access {
         None if !in_pod => operator::Access::Files(Vec::new()),
         _ => operator::Access::Pod,
     }
+}
+
+/// A cluster elsewhere may be somebody's production: it is named, and a person says yes to `what` (`Run there`).
+pub(crate) fn confirm(cluster: &Cluster, args: &args::Cluster, what: &str, output: &Output) -> Result<(), Error> {
+    let Some(context) = &cluster.context else { return Ok(()) };
+    if cluster.local || args.yes {
+        return Ok(());
+    }
+    if !output.interactive() {
+        return Err(Error::NotConfirmed { context: context.clone(), server: cluster.server.clone() });
+    }
+    output.ask(format_args!(
+        "Context {b}{}{b:#} is not on this machine ({}). {what}? [y/N] ",
+        escape(context),
+        escape(&cluster.server),
+        b = role::NAME,
+    ));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|source| Error::Machine { what: "to read the answer", source })?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Error::Declined { context: context.clone() }),
+    }
+}
+
+/// Threads for requests to a cluster.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Machine { what: "to start threads", source })
 }

@@ -57,6 +57,17 @@ impl PatternDir {
         Err(Error::NotAPattern { path: dir.to_owned() })
     }
 
+    /// Files that come from elsewhere, by the names that the language knows. `from` is what they are shown below.
+    pub(crate) fn of(files: impl IntoIterator<Item = (&'static str, Vec<u8>)>, from: &str) -> Self {
+        let mut this = Self { source: Source::new(), shown: Source::new(), bytes: Vec::new() };
+        for (name, bytes) in files {
+            this.source.add(name, &bytes);
+            this.shown.add(format!("{from}/{name}"), &bytes);
+            this.bytes.push((name, bytes));
+        }
+        this
+    }
+
     /// The files that it has.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.bytes.iter().map(|(name, _)| *name)

@@ -239,7 +239,7 @@ impl Reviews {
             content_type: JSON,
             body: review.to_string().into_bytes(),
         };
-        let answer = self.api.call(call).await?;
+        let answer = self.api.ask(call).await?;
         let review: Review = read_as(&answer.body, || format!("POST {PATH}"))?;
         Ok(Answer { allowed: review.status.allowed, at })
     }

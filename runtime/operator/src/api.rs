@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::error::{ApiError, Cause, Refusal};
 use crate::identity::Identity;
 use crate::rehearsal::Rehearsal;
+use crate::standing::Standing;
 
 /// Server-side apply. The API server reads YAML there, of which JSON is a part.
 pub(crate) const APPLY: &str = "application/apply-patch+yaml";
@@ -31,6 +32,8 @@ pub(crate) struct Api {
     time_limit: Duration,
     /// Where writes are only tried out: what they would do.
     rehearsal: Option<Arc<Rehearsal>>,
+    /// Where others may write: whether this process may now.
+    standing: Option<Arc<Standing>>,
 }
 
 /// A good answer.
@@ -59,12 +62,17 @@ pub(crate) struct Call<'a> {
 
 impl Api {
     pub(crate) fn new(client: kube::Client, time_limit: Duration) -> Self {
-        Self { client, time_limit, rehearsal: None }
+        Self { client, time_limit, rehearsal: None, standing: None }
     }
 
     /// The same client, whose writes are only tried out: the API server is told so with each of them.
     pub(crate) fn rehearsing(self) -> Self {
         Self { rehearsal: Some(Arc::default()), ..self }
+    }
+
+    /// The same client, which writes while this process leads and refuses to otherwise.
+    pub(crate) fn led_by(self, standing: Arc<Standing>) -> Self {
+        Self { standing: Some(standing), ..self }
     }
 
     /// What the writes would have done, where they are only tried out.
@@ -74,9 +82,31 @@ impl Api {
 
     /// Sends and reads the whole answer, all within the time limit.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answer, ApiError> {
+        if call.method == Method::GET {
+            return self.exchange(call, None).await;
+        }
+        let Some(standing) = &self.standing else { return self.write(call).await };
+        let what = format!("{} {}", call.method, call.path);
+        if !standing.may_write() {
+            return Err(ApiError::NotLeading { what });
+        }
+        tokio::select! {
+            // An answer that is there counts.
+            biased;
+            answer = self.write(call) => answer,
+            () = standing.over() => Err(ApiError::NotLeading { what }),
+        }
+    }
+
+    /// Asks something that takes a POST and changes nothing: who does not lead may do so, too.
+    pub(crate) async fn ask(&self, call: Call<'_>) -> Result<Answer, ApiError> {
+        self.exchange(call, None).await
+    }
+
+    async fn write(&self, call: Call<'_>) -> Result<Answer, ApiError> {
         match &self.rehearsal {
-            Some(rehearsal) if call.method != Method::GET => self.rehearse(rehearsal, call).await,
-            _ => self.exchange(call, None).await,
+            Some(rehearsal) => self.rehearse(rehearsal, call).await,
+            None => self.exchange(call, None).await,
         }
     }
 
@@ -225,6 +255,11 @@ fn read_refusal(code: u16, body: &[u8], retry_after: Option<Duration>) -> Refusa
         #[serde(default)]
         causes: Vec<Cause>,
     }
+    #[derive(Deserialize, Default)]
+    struct Metadata {
+        #[serde(default, rename = "continue")]
+        next: String,
+    }
     #[derive(Deserialize)]
     struct Status {
         #[serde(default)]
@@ -232,6 +267,8 @@ fn read_refusal(code: u16, body: &[u8], retry_after: Option<Duration>) -> Refusa
         #[serde(default)]
         message: String,
         details: Option<Details>,
+        #[serde(default)]
+        metadata: Metadata,
     }
     match serde_json::from_slice::<Status>(body) {
         Ok(status) => Refusal {
@@ -240,6 +277,7 @@ fn read_refusal(code: u16, body: &[u8], retry_after: Option<Duration>) -> Refusa
             message: status.message,
             causes: status.details.unwrap_or_default().causes,
             retry_after,
+            next: Some(status.metadata.next).filter(|next| !next.is_empty()),
         },
         // A proxy in between answers in its own words.
         Err(_) => {

@@ -25,6 +25,7 @@ use crate::object::{Object, ObjectKey, Owner};
 use crate::queue::Queue;
 use crate::reads::Reads;
 use crate::run::Ceilings;
+use crate::standing::Standing;
 use crate::unsettled::Unrest;
 
 /// How long a reconcile waits for the first list of a kind that it has not read before.
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) primaries: Vec<(String, String)>,
     /// Calls into the sandbox at the same time.
     pub(crate) calls: Arc<Semaphore>,
+    /// Whether this process leads.
+    pub(crate) standing: Arc<Standing>,
 }
 
 /// One entry of one instance, from the start on.
@@ -56,11 +59,13 @@ pub(crate) struct EntryState {
     /// Writes of the whole instance.
     pub(crate) limit: Arc<RateLimit>,
     pub(crate) workers: u16,
-    /// All kinds that this entry ever rendered, those that it declares among them.
-    pub(crate) kinds: BTreeSet<Kind>,
-    /// Its workers have started.
+    /// All kinds that this entry ever rendered, those that it declares among them. Another process may have added some.
+    pub(crate) kinds: Mutex<BTreeSet<Kind>>,
+    /// The definitions of its instance are refused.
+    pub(crate) refused: AtomicBool,
+    /// Its caches have read their first lists, and nothing keeps it from working while this process leads.
     pub(crate) up: AtomicBool,
-    /// What it waits for while they have not, in words.
+    /// What it waits for while that is not so, in words.
     pub(crate) waits_for: Mutex<String>,
 }
 
@@ -172,8 +177,9 @@ impl Controller {
     /// the runtime may not look for is left to go with its owner, where the pattern no longer has the kind: rights follow
     /// the pattern as it is.
     pub(crate) async fn child_stores(&self) -> Result<Vec<Arc<Store>>, Error> {
-        let mut stores: Vec<Arc<Store>> = Vec::with_capacity(self.kinds.len());
-        for (api_version, kind) in &self.kinds {
+        let kinds = lock::lock(&self.kinds).clone();
+        let mut stores: Vec<Arc<Store>> = Vec::with_capacity(kinds.len());
+        for (api_version, kind) in &kinds {
             if !self.has(&group_kind(api_version, kind)) && self.is_refused(api_version, kind).await? {
                 continue;
             }

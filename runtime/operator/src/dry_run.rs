@@ -14,7 +14,8 @@ use crate::instance::Instance;
 use crate::reconcile::reconcile;
 use crate::rehearsal::Change;
 use crate::run::Options;
-use crate::start::{Assembled, assemble};
+use crate::standing::Standing;
+use crate::start::{Assembled, assemble, check};
 
 /// How long the first list of the resources may take.
 const LISTED_WITHIN: Duration = Duration::from_secs(60);
@@ -53,10 +54,14 @@ pub struct Looked {
 ///
 /// As [`Runtime::start`](crate::Runtime::start): instances that cannot run together, an API server that does not answer.
 pub async fn dry_run(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<DryRun, StartError> {
+    check(&instances)?;
     let api = Api::new(client, options.request_limit).rehearsing();
     // Without its task nothing is sent.
     let (events, _unsent) = Events::new(api.clone());
-    let Assembled { shared, entries, refused } = assemble(api, events, &options, instances).await?;
+    // What is only tried out needs no leader.
+    let standing = Arc::new(Standing::alone());
+    let Assembled { shared, entries, refused, instances: _ } =
+        assemble(api, events, &options, instances, standing).await?;
     let mut result = DryRun { changes: taken(&shared), ..DryRun::default() };
     result.skipped.extend(refused.iter().map(|(instance, error)| (instance.clone(), error.to_string())));
     // All are listed before any is looked at: whose an object is may depend on the resources of another entry.

@@ -31,6 +31,12 @@ pub enum ApiError {
         /// Its answer.
         refusal: Box<Refusal>,
     },
+    /// Another process may be writing by now.
+    #[error("{what}: not sent, or not waited for, because this process does not lead")]
+    NotLeading {
+        /// The request.
+        what: String,
+    },
     /// An answer that is not what was asked for.
     #[error("{what}: the answer cannot be read: {message}")]
     Unreadable {
@@ -54,6 +60,8 @@ pub struct Refusal {
     pub causes: Vec<Cause>,
     /// How long the API server asks to wait.
     pub retry_after: Option<Duration>,
+    /// Where a list that began too long ago can go on.
+    pub next: Option<String>,
 }
 
 /// One of a refusal's causes.
@@ -84,6 +92,7 @@ impl ApiError {
         match self {
             Self::Unreachable { .. } => "ApiUnreachable",
             Self::TimedOut { .. } => "ApiTimeout",
+            Self::NotLeading { .. } => "NotLeading",
             Self::Unreadable { .. } => "ApiUnreadable",
             Self::Refused { refusal, .. } => match refusal.code {
                 401 => "Unauthorized",
@@ -100,7 +109,9 @@ impl ApiError {
     /// Whether trying again may well help although nothing else changes.
     pub(crate) fn transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Unreadable { .. } => true,
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::NotLeading { .. } | Self::Unreadable { .. } => {
+                true
+            }
             Self::Refused { refusal, .. } => refusal.code >= 500 || matches!(refusal.code, 401 | 409 | 429),
         }
     }

@@ -48,18 +48,10 @@ impl Inventory {
         &self,
         entries: &BTreeMap<String, BTreeSet<Kind>>,
     ) -> Result<BTreeMap<String, BTreeSet<Kind>>, ApiError> {
-        let path = format!("/api/v1/namespaces/{}/configmaps/{NAME}", self.namespace);
-        let stored = self.api.get_optional(&Identity::Process, &path).await?;
-        let stored: Option<ConfigMap> = match stored {
-            Some(answer) => Some(read_as(&answer.body, || format!("GET {path}"))?),
-            None => None,
-        };
-        let before: BTreeMap<_, _> =
-            stored.iter().flat_map(|map| &map.data).map(|(key, text)| (key.clone(), read(text))).collect();
-        let mut all = before.clone();
-        for (entry, kinds) in entries {
-            all.entry(entry.clone()).or_default().extend(kinds.iter().cloned());
-        }
+        let path = self.path();
+        let stored = self.stored().await?;
+        let before = kinds_of(stored.as_ref());
+        let all = joined(&before, entries);
         // What a rehearsal renders is never there, so it need not be found later.
         if all == before || self.api.rehearsal().is_some() {
             return Ok(all);
@@ -82,6 +74,24 @@ impl Inventory {
             }
         }
         Ok(all)
+    }
+
+    /// The stored kinds of each entry with the given ones. Writes nothing.
+    pub(crate) async fn look(
+        &self,
+        entries: &BTreeMap<String, BTreeSet<Kind>>,
+    ) -> Result<BTreeMap<String, BTreeSet<Kind>>, ApiError> {
+        Ok(joined(&kinds_of(self.stored().await?.as_ref()), entries))
+    }
+
+    fn path(&self) -> String {
+        format!("/api/v1/namespaces/{}/configmaps/{NAME}", self.namespace)
+    }
+
+    async fn stored(&self) -> Result<Option<ConfigMap>, ApiError> {
+        let path = self.path();
+        let stored = self.api.get_optional(&Identity::Process, &path).await?;
+        stored.map(|answer| read_as(&answer.body, || format!("GET {path}"))).transpose()
     }
 
     async fn ensure_namespace(&self) -> Result<(), ApiError> {
@@ -107,6 +117,21 @@ impl Inventory {
         let body = body.to_string().into_bytes();
         self.api.call(Call { identity: &Identity::Process, method, path: &path, content_type, body }).await.map(|_| ())
     }
+}
+
+fn kinds_of(stored: Option<&ConfigMap>) -> BTreeMap<String, BTreeSet<Kind>> {
+    stored.iter().flat_map(|map| &map.data).map(|(key, text)| (key.clone(), read(text))).collect()
+}
+
+fn joined(
+    before: &BTreeMap<String, BTreeSet<Kind>>,
+    entries: &BTreeMap<String, BTreeSet<Kind>>,
+) -> BTreeMap<String, BTreeSet<Kind>> {
+    let mut all = before.clone();
+    for (entry, kinds) in entries {
+        all.entry(entry.clone()).or_default().extend(kinds.iter().cloned());
+    }
+    all
 }
 
 /// One kind a line, `apiVersion/Kind`.

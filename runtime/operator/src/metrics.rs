@@ -66,6 +66,7 @@ pub(crate) fn text(
     cached: &[(String, usize)],
     sandbox: &[(&str, orkestra_sandbox::Metrics)],
     broken: &[(String, &'static str)],
+    leads: bool,
 ) -> String {
     let mut out = String::new();
     let mut family = |name: &str, kind: &str, help: &str, lines: &mut dyn FnMut(&mut String)| {
@@ -73,6 +74,9 @@ pub(crate) fn text(
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
         lines(&mut out);
     };
+    family("orkestra_leader", "gauge", "Whether this process leads and writes.", &mut |out| {
+        let _ = writeln!(out, "orkestra_leader {}", u8::from(leads));
+    });
     family("controller_runtime_reconcile_total", "counter", "Reconciles by entry and result.", &mut |out| {
         for row in rows {
             for (result, counter) in ["success", "requeue_after", "error"].iter().zip(&row.metrics.outcomes) {
@@ -181,8 +185,9 @@ mod tests {
         metrics.error("Forbidden");
         let row = Row { controller: "shop/web", metrics: &metrics, depth: 3, adds: 9, workers: 2 };
         let broken = [("./a \"b\"".to_owned(), "NotAPattern")];
-        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &broken);
+        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &broken, true);
         for line in [
+            "orkestra_leader 1",
             "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"success\"} 2",
             "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"error\"} 1",
             "controller_runtime_reconcile_errors_total{controller=\"shop/web\"} 1",

@@ -127,6 +127,19 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Puts what was taken and is not finished in line again: whoever worked on it was stopped.
+    pub(crate) fn abandon(&self) {
+        let mut state = lock::lock(&self.state);
+        let running = state.slots.iter().filter(|(_, slot)| slot.running).map(|(key, _)| key.clone());
+        for key in running.collect::<Vec<_>>() {
+            if let Some(slot) = state.slots.get_mut(&key) {
+                (slot.running, slot.again) = (false, false);
+            }
+            state.add(&key);
+        }
+        self.changed.notify_one();
+    }
+
     /// Ends every [`Queue::take`].
     pub(crate) fn close(&self) {
         lock::lock(&self.state).closed = true;
@@ -195,6 +208,23 @@ mod tests {
     }
 
     const SOON: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_abandoned_is_taken_again_and_its_end_counts_no_more() {
+        let queue = Queue::default();
+        queue.add(&key("a"));
+        queue.add(&key("b"));
+        let taken = queue.take().await.unwrap();
+        assert_eq!(taken, key("a"));
+        queue.abandon();
+        assert_eq!(queue.depth(), 2);
+        assert_eq!(queue.take().await, Some(key("b")));
+        assert_eq!(queue.take().await, Some(key("a")));
+        // Changed while it was worked on, and abandoned: once is enough.
+        queue.add(&key("a"));
+        queue.abandon();
+        assert_eq!(queue.depth(), 2);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_key_waits_once() {

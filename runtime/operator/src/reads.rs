@@ -87,7 +87,7 @@ impl Reads {
     }
 
     /// The store of a kind. The first use starts its watch and waits for its first list.
-    async fn store(&self, controller: &Controller, kind: &Kind) -> Result<Arc<Store>, Error> {
+    pub(crate) async fn store(&self, controller: &Controller, kind: &Kind) -> Result<Arc<Store>, Error> {
         let known = lock::lock(&self.stores).get(kind).cloned();
         if let Some(store) = known {
             return Ok(store);

@@ -1,7 +1,6 @@
 //! Whole reconciles against an API server whose answers are written down, for moments that a real one gives only by
 //! chance.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use crate::queue::{Next, Queue};
 use crate::reconcile::reconcile;
 use crate::run::Ceilings;
 use crate::scripted::Scripted;
+use crate::standing::Standing;
 
 /// Renders the children that the entry declares, and shows in the status what it sees of them.
 struct Echo {
@@ -119,6 +119,7 @@ pub(crate) fn controller_of(
         ceilings: Ceilings::default(),
         primaries: Vec::new(),
         calls: Arc::new(Semaphore::new(1)),
+        standing: Arc::new(Standing::alone()),
     };
     let state = EntryState {
         instance: Arc::new(instance),
@@ -129,7 +130,8 @@ pub(crate) fn controller_of(
         metrics: Default::default(),
         limit: Arc::new(RateLimit::new(0, 0)),
         workers: 1,
-        kinds: BTreeSet::new(),
+        kinds: Mutex::default(),
+        refused: false.into(),
         up: true.into(),
         waits_for: Mutex::default(),
     };

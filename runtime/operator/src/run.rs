@@ -1,28 +1,30 @@
 //! The runtime: started with its instances, stopped within a bound.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::access::LONGEST_TIME;
 use crate::api::Api;
-use crate::backoff::Backoff;
-use crate::cache::{Selector, Store};
-use crate::controller::{Controller, EntryState, Shared};
-use crate::definition;
-use crate::discovery::{Resource, api_version};
+use crate::bring_up::bring_up;
+use crate::cache::Store;
+use crate::controller::{EntryState, Shared};
+use crate::election::{Election, Elector};
 use crate::error::StartError;
 use crate::events::Events;
 use crate::instance::Instance;
 use crate::lock;
 use crate::metrics;
-use crate::reconcile::reconcile;
-use crate::start::{Assembled, assemble, install};
+use crate::standing::{Role, Standing};
+use crate::start::{Assembled, Terms, assemble, check};
 use crate::view::{Seen, view};
+
+/// How long the lease may take to be let go at the end.
+const RELEASED_WITHIN: Duration = Duration::from_secs(3);
 
 /// How the runtime runs.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub struct Options {
     pub review_time: Duration,
     /// What no pattern may go beyond.
     pub ceilings: Ceilings,
+    /// How this process takes part in the election of the one that writes; none: it writes, whatever others do.
+    pub election: Option<Election>,
     /// What was asked for and does not run, by name and reason: for the metrics.
     pub broken: Vec<(String, &'static str)>,
 }
@@ -58,6 +62,7 @@ impl Default for Options {
             concurrent_calls: 8,
             review_time: LONGEST_TIME,
             ceilings: Ceilings::default(),
+            election: None,
             broken: Vec::new(),
         }
     }
@@ -93,8 +98,10 @@ impl Default for Ceilings {
 /// The runtime at work. Dropping it ends everything at once; [`Runtime::stop`] lets what runs come to its end.
 pub struct Runtime {
     handle: Handle,
-    workers: Arc<Mutex<JoinSet<()>>>,
+    entries: JoinSet<()>,
     background: JoinSet<()>,
+    elector: JoinSet<()>,
+    resign: Option<oneshot::Sender<()>>,
     stop_limit: Duration,
 }
 
@@ -107,7 +114,8 @@ pub struct Handle {
 }
 
 impl Runtime {
-    /// Installs definitions, writes the inventory, and starts to watch and reconcile.
+    /// Installs definitions, writes the inventory, and starts to watch and reconcile. Where another process leads, it only
+    /// watches, and does the rest as soon as it leads itself.
     ///
     /// An instance whose definitions are refused does not run, and is tried again from time to time; the others run.
     ///
@@ -116,20 +124,42 @@ impl Runtime {
     /// Instances that cannot run together, an API server that does not answer, or why the first instance is refused
     /// where no instance is left to run.
     pub async fn start(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<Self, StartError> {
+        check(&instances)?;
         let api = Api::new(client, options.request_limit);
+        let (standing, elector) = elect(&api, &options).await?;
+        let api = api.led_by(standing.clone());
+        // From here on the lease is renewed, however long the rest takes.
+        let (mut tasks, mut resign) = (JoinSet::new(), None);
+        if let Some(elector) = elector {
+            let (sender, receiver) = oneshot::channel();
+            tasks.spawn(elector.run(receiver));
+            resign = Some(sender);
+        }
         let (events, send_events) = Events::new(api.clone());
-        let Assembled { shared, entries, refused } = assemble(api, events, &options, instances).await?;
+        let term = standing.term();
+        let assembled = assemble(api, events, &options, instances, standing.clone()).await;
+        let Assembled { shared, entries, refused: _, instances } = match assembled {
+            Ok(assembled) => assembled,
+            Err(error) => {
+                let_go(tasks, resign).await;
+                return Err(error);
+            }
+        };
+        standing.prepared(term);
+        let entries = Arc::new(entries);
         let mut background = JoinSet::new();
         background.spawn(send_events);
         let reviewed = shared.clone();
         background.spawn(async move { reviewed.reviews.keep().await });
-        let workers = Arc::new(Mutex::new(JoinSet::new()));
-        for state in &entries {
-            let refused = refused.contains_key(&state.instance.name);
-            background.spawn(bring_up(shared.clone(), state.clone(), refused, workers.clone()));
+        let terms = Terms { shared: shared.clone(), entries: entries.clone(), instances, options: options.clone() };
+        background.spawn(terms.prepare_each());
+        let mut at_work = JoinSet::new();
+        for state in entries.iter() {
+            at_work.spawn(bring_up(shared.clone(), state.clone()));
         }
-        let handle = Handle { shared, entries: Arc::new(entries), broken: Arc::new(options.broken) };
-        Ok(Self { handle, workers, background, stop_limit: options.stop_limit })
+        let handle = Handle { shared, entries, broken: Arc::new(options.broken) };
+        let stop_limit = options.stop_limit;
+        Ok(Self { handle, entries: at_work, background, elector: tasks, resign, stop_limit })
     }
 
     /// What can be asked while it runs.
@@ -137,15 +167,18 @@ impl Runtime {
         self.handle.clone()
     }
 
-    /// Takes no new work, lets what runs come to its end, and ends. Says whether everything ended in time.
+    /// Takes no new work, lets what runs come to its end, lets go of the lease, and ends. Says whether everything ended in time.
     pub async fn stop(mut self) -> bool {
         self.background.abort_all();
+        self.handle.shared.standing.stop();
         for entry in self.handle.entries.iter() {
             entry.queue.close();
         }
-        let mut workers = std::mem::take(&mut *lock::lock(&self.workers));
-        let finished =
-            tokio::time::timeout(self.stop_limit, async { while workers.join_next().await.is_some() {} }).await;
+        let all = async { while self.entries.join_next().await.is_some() {} };
+        let finished = tokio::time::timeout(self.stop_limit, all).await;
+        // What did not end in time is dropped before another process may begin.
+        self.entries.shutdown().await;
+        let_go(std::mem::take(&mut self.elector), self.resign.take()).await;
         finished.is_ok()
     }
 
@@ -157,6 +190,21 @@ impl Runtime {
     }
 }
 
+/// Tries once to be elected, where there is an election.
+async fn elect(api: &Api, options: &Options) -> Result<(Arc<Standing>, Option<Elector>), StartError> {
+    let Some(election) = &options.election else { return Ok((Arc::new(Standing::alone()), None)) };
+    let standing = Arc::new(Standing::follower());
+    let mut elector = Elector::new(api.clone(), options.own_namespace.clone(), election.clone(), standing.clone());
+    elector.begin().await?;
+    Ok((standing, Some(elector)))
+}
+
+async fn let_go(mut elector: JoinSet<()>, resign: Option<oneshot::Sender<()>>) {
+    drop(resign);
+    // What is not let go runs out by itself.
+    let _ = tokio::time::timeout(RELEASED_WITHIN, elector.join_next()).await;
+}
+
 impl Drop for Runtime {
     fn drop(&mut self) {
         // Who holds a handle may still ask for metrics; that must not keep watches open.
@@ -165,10 +213,23 @@ impl Drop for Runtime {
 }
 
 impl Handle {
-    /// Whether every entry is at work, and every watch has read its first list and is about a kind that is still served.
+    /// Whether this process leads and reconciles.
+    pub fn is_leader(&self) -> bool {
+        self.shared.standing.role() == Role::Leading && self.shared.standing.may_write()
+    }
+
+    /// The name of the process that leads, where it is another one and has been seen.
+    pub fn leader(&self) -> Option<String> {
+        self.shared.standing.leader()
+    }
+
+    /// Whether every entry is at work or ready to take over, and every watch has read its first list and is about a kind that
+    /// is still served.
     pub fn is_ready(&self) -> bool {
         let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
-        self.entries.iter().all(up) && self.stores().iter().all(|store| store.waits_for().is_none())
+        self.shared.standing.problem().is_none()
+            && self.entries.iter().all(up)
+            && self.stores().iter().all(|store| store.waits_for().is_none())
     }
 
     /// The stores that are waited for: not those of kinds that no pattern has any more and that the runtime may not list.
@@ -185,6 +246,7 @@ impl Handle {
         let entries = entries.map(|entry| format!("{} waits: {}", entry.name, lock::lock(&entry.waits_for)));
         let stores = self.stores();
         let mut all: Vec<String> = entries.collect();
+        all.extend(self.shared.standing.problem());
         all.extend(stores.iter().filter_map(|store| store.waits_for()).map(|what| format!("waits: {what}")));
         all
     }
@@ -220,87 +282,7 @@ impl Handle {
         let patterns = self.entries.iter().filter(|entry| seen.insert(&entry.instance.name));
         let sandbox =
             patterns.filter_map(|entry| Some((entry.instance.name.as_str(), entry.instance.pattern.metrics()?)));
-        metrics::text(&rows, &cached.into_iter().collect::<Vec<_>>(), &sandbox.collect::<Vec<_>>(), &self.broken)
-    }
-}
-
-/// Tries until the definitions of a refused instance are taken: what stood against them may be put right meanwhile.
-async fn install_later(shared: &Shared, state: &EntryState) {
-    let mut backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
-    while let Err(error) = install(&shared.api, &state.instance).await {
-        *lock::lock(&state.waits_for) = error.to_string();
-        tokio::time::sleep(backoff.next()).await;
-    }
-    tracing::info!(controller = %state.name, "its definitions are no longer refused");
-}
-
-/// Starts the workers of one entry as soon as its primary's kind is served.
-async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>, refused: bool, workers: Arc<Mutex<JoinSet<()>>>) {
-    if refused {
-        install_later(&shared, &state).await;
-    }
-    let resource = primary_resource(&shared, &state).await;
-    let api = &state.entry.api;
-    let status_schema = loop {
-        match definition::status_schema(&shared.api, &api.group, &api.plural, &api.version).await {
-            Ok(schema) => break schema,
-            Err(error) => {
-                tracing::warn!(controller = %state.name, reason = error.reason(), %error, "schema not read; trying again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    };
-    let primaries = shared.cache.store(&resource, Selector::All);
-    *lock::lock(&state.waits_for) = "its watches have not read their first lists".to_owned();
-    primaries.wait_synced().await;
-    let controller = Arc::new(Controller::new(shared, state.clone(), primaries, status_schema));
-    // Children are read before the first reconcile, so that it does not ask the API server for each of them.
-    if let Err(error) = controller.child_stores().await {
-        tracing::warn!(controller = %state.name, reason = error.reason(), %error, "children not read yet");
-    }
-    controller.wake_by_primaries();
-    controller.wake_by_rights();
-    {
-        let mut workers = lock::lock(&workers);
-        for _ in 0..state.workers {
-            workers.spawn(work(controller.clone()));
-        }
-    }
-    state.up.store(true, Ordering::Relaxed);
-    tracing::info!(controller = %state.name, workers = state.workers, "reconciling");
-}
-
-async fn primary_resource(shared: &Shared, state: &EntryState) -> Arc<Resource> {
-    let api = &state.entry.api;
-    let api_version = api_version(&api.group, &api.version);
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
-    let mut told = false;
-    loop {
-        let problem = match shared.discovery.find(&api_version, &api.kind).await {
-            Ok(Some(resource)) => return resource,
-            Ok(None) => {
-                shared.discovery.forget().await;
-                format!("the API server serves no {} in {api_version}", api.kind)
-            }
-            Err(error) => error.to_string(),
-        };
-        lock::lock(&state.waits_for).clone_from(&problem);
-        if !told {
-            tracing::warn!(controller = %state.name, "waiting: {problem}");
-            told = true;
-        }
-        tokio::time::sleep(backoff.next()).await;
-    }
-}
-
-async fn work(controller: Arc<Controller>) {
-    while let Some(key) = controller.queue.take().await {
-        let active = &controller.metrics.active;
-        active.fetch_add(1, Ordering::Relaxed);
-        let start = Instant::now();
-        let (next, outcome) = reconcile(&controller, &key).await;
-        controller.metrics.count(outcome, start.elapsed());
-        active.fetch_sub(1, Ordering::Relaxed);
-        controller.queue.finish(&key, next);
+        let (cached, sandbox): (Vec<_>, Vec<_>) = (cached.into_iter().collect(), sandbox.collect());
+        metrics::text(&rows, &cached, &sandbox, &self.broken, self.is_leader())
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn has_all_keys(body: &Value, live: &Value) -> bool {
 /// Takes out of a refusal what may quote a value: the API server repeats what it does not like, and so do webhooks.
 pub(crate) fn without_values(error: ApiError) -> ApiError {
     let ApiError::Refused { what, refusal } = error else { return error };
-    let Refusal { code, reason, message: _, mut causes, retry_after } = *refusal;
+    let Refusal { code, reason, message: _, mut causes, retry_after, next } = *refusal;
     for cause in &mut causes {
         cause.message = String::new();
     }
@@ -49,7 +49,7 @@ pub(crate) fn without_values(error: ApiError) -> ApiError {
         true => "refused, for a reason that is not repeated here because it may hold secret values".to_owned(),
         false => format!("refused because of {}", fields.join(", ")),
     };
-    ApiError::Refused { what, refusal: Box::new(Refusal { code, reason, message, causes, retry_after }) }
+    ApiError::Refused { what, refusal: Box::new(Refusal { code, reason, message, causes, retry_after, next }) }
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -103,7 +103,7 @@ mod tests {
         };
         for causes in [vec![cause], Vec::new()] {
             let message = "Secret \"a\" is invalid: data[password]: Invalid value: \"hunter2\"".to_owned();
-            let refusal = Refusal { code: 422, reason: "Invalid".to_owned(), message, causes, retry_after: None };
+            let refusal = Refusal { code: 422, reason: "Invalid".to_owned(), message, causes, ..Refusal::default() };
             let named = !refusal.causes.is_empty();
             let error = without_values(ApiError::Refused { what: "PATCH x".to_owned(), refusal: Box::new(refusal) });
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");

@@ -1,12 +1,15 @@
 //! From descriptions of instances to entries that can be brought up: checked, defined, and written into the inventory.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use crate::access::Reviews;
 use crate::api::Api;
+use crate::backoff::Backoff;
 use crate::cache::Cache;
 use crate::controller::{EntryState, Shared};
 use crate::definition;
@@ -17,10 +20,12 @@ use crate::identity::Identity;
 use crate::instance::{Entry, Instance};
 use crate::inventory::{Inventory, Kind};
 use crate::limit::RateLimit;
+use crate::lock;
 use crate::metrics::ControllerMetrics;
 use crate::names;
 use crate::queue::Queue;
 use crate::run::Options;
+use crate::standing::Standing;
 
 /// Entries that nobody works on yet.
 pub(crate) struct Assembled {
@@ -28,9 +33,12 @@ pub(crate) struct Assembled {
     pub(crate) entries: Vec<Arc<EntryState>>,
     /// Instances whose definitions are refused, by name.
     pub(crate) refused: BTreeMap<String, StartError>,
+    /// All instances.
+    pub(crate) instances: Vec<Arc<Instance>>,
 }
 
-/// Checks the instances, installs their definitions and writes their kinds into the inventory.
+/// Installs the definitions of the instances and writes their kinds into the inventory, where this process leads. The instances
+/// are checked already.
 ///
 /// # Errors
 ///
@@ -41,17 +49,24 @@ pub(crate) async fn assemble(
     events: Events,
     options: &Options,
     instances: Vec<Instance>,
+    standing: Arc<Standing>,
 ) -> Result<Assembled, StartError> {
-    check(&instances)?;
-    let refused = match options.install_crds {
+    let instances: Vec<Arc<Instance>> = instances.into_iter().map(Arc::new).collect();
+    let leads = standing.may_write();
+    let mut refused = match options.install_crds && leads {
         true => install_all(&api, &instances).await?,
         false => BTreeMap::new(),
     };
-    let declared = instances.iter().flat_map(|instance| {
-        instance.entries.iter().map(|entry| (inventory_key(&instance.name, &entry.name), declared_kinds(entry)))
-    });
-    let declared: BTreeMap<String, BTreeSet<Kind>> = declared.collect();
-    let inventory = Inventory::new(api.clone(), options.own_namespace.clone()).record(&declared).await?;
+    if refused.len() == instances.len()
+        && let Some(error) = instances.first().and_then(|first| refused.remove(&first.name))
+    {
+        return Err(error);
+    }
+    let inventory = Inventory::new(api.clone(), options.own_namespace.clone());
+    let inventory = match leads {
+        true => inventory.record(&declared(&instances)).await?,
+        false => inventory.look(&declared(&instances)).await?,
+    };
     let entries = instances.iter().flat_map(|instance| &instance.entries);
     let shared = Arc::new(Shared {
         primaries: entries.map(|entry| (entry.api.group.clone(), entry.api.kind.clone())).collect(),
@@ -62,10 +77,10 @@ pub(crate) async fn assemble(
         events,
         ceilings: options.ceilings.clone(),
         calls: Arc::new(Semaphore::new(options.concurrent_calls.max(1))),
+        standing,
     });
     let mut entries = Vec::new();
-    for instance in instances {
-        let instance = Arc::new(instance);
+    for instance in &instances {
         let ceilings = &options.ceilings;
         let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
         for entry in &instance.entries {
@@ -79,17 +94,18 @@ pub(crate) async fn assemble(
                 metrics: ControllerMetrics::default(),
                 limit: limit.clone(),
                 workers: entry.workers.clamp(1, ceilings.workers.max(1)),
-                kinds,
+                kinds: Mutex::new(kinds),
+                refused: refused.contains_key(&instance.name).into(),
                 up: false.into(),
                 waits_for: Mutex::new("the start".to_owned()),
             }));
         }
     }
-    Ok(Assembled { shared, entries, refused })
+    Ok(Assembled { shared, entries, refused, instances })
 }
 
 /// What the instances' accounts may see. The namespaces of the runtime and of the accounts are nobody's.
-fn reviews(api: &Api, options: &Options, instances: &[Instance]) -> Reviews {
+fn reviews(api: &Api, options: &Options, instances: &[Arc<Instance>]) -> Reviews {
     let accounts = instances.iter().filter_map(|instance| match &instance.identity {
         Identity::Process => None,
         Identity::ServiceAccount { namespace, name: _ } => Some(namespace.clone()),
@@ -101,7 +117,7 @@ fn reviews(api: &Api, options: &Options, instances: &[Instance]) -> Reviews {
 }
 
 /// Installs the definitions of all instances, and gives those that were refused, each with why.
-async fn install_all(api: &Api, instances: &[Instance]) -> Result<BTreeMap<String, StartError>, StartError> {
+async fn install_all(api: &Api, instances: &[Arc<Instance>]) -> Result<BTreeMap<String, StartError>, StartError> {
     let mut refused = BTreeMap::new();
     for instance in instances {
         match install(api, instance).await {
@@ -113,10 +129,65 @@ async fn install_all(api: &Api, instances: &[Instance]) -> Result<BTreeMap<Strin
             Err(error) => return Err(error),
         }
     }
-    match refused.len() == instances.len() {
-        true => instances.first().and_then(|first| refused.remove(&first.name)).map_or(Ok(refused), Err),
-        false => Ok(refused),
+    Ok(refused)
+}
+
+/// What is written at the beginning of each term after the first one.
+pub(crate) struct Terms {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) entries: Arc<Vec<Arc<EntryState>>>,
+    pub(crate) instances: Vec<Arc<Instance>>,
+    pub(crate) options: Options,
+}
+
+impl Terms {
+    /// Installs the definitions and writes the inventory whenever this process has been elected, and then lets it reconcile.
+    pub(crate) async fn prepare_each(self) {
+        let standing = &self.shared.standing;
+        loop {
+            let term = standing.to_be_elected().await;
+            tokio::select! {
+                () = standing.to_follow(term) => continue,
+                () = self.prepare() => standing.prepared(term),
+            }
+            standing.to_follow(term).await;
+        }
     }
+
+    async fn prepare(&self) {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
+        while let Err(error) = self.try_prepare().await {
+            tracing::error!(reason = error.reason(), %error, "elected, and cannot begin; trying again");
+            self.shared.standing.hindered(format!("this process leads and cannot begin: {error}"));
+            tokio::time::sleep(backoff.next()).await;
+        }
+    }
+
+    async fn try_prepare(&self) -> Result<(), StartError> {
+        let Self { shared, entries, instances, options } = self;
+        let refused = match options.install_crds {
+            true => install_all(&shared.api, instances).await?,
+            false => BTreeMap::new(),
+        };
+        // Written by whoever led before, perhaps in another version.
+        let inventory = Inventory::new(shared.api.clone(), options.own_namespace.clone());
+        let all = inventory.record(&declared(instances)).await?;
+        for entry in entries.iter() {
+            entry.refused.store(refused.contains_key(&entry.instance.name), Ordering::Relaxed);
+            if let Some(kinds) = all.get(&inventory_key(&entry.instance.name, &entry.entry.name)) {
+                lock::lock(&entry.kinds).clone_from(kinds);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The kinds that each entry declares.
+fn declared(instances: &[Arc<Instance>]) -> BTreeMap<String, BTreeSet<Kind>> {
+    let declared = instances.iter().flat_map(|instance| {
+        instance.entries.iter().map(|entry| (inventory_key(&instance.name, &entry.name), declared_kinds(entry)))
+    });
+    declared.collect()
 }
 
 /// Installs the definitions of one instance.
@@ -135,7 +206,8 @@ fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
     entry.children.iter().map(|child| (child.api_version.clone(), child.kind.clone())).collect()
 }
 
-fn check(instances: &[Instance]) -> Result<(), StartError> {
+/// Whether the instances can run together.
+pub(crate) fn check(instances: &[Instance]) -> Result<(), StartError> {
     let mut names = HashSet::new();
     for instance in instances {
         let invalid = |message: String| StartError::Invalid { instance: instance.name.clone(), message };

@@ -11,7 +11,7 @@ use crate::api::Api;
 use crate::error::ApiError;
 use crate::names;
 
-const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+pub(crate) const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 /// The longest that one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 /// Objects of a page.
@@ -157,8 +157,9 @@ struct Definitions {
     items: Vec<Definition>,
 }
 
+/// As far as it is needed to find a kind and its objects.
 #[derive(Deserialize)]
-struct Definition {
+pub(crate) struct Definition {
     metadata: DefinitionMetadata,
     spec: DefinitionSpec,
 }
@@ -239,11 +240,22 @@ struct CondensedStatus {
 }
 
 impl Definition {
-    fn is_patterns(&self) -> bool {
+    /// `plural.group`
+    pub(crate) fn name(&self) -> String {
+        format!("{}.{}", self.spec.names.plural, self.spec.group)
+    }
+
+    pub(crate) fn kind(&self) -> &str {
+        &self.spec.names.kind
+    }
+
+    /// Whether an instance of a pattern brought it.
+    pub(crate) fn is_patterns(&self) -> bool {
         self.metadata.labels.get(names::MANAGED_BY).is_some_and(|by| by == names::MANAGED_BY_VALUE)
     }
 
-    fn is_called(&self, wanted: &str) -> bool {
+    /// Whether a person means it by this word.
+    pub(crate) fn is_called(&self, wanted: &str) -> bool {
         let DefinitionSpec { group, names, .. } = &self.spec;
         let mut all = [&names.kind, &names.plural, &names.singular].into_iter().chain(&names.short_names);
         all.any(|name| {

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Inspect, output: &Output) -> Result<(), Error> {
 
 /// The artifact that is meant; none where a file or directory is. What is there is meant, also if it has a reference's form, and a
 /// reference begins with a host.
-fn place(what: &str) -> Option<Place> {
+pub(super) fn place(what: &str) -> Option<Place> {
     match what.parse() {
         Ok(Place::Registry(_)) if Path::new(what).exists() => None,
         place => place.ok(),

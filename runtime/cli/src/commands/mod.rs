@@ -22,8 +22,10 @@ mod run;
 mod schema;
 mod sign;
 mod status;
+mod storage;
 mod tags;
 mod test;
+mod upgrade;
 mod vendor;
 mod verify;
 
@@ -46,6 +48,8 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Status(args) => status::run(&args, output),
+        Command::Storage(args) => storage::run(&args, output),
+        Command::Upgrade(args) => upgrade::run(&args, output),
         Command::Login(args) => login::run(&args, output),
         Command::Logout(args) => login::out(&args, output),
         Command::Push(args) => push::run(&args, output),

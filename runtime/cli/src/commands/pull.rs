@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Pull, output: &Output) -> Result<(), Error> {
     output.data(&format!("{reference}\n"))
 }
 
-async fn fetch(
+pub(super) async fn fetch(
     registry: &impl Registry,
     reference: &Reference,
     progress: &impl Progress,

@@ -1,16 +1,16 @@
 //! `ork run`: patterns against a cluster.
 
 use orkestra_komposer::{Instance, Lock};
-use orkestra_operator::{self as operator, Cluster, Identity, Options, Runtime};
+use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, Runtime};
 use orkestra_sandbox::{Pattern, Sandbox};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::args::{self, Run};
+use crate::args::Run;
 use crate::composition::{Broken, Composed};
 use crate::error::Error;
-use crate::output::{Output, escape, role};
+use crate::output::{Output, escape};
 use crate::{composition, instances, kube_access, log, sandbox};
 
 mod dry_run;
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
         .build()
         .map_err(|source| Error::Machine { what: "to start threads", source })?;
     let cluster = runtime.block_on(kube_access::connect(&args.cluster.access))?;
-    confirm(&cluster, &args.cluster, output)?;
+    kube_access::confirm(&cluster, &args.cluster, "Run there", output)?;
     log::start(output, args.log_format, !args.dry_run)?;
     #[cfg(debug_assertions)]
     arm_failpoint()?;
@@ -41,29 +41,6 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     match args.dry_run {
         true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
         false => runtime.block_on(work(args, cluster, instances, broken)),
-    }
-}
-
-/// A cluster elsewhere may be somebody's production: it is named, and a person says yes.
-fn confirm(cluster: &Cluster, args: &args::Cluster, output: &Output) -> Result<(), Error> {
-    let Some(context) = &cluster.context else { return Ok(()) };
-    if cluster.local || args.yes {
-        return Ok(());
-    }
-    if !output.interactive() {
-        return Err(Error::NotConfirmed { context: context.clone(), server: cluster.server.clone() });
-    }
-    output.ask(format_args!(
-        "Context {b}{}{b:#} is not on this machine ({}). Run there? [y/N] ",
-        escape(context),
-        escape(&cluster.server),
-        b = role::NAME,
-    ));
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|source| Error::Machine { what: "to read the answer", source })?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Error::Declined { context: context.clone() }),
     }
 }
 
@@ -175,7 +152,17 @@ fn options(args: &Run) -> Options {
         namespace: args.namespace.clone().unwrap_or_default(),
         own_namespace: args.system_namespace.clone(),
         install_crds: !args.no_crds,
+        election: (!args.no_leader_elect).then(|| Election::of(&host())),
         ..Options::default()
+    }
+}
+
+/// The name of this machine, which is the pod's in a cluster.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "unknown-host".to_owned(),
+        name => name.to_owned(),
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Rules {
 
 /// What is kept in one ConfigMap of this name.
 const INVENTORY: &str = "orkestra-inventory";
+/// The Lease that the leader holds.
+const LEASE: &str = "orkestra-runtime";
 
 pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
     let mut rules = Rules {
@@ -58,6 +60,21 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
                 ..rule("", "configmaps", &["get", "patch"], "the kinds that each pattern ever made are remembered")
             },
             rule("", "configmaps", &["create"], "the same, at the first start; a name cannot be given for it"),
+            Rule {
+                names: vec![LEASE.to_owned()],
+                ..rule(
+                    "coordination.k8s.io",
+                    "leases",
+                    &["get", "patch"],
+                    "one runtime leads and writes; the others see here when it no longer does",
+                )
+            },
+            rule(
+                "coordination.k8s.io",
+                "leases",
+                &["create"],
+                "the same, at the first start; a name cannot be given for it",
+            ),
             Rule {
                 names: vec![place.system.clone()],
                 ..rule("", "namespaces", &["get"], "whether the runtime's own namespace is there")

@@ -1,4 +1,4 @@
-use crate::support::{Copy, ork, ork_with, postgres};
+use crate::support::{Copy, ork, ork_in, ork_with, postgres};
 
 #[test]
 fn help_is_as_it_was_read_and_found_good() {
@@ -28,9 +28,12 @@ fn help_is_as_it_was_read_and_found_good() {
         "plan",
         "vendor",
         "run",
+        "storage migrate",
+        "upgrade plan",
         "completions",
     ] {
-        text += ork([command, "--help"]).ends(0).text();
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        text += ork_in(std::path::Path::new("."), &words).ends(0).text();
         text += "\n----------------------------------------\n\n";
     }
     insta::assert_snapshot!("overview", ork(["--help"]).ends(0).text());

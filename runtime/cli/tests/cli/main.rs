@@ -17,3 +17,4 @@ mod render;
 mod run;
 mod schema;
 mod support;
+mod upgrade;
