@@ -55,6 +55,14 @@ pub(crate) fn to_json(pattern: &Pattern) -> Value {
         if !reads.is_empty() {
             object.as_object_mut().unwrap().insert("reads".to_owned(), Value::Object(reads));
         }
+        let ways = entry.conversions.iter().map(|way| {
+            let key = format!("{} to {}", way.from, way.to);
+            (key, json!({"derived": way.derived, "lossy": way.lossy, "rules": way.rules}))
+        });
+        let ways: Map<_, _> = ways.collect();
+        if !ways.is_empty() {
+            object.as_object_mut().unwrap().insert("conversions".to_owned(), Value::Object(ways));
+        }
         entries.insert(entry.name.clone(), object);
     }
     json!({"name": pattern.name, "version": pattern.version.to_string(), "inputs": inputs, "entries": entries})

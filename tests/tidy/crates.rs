@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The crates of the workspace, without the prefix `orkestra-`, and those that each may depend on outside of tests.
 /// `tests` is not in here: it may see everything.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("program", &[]),
     ("engine", &["program"]),
     ("pattern", &[]),
@@ -19,17 +19,31 @@ const ARROWS: [(&str, &[&str]); 11] = [
     // The registry's trait and its digests, not the client: what is imported is given to it.
     ("komposer", &["artifact", "pattern"]),
     ("sandbox", &["component"]),
-    ("operator", &["sandbox"]),
+    // What it serves is given to it.
+    ("webhook", &[]),
+    // The webhook's certificates are made there, and kept in the cluster here.
+    ("operator", &["sandbox", "webhook"]),
     ("devcluster", &[]),
     // The only one that wires the author's side to the cluster's.
     (
         "cli",
-        &["artifact", "compile", "component", "devcluster", "komposer", "operator", "pattern", "program", "sandbox"],
+        &[
+            "artifact",
+            "compile",
+            "component",
+            "devcluster",
+            "komposer",
+            "operator",
+            "pattern",
+            "program",
+            "sandbox",
+            "webhook",
+        ],
     ),
 ];
 
 /// Crates that may not be anywhere below a crate, not even through others. `cel*` stands for every CEL crate.
-const NEVER_BELOW: [(&str, &[&str]); 10] = [
+const NEVER_BELOW: [(&str, &[&str]); 11] = [
     ("program", &["cel*", "tokio", "kube-client", "wasmtime", "hyper", "saphyr-parser"]),
     ("engine", &["cel*", "tokio", "kube-client", "wasmtime", "hyper", "saphyr-parser"]),
     ("pattern", &["tokio", "kube-client", "wasmtime", "hyper"]),
@@ -38,6 +52,7 @@ const NEVER_BELOW: [(&str, &[&str]); 10] = [
     ("komposer", &["kube-client", "wasmtime"]),
     ("component", &["cel*", "tokio", "kube-client", "wasmtime", "hyper", "saphyr-parser", "k8s-openapi"]),
     ("sandbox", &["cel*", "tokio", "kube-client", "hyper", "saphyr-parser", "k8s-openapi"]),
+    ("webhook", &["cel*", "kube-client", "wasmtime", "saphyr-parser", "k8s-openapi"]),
     ("operator", &["cel*", "saphyr-parser"]),
     ("devcluster", &["cel*", "tokio", "kube-client", "wasmtime", "hyper"]),
 ];

@@ -3,7 +3,7 @@
 use super::Spanned;
 use super::fields::{Fields, list, string};
 use super::tables::conversion::{CONVERSION, FROM_TO, PATH, RULE, RULES};
-use crate::codes::conversion as codes;
+use crate::codes::{conversion as codes, keys};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
 use crate::yaml::{Key, Node};
@@ -139,31 +139,31 @@ fn rule(node: &Node, depth: usize, problems: &mut Diagnostics) -> Option<Rule> {
         ("value", value.is_some()),
         ("values", values.is_some()),
         ("into", into.is_some()),
-        ("by", by.is_some()),
-        ("as", to.is_some()),
+        ("by", fields.take("by").is_some()),
+        ("as", fields.take("as").is_some()),
         ("rules", nested.is_some()),
     ];
     for (key, _) in given.into_iter().filter(|(key, given)| *given && !allowed.contains(key)) {
         problems.push(codes::not_of_rule(span, name, key));
     }
     let at = fields.take(name)?;
-    let need = |key: &str, there: bool, problems: &mut Diagnostics| {
-        if !there {
+    // One that is there and wrong was reported already.
+    let need = |key: &str, problems: &mut Diagnostics| {
+        if given.iter().any(|(name, there)| *name == key && !there) {
             problems.push(codes::missing(span, name, key));
         }
-        there
     };
     let what = match *name {
         "rename" | "move" => from_to(at, *name == "rename", root, problems),
         "set" => {
             let to = place(at, root, problems);
-            need("value", value.is_some(), problems);
+            need("value", problems);
             to.zip(value).map(|(to, value)| What::Set { to, value })
         }
         "remove" => place(at, root, problems).map(|from| What::Remove { from }),
         "wrap" | "unwrap" => {
             let from = place(at, root, problems);
-            need("as", to.is_some(), problems);
+            need("as", problems);
             from.zip(to).map(|(from, to)| match *name {
                 "wrap" => What::Wrap { from, to },
                 _ => What::Unwrap { from, to },
@@ -171,8 +171,13 @@ fn rule(node: &Node, depth: usize, problems: &mut Diagnostics) -> Option<Rule> {
         }
         "map" => {
             let from = place(at, root, problems);
-            need("values", values.is_some(), problems);
-            let values = values.and_then(Node::members).map(<[_]>::to_vec);
+            need("values", problems);
+            let values = values.and_then(|node| {
+                if node.members().is_none() {
+                    problems.push(keys::wrong_kind(node.span, "`values`", "a map", &node.describe()));
+                }
+                node.members().map(<[_]>::to_vec)
+            });
             from.zip(values).map(|(from, values)| {
                 let to = to.unwrap_or_else(|| from.clone());
                 What::Map { from, to, values, turned: false }
@@ -181,19 +186,19 @@ fn rule(node: &Node, depth: usize, problems: &mut Diagnostics) -> Option<Rule> {
         "split" => {
             let from = place(at, root, problems);
             let into = into.and_then(|node| places(node, "`into`", root, problems));
-            need("into", into.is_some(), problems);
-            need("by", by.is_some(), problems);
+            need("into", problems);
+            need("by", problems);
             from.zip(into).zip(by).map(|((from, into), by)| What::Split { from, by, into })
         }
         "join" => {
             let from = places(at, "`join`", root, problems);
-            need("as", to.is_some(), problems);
-            need("by", by.is_some(), problems);
+            need("as", problems);
+            need("by", problems);
             from.zip(to).zip(by).map(|((from, to), by)| What::Join { from, by, to })
         }
         _ => {
             let from = place(at, root, problems);
-            need("rules", nested.is_some(), problems);
+            need("rules", problems);
             let rules = match nested {
                 Some(node) if depth < DEPTH => rules_of(node, depth + 1, problems),
                 Some(node) => {
@@ -237,7 +242,7 @@ fn places(node: &Node, what: &str, root: bool, problems: &mut Diagnostics) -> Op
 /// A path: names joined by dots, and keys in `['…']`. From an object's root it begins at a field that a pattern may convert.
 pub(crate) fn place(node: &Node, root: bool, problems: &mut Diagnostics) -> Option<Place> {
     let text = string(node, "a path", problems)?;
-    let Some(keys) = keys(text) else {
+    let Some(keys) = keys_of(text) else {
         problems.push(codes::path(node.span, text));
         return None;
     };
@@ -258,7 +263,7 @@ pub(crate) fn place(node: &Node, root: bool, problems: &mut Diagnostics) -> Opti
 }
 
 /// The keys of a path; a leading dot is as in expressions.
-fn keys(text: &str) -> Option<Vec<String>> {
+fn keys_of(text: &str) -> Option<Vec<String>> {
     let mut rest = text.strip_prefix('.').unwrap_or(text);
     let mut keys = Vec::new();
     loop {
@@ -300,7 +305,7 @@ pub(crate) fn written(keys: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{keys, written};
+    use super::{keys_of, written};
 
     #[test]
     fn paths_have_names_and_quoted_keys() {
@@ -316,7 +321,7 @@ mod tests {
             ("spec['a'", None),
             ("spec.a b", None),
         ] {
-            let found = keys(text);
+            let found = keys_of(text);
             assert_eq!(
                 found.as_deref().map(|keys| keys.iter().map(String::as_str).collect::<Vec<_>>()).as_deref(),
                 expected,

@@ -3,10 +3,12 @@
 use orkestra_pattern::model::Entry;
 use serde_json::Value;
 
-/// Whether the pattern says how a resource in version `from` becomes one in version `to`. No Katalog declares conversions, so
-/// only a version and itself are.
-pub(super) fn converts(_entry: &Entry, from: &str, to: &str) -> bool {
-    from == to
+/// Whether the pattern says how a resource in version `from` becomes one in version `to`: by itself, or through the storage
+/// version.
+pub(super) fn converts(entry: &Entry, from: &str, to: &str) -> bool {
+    let way = |from: &str, to: &str| from == to || entry.conversions.iter().any(|way| way.from == from && way.to == to);
+    let stored = entry.versions.first().map(|version| version.name.as_str());
+    way(from, to) || stored.is_some_and(|stored| way(from, stored) && way(stored, to))
 }
 
 /// Whether changing the version's name alone turns a valid resource of one version into one of the other, both ways: that is
