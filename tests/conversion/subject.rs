@@ -83,7 +83,10 @@ impl Subject {
 
     /// What the proof finds, and its text.
     pub(crate) fn proof(&self, objects: usize) -> (Diagnostics, String) {
-        let effort = Effort { objects, ..Effort::default() };
+        self.proof_of(Effort { objects, ..Effort::default() })
+    }
+
+    pub(crate) fn proof_of(&self, effort: Effort) -> (Diagnostics, String) {
         let problems = prove(&self.pattern, effort, &mut Native(Engine::load(&self.program)));
         let text = render_all(&problems, &self.source, Style::default());
         (problems, text)

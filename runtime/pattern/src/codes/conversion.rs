@@ -1,6 +1,6 @@
 //! K12: conversion between versions.
 
-use super::{Code, Example, error};
+use super::{Code, Example, error, warning};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
@@ -111,9 +111,19 @@ pub static INVALID: Code = error(
     words("an enum of the target that lacks a value of the source's"),
 );
 
+/// A proof that was not finished.
+pub static CUT_SHORT: Code = warning(
+    "K1215",
+    "a proof that was cut short",
+    "Objects of a very large schema are so large that fewer of them are tried, to keep the check bounded.",
+    words("a schema of some thousand fields"),
+);
+
 /// The family.
-pub static CODES: &[&Code] =
-    &[&NO_WAY, &STORAGE, &PATH, &RULE, &PLACE, &TWICE, &TYPES, &BACK, &TABLE, &LOST, &FRAGMENT, &FAILS, &INVALID];
+pub static CODES: &[&Code] = &[
+    &NO_WAY, &STORAGE, &PATH, &RULE, &PLACE, &TWICE, &TYPES, &BACK, &TABLE, &LOST, &FRAGMENT, &FAILS, &INVALID,
+    &CUT_SHORT,
+];
 
 pub(crate) fn no_way(span: Span, from: &str, to: &str, declared: bool) -> Diagnostic {
     let problem = Diagnostic::new(&NO_WAY, span, format!("no way leads from `{from}` to `{to}`"));
@@ -210,6 +220,14 @@ pub(crate) fn table(span: Span, value: &str) -> Diagnostic {
 
 pub(crate) fn table_value(span: Span, value: &str, expected: &str) -> Diagnostic {
     Diagnostic::new(&TYPES, span, format!("`{value}` is no value of its place")).expected(expected)
+}
+
+pub(crate) fn cut_short(span: Span, tried: usize, of: usize) -> Diagnostic {
+    Diagnostic::new(
+        &CUT_SHORT,
+        span,
+        format!("the round trip was tried with {tried} objects of {of}: they are too large for more"),
+    )
 }
 
 /// What the proof found: a field, and the smallest object that shows it.

@@ -10,7 +10,9 @@ use crate::schema::{Field, Format, ListKind, Object, Rest, Schema, Shape};
 /// Deeper than this only what is required is made.
 const DEPTH: usize = 12;
 /// The most values of one object: a schema that branches must not fill the memory.
-const VALUES: usize = 2_000;
+const VALUES: usize = 20_000;
+/// What is not required is made as long as there are fewer.
+const WANTED: usize = 2_000;
 
 /// Makes objects.
 pub(super) struct Generator {
@@ -31,8 +33,14 @@ impl Generator {
         &mut self.rng
     }
 
-    /// The object of a number: the first has every field, the second only what must be there, the others are between.
-    pub(super) fn object(&mut self, schema: &Schema, number: usize) -> Value {
+    /// Whether values are left for what is not required.
+    fn roomy(&self) -> bool {
+        self.left > VALUES - WANTED
+    }
+
+    /// The object of a number: the first has every field, the second only what must be there, the others are between. None where what
+    /// the schema requires is too much.
+    pub(super) fn object(&mut self, schema: &Schema, number: usize) -> Option<Value> {
         self.left = VALUES;
         self.presence = match number {
             0 => 10,
@@ -44,7 +52,7 @@ impl Generator {
         if let Some(root) = object.as_object_mut() {
             root.insert("metadata".to_owned(), metadata);
         }
-        object
+        (self.left > 0).then_some(object)
     }
 
     fn metadata(&mut self) -> Value {
@@ -82,6 +90,9 @@ impl Generator {
 
     fn value(&mut self, schema: &Schema, depth: usize) -> Value {
         self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            return Value::Null;
+        }
         if schema.nullable && self.rng.u8(0..8) == 0 {
             return Value::Null;
         }
@@ -94,9 +105,12 @@ impl Generator {
             Shape::List(list) => {
                 let least = schema.bounds.min_items.unwrap_or(0).min(8) as usize;
                 let most = schema.bounds.max_items.unwrap_or(3).clamp(least as u64, (least + 3) as u64) as usize;
-                let count = if self.left == 0 || depth > DEPTH { least } else { self.rng.usize(least..=most) };
+                let count = if !self.roomy() || depth > DEPTH { least } else { self.rng.usize(least..=most) };
                 let mut items: Vec<Value> = Vec::new();
                 for _ in 0..count {
+                    if self.left == 0 {
+                        break;
+                    }
                     let item = self.value(&list.items, depth + 1);
                     if !repeats(&list.kind, &items, &item) {
                         items.push(item);
@@ -123,7 +137,7 @@ impl Generator {
             let Field { schema, required } = field;
             let default = schema.default.as_ref();
             let wanted = *required || default.is_some();
-            if !wanted && (self.left == 0 || depth > DEPTH || !self.there()) {
+            if !wanted && (!self.roomy() || depth > DEPTH || !self.there()) {
                 continue;
             }
             let value = match default {
@@ -132,7 +146,7 @@ impl Generator {
             };
             made.insert(name.clone(), value);
         }
-        if depth <= DEPTH && self.left > 0 {
+        if depth <= DEPTH && self.roomy() {
             for key in ["a", "b.c/d", "key"] {
                 match &object.rest {
                     Rest::Nothing => {}

@@ -13,6 +13,7 @@ mod shrink;
 mod text;
 mod valid;
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -40,11 +41,13 @@ pub struct Effort {
     pub objects: usize,
     /// What the objects are made from.
     pub seed: u64,
+    /// Bytes that are converted on each way at most; where that ends the proof early, it says so.
+    pub bytes: u64,
 }
 
 impl Default for Effort {
     fn default() -> Self {
-        Effort { objects: 1000, seed: 0x6f72_6b65_7374_7261 }
+        Effort { objects: 1000, seed: 0x6f72_6b65_7374_7261, bytes: 64 << 20 }
     }
 }
 
@@ -71,6 +74,8 @@ struct Proof<'a> {
     back: &'a Conversion,
     from: &'a Version,
     to: &'a Version,
+    patterns: RefCell<valid::Patterns>,
+    bytes: Cell<u64>,
 }
 
 /// What an object shows.
@@ -86,14 +91,23 @@ impl<'a> Proof<'a> {
     fn new(entry: &'a Entry, way: &'a Conversion) -> Option<Self> {
         let version = |name: &str| entry.versions.iter().find(|version| version.name == name);
         let back = entry.conversions.iter().find(|back| back.from == way.to && back.to == way.from)?;
-        Some(Self { entry, way, back, from: version(&way.from)?, to: version(&way.to)? })
+        let (from, to) = (version(&way.from)?, version(&way.to)?);
+        Some(Self { entry, way, back, from, to, patterns: RefCell::default(), bytes: Cell::default() })
     }
 
     fn run(&self, effort: Effort, converter: &mut dyn Converter, problems: &mut Diagnostics) {
         let mut generator = Generator::new(effort.seed, paths::metadata_keys([self.way, self.back]));
         let mut found: BTreeMap<(&'static str, String), (Finding, Value)> = BTreeMap::new();
         for number in 0..effort.objects {
-            let object = self.whole(generator.object(&self.from.schema, number));
+            if self.bytes.get() > effort.bytes {
+                problems.push(codes::cut_short(self.way.span, number, effort.objects));
+                break;
+            }
+            let Some(object) = generator.object(&self.from.schema, number) else {
+                problems.push(codes::cut_short(self.way.span, number, effort.objects));
+                break;
+            };
+            let object = self.whole(object);
             let fragment = fragment::of(&object, generator.rng(), number);
             let whole = self.object(&object, converter).into_iter().map(|finding| (finding, object.clone()));
             let partial = self.fragment(&fragment, converter).into_iter().map(|finding| (finding, fragment.clone()));
@@ -151,6 +165,7 @@ impl<'a> Proof<'a> {
             message: format!("the conversion to `{to}` fails: {message}"),
         };
         let bytes = object.to_string().into_bytes();
+        self.bytes.set(self.bytes.get().saturating_add(bytes.len() as u64));
         let made =
             converter.convert(&self.entry.name, to, &bytes).map_err(|(reason, message)| failed(&reason, &message))?;
         let made: Value = serde_json::from_slice(&made).map_err(|error| failed("InvalidOutput", &error.to_string()))?;
@@ -176,7 +191,7 @@ impl<'a> Proof<'a> {
             Ok(there) => there,
             Err(finding) => return vec![finding],
         };
-        for (path, why) in valid::problems(&self.to.schema, &judge::seen(&there)) {
+        for (path, why) in valid::problems(&self.to.schema, &judge::seen(&there), &mut self.patterns.borrow_mut()) {
             let field = written(&path);
             let message = format!("`{field}` of `{}` is not valid: {why}", self.to.name);
             findings.push(Finding { code: codes::INVALID.id, field, message });

@@ -7,15 +7,19 @@ const MOST: usize = 256;
 /// How often more than the least is repeated.
 const MORE: u32 = 3;
 
+/// The most parts of a pattern that are gone through for one text: some of them add nothing to it.
+const STEPS: u32 = 10_000;
+
 /// A text that matches; none where the pattern cannot be read. Assertions but anchors are not looked at.
 pub(super) fn matching(pattern: &str, rng: &mut fastrand::Rng) -> Option<String> {
     let hir = regex_syntax::ParserBuilder::new().nest_limit(64).build().parse(pattern).ok()?;
     let mut text = String::new();
-    put(&hir, rng, &mut text)?;
+    put(&hir, rng, &mut text, &mut STEPS.clone())?;
     Some(text)
 }
 
-fn put(hir: &Hir, rng: &mut fastrand::Rng, text: &mut String) -> Option<()> {
+fn put(hir: &Hir, rng: &mut fastrand::Rng, text: &mut String, left: &mut u32) -> Option<()> {
+    *left = left.checked_sub(1)?;
     if text.len() > MOST {
         return None;
     }
@@ -26,12 +30,12 @@ fn put(hir: &Hir, rng: &mut fastrand::Rng, text: &mut String) -> Option<()> {
         HirKind::Repetition(repetition) => {
             let most = repetition.max.unwrap_or(repetition.min + MORE).min(repetition.min + MORE);
             for _ in 0..rng.u32(repetition.min..=most.max(repetition.min)) {
-                put(&repetition.sub, rng, text)?;
+                put(&repetition.sub, rng, text, left)?;
             }
         }
-        HirKind::Capture(capture) => put(&capture.sub, rng, text)?,
-        HirKind::Concat(parts) => parts.iter().try_for_each(|part| put(part, rng, text))?,
-        HirKind::Alternation(parts) => put(parts.get(rng.usize(0..parts.len()))?, rng, text)?,
+        HirKind::Capture(capture) => put(&capture.sub, rng, text, left)?,
+        HirKind::Concat(parts) => parts.iter().try_for_each(|part| put(part, rng, text, left))?,
+        HirKind::Alternation(parts) => put(parts.get(rng.usize(0..parts.len()))?, rng, text, left)?,
     }
     Some(())
 }
@@ -63,5 +67,13 @@ mod tests {
             }
         }
         assert_eq!(matching("(", &mut rng), None);
+    }
+
+    #[test]
+    fn a_pattern_that_repeats_without_end_has_no_text() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for pattern in ["(((){1000}){1000}){1000}", "((a{1000}){1000}){1000}"] {
+            assert_eq!(matching(pattern, &mut rng), None, "{pattern}");
+        }
     }
 }

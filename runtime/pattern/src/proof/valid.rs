@@ -1,17 +1,40 @@
 //! What the API server would refuse of an object, as far as a schema says it without expressions.
 
+use std::collections::HashMap;
+
+use regex_lite::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::schema::{Rest, Schema, Shape};
 
+/// A place, and why it is not valid.
+type Found = Vec<(Vec<String>, String)>;
+
+/// Regular expressions that were compiled; one that cannot be is none, and holds nothing up.
+#[derive(Default)]
+pub(super) struct Patterns(HashMap<String, Option<Regex>>);
+
+impl Patterns {
+    fn matches(&mut self, pattern: &str, text: &str) -> bool {
+        if !self.0.contains_key(pattern) {
+            let compiled = RegexBuilder::new(pattern).size_limit(SIZE).build().ok();
+            self.0.insert(pattern.to_owned(), compiled);
+        }
+        self.0.get(pattern).and_then(Option::as_ref).is_none_or(|regex| regex.is_match(text))
+    }
+}
+
+/// The most bytes of a compiled regular expression.
+const SIZE: usize = 1 << 20;
+
 /// Each place that is not valid, and why.
-pub(super) fn problems(schema: &Schema, value: &Value) -> Vec<(Vec<String>, String)> {
+pub(super) fn problems(schema: &Schema, value: &Value, patterns: &mut Patterns) -> Found {
     let mut found = Vec::new();
-    walk(schema, value, &mut Vec::new(), &mut found);
+    walk(schema, value, patterns, &mut Vec::new(), &mut found);
     found
 }
 
-fn walk(schema: &Schema, value: &Value, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, String)>) {
+fn walk(schema: &Schema, value: &Value, patterns: &mut Patterns, path: &mut Vec<String>, found: &mut Found) {
     let mut refuse = |why: String| found.push((path.clone(), why));
     if value.is_null() {
         if !schema.may_be_null() {
@@ -40,7 +63,7 @@ fn walk(schema: &Schema, value: &Value, path: &mut Vec<String>, found: &mut Vec<
                     (None, _) => continue,
                 };
                 path.push(name.clone());
-                walk(schema, value, path, found);
+                walk(schema, value, patterns, path, found);
                 path.pop();
             }
         }
@@ -50,7 +73,7 @@ fn walk(schema: &Schema, value: &Value, path: &mut Vec<String>, found: &mut Vec<
             {
                 refuse(format!("{count} items are not as many as are allowed"));
             }
-            items.iter().for_each(|item| walk(&list.items, item, path, found));
+            items.iter().for_each(|item| walk(&list.items, item, patterns, path, found));
         }
         (Shape::String(_), Value::String(text)) => {
             let length = text.chars().count() as u64;
@@ -60,8 +83,7 @@ fn walk(schema: &Schema, value: &Value, path: &mut Vec<String>, found: &mut Vec<
             if bounds.min_length.is_some_and(|least| length < least) {
                 refuse(format!("the text has {length} characters, fewer than are allowed"));
             }
-            let unlike = |pattern: &String| regex_lite::Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text));
-            if let Some(pattern) = schema.pattern.as_ref().filter(|pattern| unlike(pattern)) {
+            if let Some(pattern) = schema.pattern.as_ref().filter(|pattern| !patterns.matches(pattern, text)) {
                 refuse(format!("{value} does not match `{pattern}`"));
             }
         }
