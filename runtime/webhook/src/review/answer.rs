@@ -1,0 +1,287 @@
+//! Objects converted in batches, and the answer that they make.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::read::{Object, Review, Unreadable, read};
+use super::result::assemble;
+use super::Shown;
+use crate::convert::{Refused, Routes};
+
+/// How much of a review is in work at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of the objects that one call converts; an object that is larger alone is converted alone.
+    pub batch: usize,
+    /// Bytes of all converted objects.
+    pub answer: usize,
+}
+
+/// An answer that is valid, whatever happened.
+#[derive(Debug)]
+pub struct Answer {
+    /// The bytes of a `ConversionReview` with its response, in order.
+    pub pieces: Vec<Bytes>,
+    /// Objects that the review asked for.
+    pub objects: usize,
+    /// Why it is a failure, where it is one.
+    pub failure: Option<&'static str>,
+}
+
+const HEAD: &str = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":""#;
+const OBJECTS: &str = r#"","convertedObjects":["#;
+const TAIL: &str = r#"],"result":{"status":"Success"}}}"#;
+
+/// Room for an annotation that an object grows by, and for commas.
+const GROWTH: usize = 512;
+
+/// Converts the objects of a review, and gives the answer to it.
+///
+/// # Errors
+///
+/// The body is no review that could be answered.
+pub fn convert(body: Bytes, routes: &Routes, limits: Limits) -> Result<Answer, Unreadable> {
+    let review = read(&body)?;
+    let converted = pieces(&review, body, routes, limits);
+    let objects = review.objects.len();
+    Ok(match converted {
+        Ok(pieces) => Answer { pieces, objects, failure: None },
+        Err(refused) => Answer { pieces: vec![failure(&review, &refused)], objects, failure: Some(refused.reason) },
+    })
+}
+
+/// Objects that are handled together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Group {
+    /// They have the desired version.
+    Unchanged(Range<usize>),
+    /// They are of one kind and converted by one call.
+    Batch(Range<usize>),
+}
+
+fn pieces(review: &Review, body: Bytes, routes: &Routes, limits: Limits) -> Result<Vec<Bytes>, Refused> {
+    let groups = groups(review, &body, limits.batch);
+    if groups.len() < 2 {
+        let size: usize = review.objects.iter().map(|object| object.whole.length() + GROWTH).sum();
+        let mut out = Vec::with_capacity(size + HEAD.len() + OBJECTS.len() + TAIL.len() + review.uid.len());
+        head(review, &mut out);
+        for group in &groups {
+            run(review, group, &body, routes, limits, &mut out)?;
+        }
+        out.extend_from_slice(TAIL.as_bytes());
+        return Ok(vec![out.into()]);
+    }
+    let mut answer = InPlace { buffer: body.into(), free: 0..0, pieces: Vec::new(), size: 0 };
+    for (index, group) in groups.iter().enumerate() {
+        let mut out = Vec::new();
+        match index {
+            0 => head(review, &mut out),
+            _ => out.push(b','),
+        }
+        run(review, group, &answer.buffer, routes, limits, &mut out)?;
+        if index + 1 == groups.len() {
+            out.extend_from_slice(TAIL.as_bytes());
+        }
+        answer.size += out.len();
+        if answer.size > limits.answer {
+            return Err(too_large(limits));
+        }
+        answer.put(&out, done(review, group));
+    }
+    Ok(answer.finish())
+}
+
+/// Cuts the objects, in their order, into what is handled together.
+fn groups(review: &Review, body: &[u8], batch: usize) -> Vec<Group> {
+    let mut groups = Vec::new();
+    let mut size = 0;
+    let mut kind: &[u8] = &[];
+    for (index, object) in review.objects.iter().enumerate() {
+        let unchanged = object.api_version.of(body) == review.desired.as_bytes();
+        let length = object.whole.length();
+        match groups.last_mut() {
+            Some(Group::Unchanged(range)) if unchanged && size + length <= batch => range.end += 1,
+            Some(Group::Batch(range)) if !unchanged && kind == object.kind.of(body) && size + length <= batch => {
+                range.end += 1;
+            }
+            _ => {
+                size = 0;
+                kind = object.kind.of(body);
+                let range = index..index + 1;
+                groups.push(if unchanged { Group::Unchanged(range) } else { Group::Batch(range) });
+            }
+        }
+        size += length;
+    }
+    groups
+}
+
+/// The end of the bytes that are not needed any more when a group is done.
+fn done(review: &Review, group: &Group) -> usize {
+    let (Group::Unchanged(range) | Group::Batch(range)) = group;
+    range.end.checked_sub(1).and_then(|last| review.objects.get(last)).map_or(0, |last| last.whole.range().end)
+}
+
+fn head(review: &Review, out: &mut Vec<u8>) {
+    for text in [HEAD, &review.uid, OBJECTS] {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// Writes the objects of a group, as they are asked for, with commas between them.
+fn run(
+    review: &Review,
+    group: &Group,
+    body: &[u8],
+    routes: &Routes,
+    limits: Limits,
+    out: &mut Vec<u8>,
+) -> Result<(), Refused> {
+    let range = match group {
+        Group::Unchanged(range) => {
+            for (index, object) in review.objects.get(range.clone()).into_iter().flatten().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(object.whole.of(body));
+            }
+            return Ok(());
+        }
+        Group::Batch(range) => range,
+    };
+    let objects = review.objects.get(range.clone()).unwrap_or_default();
+    let Some(first) = objects.first() else { return Ok(()) };
+    if let Some(stranger) = objects.iter().find(|object| !has_group(object, body, review.group())) {
+        let message = "both must be of one group; the request is at fault".to_owned();
+        return Err(told(review, stranger, body, &Refused { reason: "WrongGroup", message }, 0));
+    }
+    let kind = first.kind.text(body);
+    let Some(convert) = routes.find(review.group(), kind) else {
+        let message = format!(
+            "nothing here converts {kind}.{}; run its pattern in this runtime, or remove spec.conversion from its CustomResourceDefinition",
+            review.group()
+        );
+        return Err(told(review, first, body, &Refused { reason: "UnknownKind", message }, 0));
+    };
+    let texts: Vec<&[u8]> = objects.iter().map(|object| object.whole.of(body)).collect();
+    let results = convert.convert(review.version(), &texts);
+    let results = results.map_err(|refused| told(review, first, body, &refused, objects.len() - 1))?;
+    if results.len() != objects.len() {
+        let message = format!(
+            "the pattern gave {} results for {} objects; the pattern is at fault, build it again with this `ork` or use another version of it",
+            results.len(),
+            objects.len()
+        );
+        return Err(told(review, first, body, &Refused { reason: "WrongCount", message }, objects.len() - 1));
+    }
+    let mut failed: Option<(&Object, Refused, usize)> = None;
+    for (index, (object, result)) in objects.iter().zip(results).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let written = result.and_then(|result| assemble(body, object, &review.desired, &result, out));
+        match (written, &mut failed) {
+            (Ok(()), _) => {}
+            (Err(_), Some((_, _, more))) => *more += 1,
+            (Err(refused), none) => *none = Some((object, refused, 0)),
+        }
+        if out.len() > limits.answer {
+            return Err(too_large(limits));
+        }
+    }
+    match failed {
+        None => Ok(()),
+        Some((object, refused, more)) => Err(told(review, object, body, &refused, more)),
+    }
+}
+
+fn has_group(object: &Object, body: &[u8], group: &str) -> bool {
+    object.api_version.text(body).split_once('/').is_some_and(|(found, _)| found == group)
+}
+
+fn too_large(limits: Limits) -> Refused {
+    let message = format!(
+        "the converted objects have more than {} bytes; ask for shorter pages of the list, or raise the limit",
+        limits.answer
+    );
+    Refused { reason: "AnswerTooLarge", message }
+}
+
+/// A refusal with the object, and from where to where.
+fn told(review: &Review, object: &Object, body: &[u8], refused: &Refused, more: usize) -> Refused {
+    let name = match (object.namespace.text(body), object.name.text(body)) {
+        ("", "") => "without a name".to_owned(),
+        ("", name) => format!("{:?}", Shown(name).to_string()),
+        (namespace, name) => format!("{:?}", format!("{}/{}", Shown(namespace), Shown(name))),
+    };
+    let more = match more {
+        0 => String::new(),
+        1 => " (and one more object with it)".to_owned(),
+        more => format!(" (and {more} more objects with it)"),
+    };
+    let from = object.api_version.text(body);
+    let from = from.split_once('/').map_or(from, |(_, version)| version);
+    let message = format!(
+        "{}.{} {name}{more} cannot be converted from {from} to {}: {}",
+        object.kind.text(body),
+        review.group(),
+        review.version(),
+        Shown(&refused.message)
+    );
+    Refused { reason: refused.reason, message }
+}
+
+/// The answer to a review that could not be converted.
+fn failure(review: &Review, refused: &Refused) -> Bytes {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let message = quoted(&format!("{}: {}", refused.reason, refused.message));
+    let reason = quoted(refused.reason);
+    let uid = &review.uid;
+    let text = format!(
+        r#"{HEAD}{uid}","convertedObjects":[],"result":{{"status":"Failure","reason":{reason},"message":{message}}}}}}}"#
+    );
+    Bytes::from(text)
+}
+
+/// An answer that is written over what it is made of.
+struct InPlace {
+    buffer: Vec<u8>,
+    /// What is neither needed nor written any more.
+    free: Range<usize>,
+    pieces: Vec<Piece>,
+    size: usize,
+}
+
+enum Piece {
+    Inside(Range<usize>),
+    Outside(Bytes),
+}
+
+impl InPlace {
+    /// Puts `out` behind what was put before. All before `done` may be written over.
+    fn put(&mut self, out: &[u8], done: usize) {
+        self.free.end = done;
+        let (inside, outside) = out.split_at(out.len().min(self.free.len()));
+        if let Some(place) = self.buffer.get_mut(self.free.start..self.free.start + inside.len()) {
+            place.copy_from_slice(inside);
+        }
+        let start = self.free.start;
+        self.free.start += inside.len();
+        if !inside.is_empty() {
+            self.pieces.push(Piece::Inside(start..self.free.start));
+        }
+        if !outside.is_empty() {
+            self.pieces.push(Piece::Outside(Bytes::copy_from_slice(outside)));
+        }
+    }
+
+    fn finish(self) -> Vec<Bytes> {
+        let whole = Bytes::from(self.buffer);
+        let pieces = self.pieces.into_iter().map(|piece| match piece {
+            Piece::Inside(range) => whole.slice(range),
+            Piece::Outside(bytes) => bytes,
+        });
+        pieces.collect()
+    }
+}

@@ -1,0 +1,182 @@
+//! The server: one port, TLS, HTTP/1.1 and HTTP/2.
+//!
+//! It is made for what API servers do: one object a review, one review after another, over connections that are kept. A
+//! conversion runs on the thread that read the review, so that nothing is handed over, and the runtime's other tasks go to
+//! another thread meanwhile.
+
+mod body;
+mod connection;
+mod guard;
+mod handle;
+mod options;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::version::{TLS12, TLS13};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+pub use options::Options;
+
+use crate::certificates::Certificates;
+use crate::convert::Routes;
+use crate::metrics::Metrics;
+use connection::Connections;
+use handle::Handler;
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener has no address any more.
+    #[error("the webhook's port cannot be used: {0}")]
+    Listener(#[from] io::Error),
+    /// The TLS library refuses its own settings.
+    #[error("the webhook's TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+impl ServeError {
+    /// One word for condition and log.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Listener(_) => "PortUnusable",
+            Self::Tls(_) => "TlsUnusable",
+        }
+    }
+}
+
+/// The server at work. Dropping it ends everything at once; [`Server::stop`] lets what runs come to its end.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    ready: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+    certificates: Arc<Certificates>,
+    stop: watch::Sender<bool>,
+    accept: JoinHandle<bool>,
+    linger: Duration,
+}
+
+/// What can be asked of a server by others than its owner.
+#[derive(Debug, Clone)]
+pub struct Served {
+    ready: Arc<AtomicBool>,
+    certificates: Arc<Certificates>,
+    metrics: Arc<Metrics>,
+}
+
+impl Served {
+    /// Whether reviews are answered: there is a certificate, and nobody has begun to stop the server.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire) && self.certificates.is_serving()
+    }
+
+    /// What was counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+impl Server {
+    /// Serves on `listener`. Routes and certificates may change at any time. Must be called in a runtime with I/O and time;
+    /// it is fastest on one with several threads.
+    ///
+    /// # Errors
+    ///
+    /// The listener or the TLS library.
+    pub fn start(
+        listener: TcpListener,
+        options: Options,
+        routes: Arc<Routes>,
+        certificates: Arc<Certificates>,
+    ) -> Result<Self, ServeError> {
+        let address = listener.local_addr()?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13, &TLS12])?;
+        let mut tls = tls.with_no_client_auth().with_cert_resolver(certificates.clone());
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let metrics = Arc::new(Metrics::default());
+        let (stop, stopped) = watch::channel(false);
+        let handler = Arc::new(Handler::new(routes, metrics.clone(), options.clone()));
+        let tls = TlsAcceptor::from(Arc::new(tls));
+        let (limit, linger) = (options.stop_limit, options.linger);
+        let places = Arc::new(Semaphore::new(options.connections.max(1)));
+        let connections = Arc::new(Connections::new(tls, handler, options, stopped.clone()));
+        let accept = tokio::spawn(accept(listener, connections, places, stopped, limit));
+        let ready = Arc::new(AtomicBool::new(true));
+        Ok(Self { address, ready, metrics, certificates, stop, accept, linger })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What others may ask of it.
+    pub fn served(&self) -> Served {
+        Served {
+            ready: self.ready.clone(),
+            certificates: self.certificates.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    /// Is not ready any more, serves on for as long as the options say, takes no new connections then, tells the clients of
+    /// the others to close them, and ends when the requests that run have their answers. Says whether all ended in time.
+    pub async fn stop(mut self) -> bool {
+        self.ready.store(false, Ordering::Release);
+        tokio::time::sleep(self.linger).await;
+        self.stop.send_replace(true);
+        (&mut self.accept).await.unwrap_or(false)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.ready.store(false, Ordering::Release);
+        self.accept.abort();
+    }
+}
+
+/// Accepts connections until the server is stopped, then waits for those that are there.
+async fn accept(
+    listener: TcpListener,
+    connections: Arc<Connections>,
+    places: Arc<Semaphore>,
+    mut stop: watch::Receiver<bool>,
+    limit: Duration,
+) -> bool {
+    let mut open = JoinSet::new();
+    loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = next => accepted,
+        };
+        while open.try_join_next().is_some() {}
+        match accepted {
+            (Ok(place), Ok((stream, _))) => {
+                let connections = connections.clone();
+                open.spawn(async move {
+                    connections.serve(stream).await;
+                    drop(place);
+                });
+            }
+            // The client went, or the process has no descriptor left: another connection has to end first.
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    drop(listener);
+    let ended = tokio::time::timeout(limit, async { while open.join_next().await.is_some() {} }).await;
+    ended.is_ok()
+}
