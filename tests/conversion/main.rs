@@ -3,6 +3,7 @@
 
 mod bombs;
 mod kept;
+mod live;
 mod planted;
 mod rules;
 mod subject;

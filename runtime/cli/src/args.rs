@@ -276,6 +276,8 @@ pub(crate) struct Run {
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
     /// How to log [default: text on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<TextOrJson>,
@@ -289,6 +291,45 @@ pub(crate) struct Run {
     pub(crate) sources: Sources,
     #[command(flatten)]
     pub(crate) cluster: Cluster,
+}
+
+/// Where conversions between versions are served, for patterns that have some.
+#[derive(Debug, Clone, Group)]
+#[command(next_help_heading = "The webhook that converts between versions")]
+pub(crate) struct Serve {
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443", value_parser = address)]
+    pub(crate) webhook_listen: SocketAddr,
+    /// Where API servers find it [default: where it listens, if the API server is on this machine]
+    #[arg(long, value_name = "URL", value_parser = webhook_url)]
+    pub(crate) webhook_url: Option<String>,
+    /// The Service through which API servers find it
+    #[arg(long, value_name = "NAMESPACE/NAME[:PORT]", conflicts_with = "webhook_url", value_parser = webhook_service)]
+    pub(crate) webhook_service: Option<(String, String, u16)>,
+    /// A directory with tls.crt, tls.key and ca.crt, which somebody else renews [default: certificates of an own CA, kept in a
+    /// Secret of the system namespace]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) webhook_certificates: Option<PathBuf>,
+}
+
+fn webhook_url(text: &str) -> Result<String, String> {
+    match text.strip_prefix("https://") {
+        Some(rest) if !rest.is_empty() && !text.contains(['?', '#', '@', ' ']) => Ok(text.to_owned()),
+        _ => Err("expected https://HOST[:PORT]/PATH".to_owned()),
+    }
+}
+
+fn webhook_service(text: &str) -> Result<(String, String, u16), String> {
+    let expected = || "expected NAMESPACE/NAME or NAMESPACE/NAME:PORT".to_owned();
+    let (namespace, rest) = text.split_once('/').ok_or_else(expected)?;
+    let (name, port) = match rest.split_once(':') {
+        Some((name, port)) => (name, port.parse().map_err(|_| expected())?),
+        None => (rest, 443),
+    };
+    if namespace.is_empty() || name.is_empty() {
+        return Err(expected());
+    }
+    Ok((namespace.to_owned(), name.to_owned(), port))
 }
 
 /// Say why a resource is not ready

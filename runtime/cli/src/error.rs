@@ -53,6 +53,8 @@ pub(crate) enum Error {
     Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the control plane does not run")]
     ControlPlane(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the webhook cannot be served")]
+    Webhook(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the runtime ended")]
     Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot listen on {address}")]
@@ -155,6 +157,7 @@ impl Error {
             | Self::Load { .. }
             | Self::Render { .. }
             | Self::Convert { .. }
+            | Self::Webhook(_)
             | Self::Runtime(_)
             | Self::Artifact(_)
             | Self::Signature { .. }

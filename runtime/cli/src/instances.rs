@@ -7,6 +7,7 @@ use orkestra_operator as operator;
 use orkestra_pattern::model;
 use orkestra_sandbox::{Limits, Pattern, Sandbox};
 
+use crate::converter;
 use crate::error::Error;
 
 /// Compiles a pattern and loads it, with the sandbox's own limits.
@@ -51,6 +52,7 @@ pub(crate) fn describe(instance: &Instance, loaded: Pattern, identity: operator:
         name: instance.name.clone(),
         entries: entries.collect(),
         crds: instance.pattern.crds.clone(),
+        converts: converter::definitions(&instance.pattern),
         pattern: Arc::new(loaded),
         inputs: serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes(),
         identity,

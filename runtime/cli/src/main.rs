@@ -8,6 +8,7 @@ mod cache;
 mod cases;
 mod commands;
 mod composition;
+mod converter;
 mod defaults;
 mod diff;
 mod documents;

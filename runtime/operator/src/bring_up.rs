@@ -90,7 +90,7 @@ async fn accepted(shared: &Shared, state: &EntryState) {
     }
     state.up.store(false, Ordering::Relaxed);
     let mut backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
-    while let Err(error) = install(&shared.api, &state.instance).await {
+    while let Err(error) = install(&shared.api, &state.instance, shared.conversion.as_deref()).await {
         *lock::lock(&state.waits_for) = error.to_string();
         tokio::time::sleep(backoff.next()).await;
     }

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::access::Reviews;
 use crate::api::Api;
 use crate::cache::{Cache, Change, Selector, Store};
+use crate::conversion;
 use crate::discovery::{Discovery, api_version, group_kind};
 use crate::error::Error;
 use crate::events::Events;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) calls: Arc<Semaphore>,
     /// Whether this process leads.
     pub(crate) standing: Arc<Standing>,
+    /// The webhook that converts, where one is served.
+    pub(crate) conversion: Option<Arc<conversion::State>>,
 }
 
 /// One entry of one instance, from the start on.

@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::api::{APPLY, Answer, Api, Call, read_as};
+use crate::conversion::{Pointer, withdraw, without_others};
 use crate::definition_change::breaking;
 use crate::desired::with_hash;
 use crate::error::{ApiError, StartError};
@@ -59,16 +60,31 @@ pub(crate) fn prepare(instance: &str, given: &Value) -> Result<(String, Value), 
 
 /// Makes a definition so and waits until it is established. Writes nothing where it is so already, nor to a definition that is not
 /// ours.
-pub(crate) async fn install(api: &Api, instance: &str, given: &Value) -> Result<(), StartError> {
+///
+/// `pointer`: what it says of the webhook, where its versions are converted. A definition points at the webhook before it has a
+/// second version, so that the API server never takes an object of one version for one of another.
+pub(crate) async fn install(
+    api: &Api,
+    instance: &str,
+    given: &Value,
+    pointer: Option<&Pointer>,
+) -> Result<(), StartError> {
     let (name, body) = prepare(instance, given)?;
     let path = format!("{COLLECTION}/{name}");
     let (mut sent, hash) = with_hash(&body);
     for _ in 0..ATTEMPTS {
         let Some(answer) = api.get_optional(&Identity::Process, &path).await? else {
-            match create(api, &path, &sent).await? {
+            let first = match pointer {
+                Some(_) => with_hash(&without_others(&body)).0,
+                None => sent.clone(),
+            };
+            match create(api, &path, &first).await? {
                 true => {
                     tracing::info!(crd = %name, instance, "definition created");
-                    return wait_established(api, &name).await;
+                    if pointer.is_none() {
+                        return wait_established(api, &name).await;
+                    }
+                    continue;
                 }
                 // Somebody else was faster: whose it is now is looked at anew.
                 false => continue,
@@ -78,8 +94,13 @@ pub(crate) async fn install(api: &Api, instance: &str, given: &Value) -> Result<
         ours(&live, &name, instance)?;
         let annotations = live.pointer("/metadata/annotations");
         let applied = annotations.and_then(|annotations| annotations.get(names::APPLIED)).and_then(Value::as_str);
+        if let Some(pointer) = pointer
+            && pointer.put(api, &live, &path).await?
+        {
+            tracing::info!(crd = %name, instance, "points at the webhook");
+        }
         if applied == Some(&hash) && same_versions(&live, &body) {
-            return wait_established(api, &name).await;
+            return settled(api, &name, &live, pointer).await;
         }
         let changes = breaking(&live, &body);
         if !changes.is_empty() {
@@ -89,11 +110,19 @@ pub(crate) async fn install(api: &Api, instance: &str, given: &Value) -> Result<
         // The label says that the definition is ours, so a hand edit of it is drift.
         apply(api, &format!("{path}?fieldManager={}&force=true", names::RUNTIME_MANAGER), &sent).await?;
         tracing::info!(crd = %name, instance, "definition applied");
-        return wait_established(api, &name).await;
+        return settled(api, &name, &live, pointer).await;
     }
     let (what, message) =
         (format!("installing {name:?}"), "it comes and goes faster than it can be looked at".to_owned());
     Err(ApiError::Unreachable { what, message }.into())
+}
+
+/// What is left to do when a definition has its versions.
+async fn settled(api: &Api, name: &str, live: &Value, pointer: Option<&Pointer>) -> Result<(), StartError> {
+    if pointer.is_none() {
+        withdraw(api, live, &format!("{COLLECTION}/{name}")).await?;
+    }
+    wait_established(api, name).await
 }
 
 /// Fails for a definition that another instance or anybody else brought.
@@ -257,7 +286,7 @@ mod tests {
 
     async fn install_with(answers: Vec<(u16, Value)>) -> (Result<(), StartError>, Vec<(String, Value)>) {
         let server = crate::scripted::Scripted::new(answers);
-        let result = install(&server.api(), "shop", &given()).await;
+        let result = install(&server.api(), "shop", &given(), None).await;
         (result, server.asked())
     }
 

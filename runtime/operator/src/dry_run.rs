@@ -61,7 +61,7 @@ pub async fn dry_run(client: kube::Client, options: Options, instances: Vec<Inst
     // What is only tried out needs no leader.
     let standing = Arc::new(Standing::alone());
     let Assembled { shared, entries, refused, instances: _ } =
-        assemble(api, events, &options, instances, standing).await?;
+        assemble(api, events, &options, instances, standing, None).await?;
     let mut result = DryRun { changes: taken(&shared), ..DryRun::default() };
     result.skipped.extend(refused.iter().map(|(instance, error)| (instance.clone(), error.to_string())));
     // All are listed before any is looked at: whose an object is may depend on the resources of another entry.

@@ -324,6 +324,17 @@ pub enum StartError {
         /// Each change that breaks.
         changes: Vec<String>,
     },
+    /// A definition whose versions nobody converts.
+    #[error(
+        "CustomResourceDefinition {name:?} has versions that are converted into each other, and there is no webhook for them"
+    )]
+    NoWebhook {
+        /// The definition's name.
+        name: String,
+    },
+    /// The webhook's certificates.
+    #[error(transparent)]
+    Certificates(#[from] orkestra_webhook::certificates::CertificateError),
     /// The API server does not take a definition into use.
     #[error("CustomResourceDefinition {name:?} is not established: {message}")]
     NotEstablished {
@@ -361,6 +372,8 @@ impl StartError {
             Self::CrdNotOurs { .. } => "CrdNotOurs",
             Self::BreakingChange { .. } => "BreakingChange",
             Self::NotEstablished { .. } => "NotEstablished",
+            Self::NoWebhook { .. } => "NoWebhook",
+            Self::Certificates(error) => error.reason(),
             Self::KindNotServed { .. } => "KindNotServed",
         }
     }

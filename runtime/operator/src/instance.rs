@@ -43,6 +43,8 @@ pub struct Instance {
     pub entries: Vec<Entry>,
     /// Its CustomResourceDefinitions, each one JSON object.
     pub crds: Vec<serde_json::Value>,
+    /// Names of those of them (`plural.group`) whose versions the component converts into each other.
+    pub converts: Vec<String>,
     /// The loaded component.
     pub pattern: Arc<dyn Evaluate>,
     /// The values of its inputs: one JSON object.

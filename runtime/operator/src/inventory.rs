@@ -64,7 +64,7 @@ impl Inventory {
                 self.write(Method::PATCH, &path, MERGE_PATCH, &patch).await?;
             }
             None => {
-                self.ensure_namespace().await?;
+                ensure_namespace(&self.api, &self.namespace).await?;
                 let object = json!({
                     "apiVersion": "v1", "kind": "ConfigMap",
                     "metadata": {"name": NAME, "namespace": self.namespace}, "data": data,
@@ -94,18 +94,6 @@ impl Inventory {
         stored.map(|answer| read_as(&answer.body, || format!("GET {path}"))).transpose()
     }
 
-    async fn ensure_namespace(&self) -> Result<(), ApiError> {
-        let path = format!("/api/v1/namespaces/{}", self.namespace);
-        if self.api.get_optional(&Identity::Process, &path).await?.is_some() {
-            return Ok(());
-        }
-        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
-        match self.write(Method::POST, "/api/v1/namespaces", JSON, &object).await {
-            Err(error) if error.code() == Some(409) => Ok(()),
-            other => other,
-        }
-    }
-
     async fn write(
         &self,
         method: Method,
@@ -113,10 +101,33 @@ impl Inventory {
         content_type: &'static str,
         body: &serde_json::Value,
     ) -> Result<(), ApiError> {
-        let path = format!("{path}?fieldManager={}", names::RUNTIME_MANAGER);
-        let body = body.to_string().into_bytes();
-        self.api.call(Call { identity: &Identity::Process, method, path: &path, content_type, body }).await.map(|_| ())
+        write_to(&self.api, method, path, content_type, body).await
     }
+}
+
+/// Makes the runtime's own namespace where it is missing.
+pub(crate) async fn ensure_namespace(api: &Api, namespace: &str) -> Result<(), ApiError> {
+    let path = format!("/api/v1/namespaces/{namespace}");
+    if api.get_optional(&Identity::Process, &path).await?.is_some() {
+        return Ok(());
+    }
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+    match write_to(api, Method::POST, "/api/v1/namespaces", JSON, &object).await {
+        Err(error) if error.code() == Some(409) => Ok(()),
+        other => other,
+    }
+}
+
+async fn write_to(
+    api: &Api,
+    method: Method,
+    path: &str,
+    content_type: &'static str,
+    body: &serde_json::Value,
+) -> Result<(), ApiError> {
+    let path = format!("{path}?fieldManager={}", names::RUNTIME_MANAGER);
+    let body = body.to_string().into_bytes();
+    api.call(Call { identity: &Identity::Process, method, path: &path, content_type, body }).await.map(|_| ())
 }
 
 fn kinds_of(stored: Option<&ConfigMap>) -> BTreeMap<String, BTreeSet<Kind>> {

@@ -277,6 +277,7 @@ mod tests {
             name: "web".to_owned(),
             entries: vec![entry],
             crds: Vec::new(),
+            converts: Vec::new(),
             pattern: Arc::new(TwoMaps),
             inputs: b"{}".to_vec(),
             identity: Identity::Process,

@@ -105,12 +105,14 @@ pub(crate) fn controller_of(
         name: "web".to_owned(),
         entries: vec![entry.clone()],
         crds: Vec::new(),
+        converts: Vec::new(),
         pattern,
         inputs: b"{}".to_vec(),
         identity,
     };
     let api = server.api();
     let shared = Shared {
+        conversion: None,
         discovery: Discovery::new(api.clone()),
         cache: Cache::new(api.clone(), String::new()),
         reviews: Reviews::new(api.clone(), Duration::from_secs(60), Duration::from_secs(60), ["own".to_owned()]),

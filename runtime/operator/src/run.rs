@@ -13,6 +13,7 @@ use crate::api::Api;
 use crate::bring_up::bring_up;
 use crate::cache::Store;
 use crate::controller::{EntryState, Shared};
+use crate::conversion::{self, Webhook};
 use crate::election::{Election, Elector};
 use crate::error::StartError;
 use crate::events::Events;
@@ -47,6 +48,8 @@ pub struct Options {
     pub ceilings: Ceilings,
     /// How this process takes part in the election of the one that writes; none: it writes, whatever others do.
     pub election: Option<Election>,
+    /// The webhook that converts, where a pattern has conversions: served by this process before the runtime starts.
+    pub webhook: Option<Webhook>,
     /// What was asked for and does not run, by name and reason: for the metrics.
     pub broken: Vec<(String, &'static str)>,
 }
@@ -63,6 +66,7 @@ impl Default for Options {
             review_time: LONGEST_TIME,
             ceilings: Ceilings::default(),
             election: None,
+            webhook: None,
             broken: Vec::new(),
         }
     }
@@ -137,7 +141,12 @@ impl Runtime {
         }
         let (events, send_events) = Events::new(api.clone());
         let term = standing.term();
-        let assembled = assemble(api, events, &options, instances, standing.clone()).await;
+        let conversion = options
+            .webhook
+            .clone()
+            .map(|webhook| Arc::new(conversion::State::new(webhook, options.own_namespace.clone())));
+        let converting: Vec<String> = instances.iter().flat_map(|instance| instance.converts.clone()).collect();
+        let assembled = assemble(api.clone(), events, &options, instances, standing.clone(), conversion.clone()).await;
         let Assembled { shared, entries, refused: _, instances } = match assembled {
             Ok(assembled) => assembled,
             Err(error) => {
@@ -149,6 +158,9 @@ impl Runtime {
         let entries = Arc::new(entries);
         let mut background = JoinSet::new();
         background.spawn(send_events);
+        if let Some(conversion) = conversion {
+            background.spawn(conversion::keep(conversion, api, standing, converting));
+        }
         let reviewed = shared.clone();
         background.spawn(async move { reviewed.reviews.keep().await });
         let terms = Terms { shared: shared.clone(), entries: entries.clone(), instances, options: options.clone() };
@@ -228,6 +240,7 @@ impl Handle {
     pub fn is_ready(&self) -> bool {
         let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
         self.shared.standing.problem().is_none()
+            && self.shared.conversion.as_ref().is_none_or(|state| state.webhook.served.is_ready())
             && self.entries.iter().all(up)
             && self.stores().iter().all(|store| store.waits_for().is_none())
     }
@@ -247,6 +260,9 @@ impl Handle {
         let stores = self.stores();
         let mut all: Vec<String> = entries.collect();
         all.extend(self.shared.standing.problem());
+        if self.shared.conversion.as_ref().is_some_and(|state| !state.webhook.served.is_ready()) {
+            all.push("the webhook waits: it has no certificate yet".to_owned());
+        }
         all.extend(stores.iter().filter_map(|store| store.waits_for()).map(|what| format!("waits: {what}")));
         all
     }
@@ -283,6 +299,10 @@ impl Handle {
         let sandbox =
             patterns.filter_map(|entry| Some((entry.instance.name.as_str(), entry.instance.pattern.metrics()?)));
         let (cached, sandbox): (Vec<_>, Vec<_>) = (cached.into_iter().collect(), sandbox.collect());
-        metrics::text(&rows, &cached, &sandbox, &self.broken, self.is_leader())
+        let mut text = metrics::text(&rows, &cached, &sandbox, &self.broken, self.is_leader());
+        if let Some(state) = &self.shared.conversion {
+            text.push_str(&state.webhook.served.metrics().snapshot().text());
+        }
+        text
     }
 }

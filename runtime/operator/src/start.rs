@@ -12,6 +12,7 @@ use crate::api::Api;
 use crate::backoff::Backoff;
 use crate::cache::Cache;
 use crate::controller::{EntryState, Shared};
+use crate::conversion;
 use crate::definition;
 use crate::discovery::Discovery;
 use crate::error::StartError;
@@ -50,11 +51,12 @@ pub(crate) async fn assemble(
     options: &Options,
     instances: Vec<Instance>,
     standing: Arc<Standing>,
+    conversion: Option<Arc<conversion::State>>,
 ) -> Result<Assembled, StartError> {
     let instances: Vec<Arc<Instance>> = instances.into_iter().map(Arc::new).collect();
     let leads = standing.may_write();
     let mut refused = match options.install_crds && leads {
-        true => install_all(&api, &instances).await?,
+        true => install_all(&api, &instances, conversion.as_deref()).await?,
         false => BTreeMap::new(),
     };
     if refused.len() == instances.len()
@@ -78,6 +80,7 @@ pub(crate) async fn assemble(
         ceilings: options.ceilings.clone(),
         calls: Arc::new(Semaphore::new(options.concurrent_calls.max(1))),
         standing,
+        conversion,
     });
     let mut entries = Vec::new();
     for instance in &instances {
@@ -117,10 +120,18 @@ fn reviews(api: &Api, options: &Options, instances: &[Arc<Instance>]) -> Reviews
 }
 
 /// Installs the definitions of all instances, and gives those that were refused, each with why.
-async fn install_all(api: &Api, instances: &[Arc<Instance>]) -> Result<BTreeMap<String, StartError>, StartError> {
+async fn install_all(
+    api: &Api,
+    instances: &[Arc<Instance>],
+    conversion: Option<&conversion::State>,
+) -> Result<BTreeMap<String, StartError>, StartError> {
+    // What converts is there before a definition points at it.
+    if let Some(conversion) = conversion {
+        conversion.prepare(api, true).await?;
+    }
     let mut refused = BTreeMap::new();
     for instance in instances {
-        match install(api, instance).await {
+        match install(api, instance, conversion).await {
             Ok(()) => {}
             Err(error) if error.concerns_one() => {
                 tracing::error!(instance = %instance.name, reason = error.reason(), %error, "not run; the others are");
@@ -166,7 +177,7 @@ impl Terms {
     async fn try_prepare(&self) -> Result<(), StartError> {
         let Self { shared, entries, instances, options } = self;
         let refused = match options.install_crds {
-            true => install_all(&shared.api, instances).await?,
+            true => install_all(&shared.api, instances, shared.conversion.as_deref()).await?,
             false => BTreeMap::new(),
         };
         // Written by whoever led before, perhaps in another version.
@@ -191,9 +202,22 @@ fn declared(instances: &[Arc<Instance>]) -> BTreeMap<String, BTreeSet<Kind>> {
 }
 
 /// Installs the definitions of one instance.
-pub(crate) async fn install(api: &Api, instance: &Instance) -> Result<(), StartError> {
+pub(crate) async fn install(
+    api: &Api,
+    instance: &Instance,
+    conversion: Option<&conversion::State>,
+) -> Result<(), StartError> {
     for crd in &instance.crds {
-        definition::install(api, &instance.name, crd).await?;
+        let name = crd.pointer("/metadata/name").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let pointer = match instance.converts.iter().any(|converting| converting == name) {
+            true => Some(
+                conversion
+                    .and_then(conversion::State::pointer)
+                    .ok_or_else(|| StartError::NoWebhook { name: name.to_owned() })?,
+            ),
+            false => None,
+        };
+        definition::install(api, &instance.name, crd, pointer.as_ref()).await?;
     }
     Ok(())
 }

@@ -1,8 +1,11 @@
 //! `ork run`: patterns against a cluster.
 
+use std::sync::Arc;
+
 use orkestra_komposer::{Instance, Lock};
 use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, Runtime};
 use orkestra_sandbox::{Pattern, Sandbox};
+use orkestra_webhook::Routes;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -11,7 +14,7 @@ use crate::args::Run;
 use crate::composition::{Broken, Composed};
 use crate::error::Error;
 use crate::output::{Output, escape};
-use crate::{composition, instances, kube_access, log, sandbox};
+use crate::{composition, converter, instances, kube_access, log, sandbox};
 
 mod dry_run;
 
@@ -31,7 +34,8 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     log::start(output, args.log_format, !args.dry_run)?;
     #[cfg(debug_assertions)]
     arm_failpoint()?;
-    let instances = load(args, &mut composed, output)?;
+    let routes = Arc::new(Routes::default());
+    let instances = load(args, &mut composed, &routes, output)?;
     composed.not_all_broken(output)?;
     for Broken { name, error } in &composed.broken {
         let (reason, said) = (error.reason(), error.chain());
@@ -40,7 +44,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     let broken = composed.broken.iter().map(|broken| (broken.name.clone(), broken.error.reason())).collect();
     match args.dry_run {
         true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
-        false => runtime.block_on(work(args, cluster, instances, broken)),
+        false => runtime.block_on(work(args, cluster, instances, broken, routes)),
     }
 }
 
@@ -72,7 +76,12 @@ impl Composing {
 }
 
 /// Compiles and loads every pattern before anything is written to the cluster. One that does not load is broken, and the others run.
-fn load(args: &Run, composed: &mut Composing, output: &Output) -> Result<Vec<operator::Instance>, Error> {
+fn load(
+    args: &Run,
+    composed: &mut Composing,
+    routes: &Routes,
+    output: &Output,
+) -> Result<Vec<operator::Instance>, Error> {
     let sandbox = sandbox::start(args.sources.cache.as_deref(), output)?;
     if args.no_impersonation {
         tracing::warn!("patterns act with all the rights of this process (--no-impersonation)");
@@ -90,6 +99,7 @@ fn load(args: &Run, composed: &mut Composing, output: &Output) -> Result<Vec<ope
         let identity = identity(args, &instance.name);
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
+        converter::routes(&instance.pattern, &pattern, routes);
         loaded.push(instances::describe(&instance, pattern, identity));
         composed.instances.push(instance);
     }
@@ -123,12 +133,18 @@ async fn work(
     cluster: Cluster,
     instances: Vec<operator::Instance>,
     broken: Vec<(String, &'static str)>,
+    routes: Arc<Routes>,
 ) -> Result<(), Error> {
     let stop = stop_signal()?;
     let listener =
         TcpListener::bind(args.listen).await.map_err(|source| Error::Listen { address: args.listen, source })?;
     let address = listener.local_addr().map_err(|source| Error::Listen { address: args.listen, source })?;
-    let options = Options { broken, ..options(args) };
+    // It answers before any definition points at it.
+    let (server, webhook) = match routes.is_empty() {
+        true => (None, None),
+        false => Some(converter::serve(&args.serve, cluster.local, routes).await?).unzip(),
+    };
+    let options = Options { broken, webhook, ..options(args) };
     tracing::info!(server = %cluster.server, context = cluster.context.as_deref().unwrap_or("pod"), "connected");
     // Told to stop while it waits for an API server, it stops.
     let runtime = tokio::select! {
@@ -137,7 +153,14 @@ async fn work(
     };
     let serving = tokio::spawn(operator::serve(listener, runtime.handle(), asked(stop.clone())));
     tracing::info!(%address, "serving /healthz, /readyz and /metrics");
-    let in_time = runtime.run_until(asked(stop)).await;
+    if let Some(server) = &server {
+        tracing::info!(address = %server.address(), "serving /convert");
+    }
+    let mut in_time = runtime.run_until(asked(stop)).await;
+    // Last of all, because what the runtime itself still writes may have to be converted.
+    if let Some(server) = server {
+        in_time &= server.stop().await;
+    }
     // What it said while it was stopped is of no interest any more.
     let _ = serving.await;
     if in_time {

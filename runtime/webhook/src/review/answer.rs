@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::Shown;
 use super::read::{Object, Review, Unreadable, read};
 use super::result::assemble;
-use super::Shown;
 use crate::convert::{Refused, Routes};
 
 /// How much of a review is in work at once.

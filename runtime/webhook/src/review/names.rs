@@ -26,7 +26,9 @@ pub(crate) fn annotation_key(key: &str) -> Result<(), &'static str> {
 pub(crate) fn label_value(value: &str) -> Result<(), &'static str> {
     match value.is_empty() || name(value) {
         true => Ok(()),
-        false => Err("a label's value is empty, or has at most 63 letters, digits, '-', '_' and '.', and begins and ends with a letter or a digit"),
+        false => Err(
+            "a label's value is empty, or has at most 63 letters, digits, '-', '_' and '.', and begins and ends with a letter or a digit",
+        ),
     }
 }
 
@@ -57,7 +59,8 @@ fn name(text: &str) -> bool {
 
 /// RFC 1123, as Kubernetes reads it: labels have no length of their own.
 fn subdomain(text: &str, any_case: bool) -> bool {
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || (any_case && byte.is_ascii_uppercase());
+    let letter =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || (any_case && byte.is_ascii_uppercase());
     let label = |label: &str| {
         let bytes = label.as_bytes();
         let ends = |byte: Option<&u8>| byte.is_some_and(|byte| letter(*byte));

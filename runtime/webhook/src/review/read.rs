@@ -191,7 +191,9 @@ impl<'a> Root<'a> {
         }
         let desired = self.desired.ok_or_else(|| missing("request.desiredAPIVersion"))?.raw;
         if !is_api_version(desired) || !desired.contains('/') {
-            return Err(not_a_review("request.desiredAPIVersion is no group and version, like example.com/v1".to_owned()));
+            return Err(not_a_review(
+                "request.desiredAPIVersion is no group and version, like example.com/v1".to_owned(),
+            ));
         }
         let objects = self.objects.ok_or_else(|| missing("request.objects"))?;
         Ok(Review { uid: uid.to_owned(), desired: desired.to_owned(), objects })
@@ -328,14 +330,20 @@ mod tests {
             (review(r#"{"uid":"u","desiredAPIVersion":"a/\"b"}"#), "request.desiredAPIVersion is no group and version"),
             (review(r#"{"uid":"u","desiredAPIVersion":"a/b"}"#), "request.objects is missing"),
             (review(r#"{"uid":"u","uid":"v"}"#), "request.uid is there twice"),
-            (object("1"), "byte 126 is '1', where an object is expected"),
+            (object("1"), "byte 137 is '1', where an object is expected"),
             (object("{}"), "request.objects[0].apiVersion is missing"),
             (object(r#"{"apiVersion":"a/v1"}"#), "request.objects[0].kind is missing"),
             (object(r#"{"apiVersion":"a/v1","kind":"W\"eb"}"#), "request.objects[0].kind is missing or no kind"),
             (object(r#"{"apiVersion":"a/v1","kind":"W","metadata":[]}"#), "where an object is expected"),
             (object(r#"{"apiVersion":"a/v1","kind":"W","metadata":{},"metadata":{}}"#), "[0].metadata is there twice"),
-            (object(r#"{"apiVersion":"a/v1","kind":"W","metadata":{"labels":{},"labels":{}}}"#), "metadata.labels is there"),
-            (object(&format!(r#"{{"apiVersion":"a/v1","kind":"W","spec":{}"#, "[".repeat(70))), "deeper than 64 levels"),
+            (
+                object(r#"{"apiVersion":"a/v1","kind":"W","metadata":{"labels":{},"labels":{}}}"#),
+                "metadata.labels is there",
+            ),
+            (
+                object(&format!(r#"{{"apiVersion":"a/v1","kind":"W","spec":{}"#, "[".repeat(70))),
+                "deeper than 64 levels",
+            ),
         ] {
             let error = read(text.as_bytes()).unwrap_err();
             assert!(error.to_string().contains(said), "{text}: {error}");
@@ -348,7 +356,9 @@ mod tests {
         let text = with("[]").replace("k8s.io/v1", "k8s.io/v1beta1");
         let error = read(text.as_bytes()).unwrap_err();
         assert_eq!(error.reason(), "UnknownReviewVersion");
-        assert!(error.to_string().starts_with("the body is a ConversionReview of apiextensions.k8s.io/v1beta1, and only"));
+        assert!(
+            error.to_string().starts_with("the body is a ConversionReview of apiextensions.k8s.io/v1beta1, and only")
+        );
     }
 
     #[test]

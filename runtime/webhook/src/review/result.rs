@@ -1,9 +1,9 @@
 //! One result of a guest, checked and put together with what the host keeps of the object.
 
+use super::Shown;
 use super::names::{self, MAX_ANNOTATIONS};
 use super::read::{Object, Span};
 use super::scan::{Problem, Scan};
-use super::Shown;
 use crate::convert::Refused;
 
 /// Where the parts of a result are.
@@ -128,7 +128,8 @@ fn metadata(scan: &mut Scan<'_>, parts: &mut Parts) -> Result<(), Refused> {
 fn labels(scan: &mut Scan<'_>) -> Result<(), Refused> {
     scan.object(|scan, key| {
         let (key, value) = (key.decoded(), scan.string()?.decoded());
-        names::label_key(&key).map_err(|rule| bad_label(format!("the label {:?} has no valid key: {rule}", Shorter(&key))))?;
+        names::label_key(&key)
+            .map_err(|rule| bad_label(format!("the label {:?} has no valid key: {rule}", Shorter(&key))))?;
         names::label_value(&value).map_err(|rule| {
             bad_label(format!("the label {key:?} has the value {:?}, which is none: {rule}", Shorter(&value)))
         })
@@ -142,7 +143,10 @@ fn annotations(scan: &mut Scan<'_>) -> Result<(), Refused> {
         total += key.len() + value.len();
         names::annotation_key(&key).map_err(|rule| Refused {
             reason: "InvalidAnnotation",
-            message: format!("the annotation {:?} has no valid key: {rule}; change the rule that writes it", Shorter(&key)),
+            message: format!(
+                "the annotation {:?} has no valid key: {rule}; change the rule that writes it",
+                Shorter(&key)
+            ),
         })
     })?;
     match total <= MAX_ANNOTATIONS {

@@ -100,7 +100,9 @@ fn refused(objects: &str, routes: &Routes, limits: Limits) -> (&'static str, Str
 #[test]
 fn an_object_has_the_hosts_identity_and_the_guests_contents() {
     let object = r#"{ "kind":"Web", "apiVersion":"example.com/v1alpha1", "metadata" : { "labels":{"old":"1"}, "name":"a\u0062", "generation":  7 ,"annotations":{}, "managedFields":[{"f:x":{}}]}, "spec":{"size":1} }"#;
-    let guest = always(r#" { "status" : {"x":1e2}, "metadata":{"labels":{"new":"2"},"annotations":null}, "spec":{"n":"\u00e9"} } "#);
+    let guest = always(
+        r#" { "status" : {"x":1e2}, "metadata":{"labels":{"new":"2"},"annotations":null}, "spec":{"n":"\u00e9"} } "#,
+    );
     let answer = convert(review(object), &guest, LIMITS).unwrap();
     let wanted = r#"[{"apiVersion":"example.com/v1","kind":"Web","metadata":{"name":"a\u0062", "generation":  7,"managedFields":[{"f:x":{}}],"labels":{"new":"2"}},"status" : {"x":1e2},"spec":{"n":"\u00e9"}}]"#;
     let text = text(&answer);
@@ -183,7 +185,10 @@ fn a_list_takes_its_own_size_and_what_its_objects_grew_by() {
         runs.map(|run| run.iter().map(|piece| piece.1).sum()).max().unwrap()
     };
     let all: usize = answer.pieces.iter().map(Bytes::len).sum();
-    assert!(all > size && inside > size * 9 / 10, "{inside} of {all} bytes are where the {size} bytes of the review were");
+    assert!(
+        all > size && inside > size * 9 / 10,
+        "{inside} of {all} bytes are where the {size} bytes of the review were"
+    );
 }
 
 #[test]
@@ -296,7 +301,8 @@ fn labels_and_annotations_that_kubernetes_would_not_take_are_refused() {
 #[test]
 fn annotations_end_at_what_kubernetes_takes_and_are_never_dropped() {
     // Counted as they are meant, not as they are written: each of these is two bytes of text and six of JSON.
-    let of = |bytes: usize| format!(r#"{{"metadata":{{"annotations":{{"ab":"{}"}}}}}}"#, r"\u00e9".repeat((bytes - 2) / 2));
+    let of =
+        |bytes: usize| format!(r#"{{"metadata":{{"annotations":{{"ab":"{}"}}}}}}"#, r"\u00e9".repeat((bytes - 2) / 2));
     converted(&web("a", ""), &always(of(256 * 1024)));
     let (reason, message) = refused(&web("a", ""), &always(of(256 * 1024 + 2)), LIMITS);
     assert_eq!(reason, "PreservedTooLarge");

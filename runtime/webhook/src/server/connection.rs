@@ -37,14 +37,14 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(
-        tls: TlsAcceptor,
-        handler: Arc<Handler>,
-        options: Options,
-        stop: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(tls: TlsAcceptor, handler: Arc<Handler>, options: Options, stop: watch::Receiver<bool>) -> Self {
         let mut http1 = auto::Builder::new(TokioExecutor::new());
-        http1.http1().timer(TokioTimer::new()).header_read_timeout(options.idle_time).max_buf_size(READ).max_headers(64);
+        http1
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.idle_time)
+            .max_buf_size(READ)
+            .max_headers(64);
         let mut http2 = auto::Builder::new(TokioExecutor::new());
         http2
             .http2()

@@ -25,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use options::Options;
 
-use crate::certificates::Certificates;
+use crate::certificates::Serving;
 use crate::convert::Routes;
 use crate::metrics::Metrics;
 use connection::Connections;
@@ -58,7 +58,7 @@ pub struct Server {
     address: SocketAddr,
     ready: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
-    certificates: Arc<Certificates>,
+    serving: Arc<Serving>,
     stop: watch::Sender<bool>,
     accept: JoinHandle<bool>,
     linger: Duration,
@@ -68,14 +68,14 @@ pub struct Server {
 #[derive(Debug, Clone)]
 pub struct Served {
     ready: Arc<AtomicBool>,
-    certificates: Arc<Certificates>,
+    serving: Arc<Serving>,
     metrics: Arc<Metrics>,
 }
 
 impl Served {
     /// Whether reviews are answered: there is a certificate, and nobody has begun to stop the server.
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && self.certificates.is_serving()
+        self.ready.load(Ordering::Acquire) && self.serving.is_serving()
     }
 
     /// What was counted.
@@ -95,12 +95,12 @@ impl Server {
         listener: TcpListener,
         options: Options,
         routes: Arc<Routes>,
-        certificates: Arc<Certificates>,
+        serving: Arc<Serving>,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr()?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13, &TLS12])?;
-        let mut tls = tls.with_no_client_auth().with_cert_resolver(certificates.clone());
+        let mut tls = tls.with_no_client_auth().with_cert_resolver(serving.clone());
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let metrics = Arc::new(Metrics::default());
         let (stop, stopped) = watch::channel(false);
@@ -111,7 +111,7 @@ impl Server {
         let connections = Arc::new(Connections::new(tls, handler, options, stopped.clone()));
         let accept = tokio::spawn(accept(listener, connections, places, stopped, limit));
         let ready = Arc::new(AtomicBool::new(true));
-        Ok(Self { address, ready, metrics, certificates, stop, accept, linger })
+        Ok(Self { address, ready, metrics, serving, stop, accept, linger })
     }
 
     /// Where it listens.
@@ -121,11 +121,7 @@ impl Server {
 
     /// What others may ask of it.
     pub fn served(&self) -> Served {
-        Served {
-            ready: self.ready.clone(),
-            certificates: self.certificates.clone(),
-            metrics: self.metrics.clone(),
-        }
+        Served { ready: self.ready.clone(), serving: self.serving.clone(), metrics: self.metrics.clone() }
     }
 
     /// Is not ready any more, serves on for as long as the options say, takes no new connections then, tells the clients of

@@ -1,0 +1,102 @@
+//! Conversion as the webhook asks for it, by a pattern's component in the sandbox.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use orkestra_operator::{Certificates, Reach, Webhook};
+use orkestra_pattern::model;
+use orkestra_sandbox::{Failure, Pattern};
+use orkestra_webhook::certificates::{Serving, Terms};
+use orkestra_webhook::{Convert, Options, Refused, Routes, Server};
+use tokio::net::TcpListener;
+
+use crate::args::Serve;
+use crate::error::Error;
+
+/// Who converts the kinds of a pattern.
+pub(crate) fn routes(pattern: &model::Pattern, loaded: &Pattern, routes: &Routes) {
+    for entry in pattern.entries.iter().filter(|entry| !entry.conversions.is_empty()) {
+        let convert = Arc::new(Sandboxed { pattern: loaded.clone(), entry: entry.name.clone() });
+        routes.set(&entry.api.group, &entry.api.kind, convert);
+    }
+}
+
+/// Names of the definitions (`plural.group`) whose versions a pattern converts into each other.
+pub(crate) fn definitions(pattern: &model::Pattern) -> Vec<String> {
+    let converting = pattern.entries.iter().filter(|entry| !entry.conversions.is_empty());
+    converting.map(|entry| format!("{}.{}", entry.api.plural, entry.api.group)).collect()
+}
+
+/// One entry of a loaded pattern.
+struct Sandboxed {
+    pattern: Pattern,
+    entry: String,
+}
+
+impl Convert for Sandboxed {
+    fn convert(&self, version: &str, objects: &[&[u8]]) -> Result<Vec<Result<Vec<u8>, Refused>>, Refused> {
+        let results = self.pattern.convert(&self.entry, version, objects).map_err(|failure| refused(&failure))?;
+        let one = |result: Result<orkestra_sandbox::Conversion, Failure>| match result {
+            Ok(conversion) => Ok(conversion.object),
+            Err(failure) => Err(refused(&failure)),
+        };
+        Ok(results.into_iter().map(one).collect())
+    }
+}
+
+fn refused(failure: &Failure) -> Refused {
+    Refused { reason: failure.reason(), message: failure.to_string() }
+}
+
+/// Starts the webhook, and says how API servers reach it. `local`: the API server is on this machine.
+pub(crate) async fn serve(args: &Serve, local: bool, routes: Arc<Routes>) -> Result<(Server, Webhook), Error> {
+    let failed = |source| Error::Listen { address: args.webhook_listen, source };
+    let listener = TcpListener::bind(args.webhook_listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let reach = reach(args, local, address)?;
+    let certificates = match &args.webhook_certificates {
+        Some(directory) => Certificates::Mounted(directory.clone()),
+        None => Certificates::Own { names: names(&reach, address), terms: Terms::default() },
+    };
+    let serving = Arc::new(Serving::default());
+    let server = Server::start(listener, Options::default(), routes, serving.clone())
+        .map_err(|error| Error::Webhook(error.into()))?;
+    let served = server.served();
+    Ok((server, Webhook { reach, certificates, serving, served }))
+}
+
+fn reach(args: &Serve, local: bool, address: SocketAddr) -> Result<Reach, Error> {
+    if let Some(url) = &args.webhook_url {
+        return Ok(Reach::Url(url.clone()));
+    }
+    if let Some((namespace, name, port)) = &args.webhook_service {
+        return Ok(Reach::Service { namespace: namespace.clone(), name: name.clone(), port: *port });
+    }
+    match local && address.ip().is_loopback() {
+        true => Ok(Reach::Url(format!("https://{address}/convert"))),
+        false => Err(Error::Unusable {
+            problem: "a pattern converts between versions, and it is not known how API servers reach this process"
+                .to_owned(),
+            hint: Some("say it with --webhook-service NAMESPACE/NAME or --webhook-url URL".to_owned()),
+        }),
+    }
+}
+
+/// The names that the certificate has.
+fn names(reach: &Reach, address: SocketAddr) -> Vec<String> {
+    match reach {
+        Reach::Service { namespace, name, port: _ } => vec![format!("{name}.{namespace}.svc")],
+        Reach::Url(url) => {
+            let rest = url.strip_prefix("https://").unwrap_or(url);
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+            let host = match authority.strip_prefix('[') {
+                Some(rest) => rest.split(']').next().unwrap_or(rest),
+                None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+            };
+            match host.is_empty() {
+                true => vec![address.ip().to_string()],
+                false => vec![host.to_owned()],
+            }
+        }
+    }
+}

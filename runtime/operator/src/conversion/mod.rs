@@ -1,0 +1,107 @@
+//! Conversion of stored objects: that definitions point at the webhook, and that it has certificates which they trust.
+//!
+//! The webhook itself is served by whoever starts the runtime, on every replica: it needs no leader. What is written into the
+//! cluster is the leader's: the Secret with the certificates, and `spec.conversion` of the definitions, by a field manager of
+//! its own, so that it can be asserted again without touching anything else.
+
+mod keep;
+mod point;
+mod secret;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use orkestra_webhook::certificates::{Serving, Terms};
+use serde_json::{Value, json};
+
+pub(crate) use keep::keep;
+pub(crate) use point::{Pointer, withdraw, without_others};
+
+use crate::api::Api;
+use crate::error::StartError;
+use crate::lock;
+
+/// The webhook as the API server reaches it, and its certificates.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Where API servers find it.
+    pub reach: Reach,
+    /// Where its certificates come from.
+    pub certificates: Certificates,
+    /// What serves them.
+    pub serving: Arc<Serving>,
+    /// The webhook that is served by this process, for readiness and metrics.
+    pub served: orkestra_webhook::Served,
+}
+
+/// Where API servers find the webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// At an address: `https://127.0.0.1:8443/convert`.
+    Url(String),
+    /// At a Service of the cluster.
+    Service {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Its port.
+        port: u16,
+    },
+}
+
+/// Where certificates come from.
+#[derive(Debug, Clone)]
+pub enum Certificates {
+    /// A CA of our own, kept in a Secret of the runtime's namespace.
+    Own {
+        /// DNS names and addresses of the webhook.
+        names: Vec<String>,
+        /// When they are renewed.
+        terms: Terms,
+    },
+    /// A directory with `tls.crt`, `tls.key` and `ca.crt`, which somebody else renews.
+    Mounted(PathBuf),
+}
+
+/// What the webhook's certificates are at the moment.
+pub(crate) struct State {
+    pub(crate) webhook: Webhook,
+    pub(crate) namespace: String,
+    /// PEM of every CA that the API server must trust; none until it is known.
+    bundle: Mutex<Option<String>>,
+}
+
+impl State {
+    pub(crate) fn new(webhook: Webhook, namespace: String) -> Self {
+        Self { webhook, namespace, bundle: Mutex::new(None) }
+    }
+
+    /// Reads the certificates, or makes them where this process leads, and serves them.
+    pub(crate) async fn prepare(&self, api: &Api, leads: bool) -> Result<(), StartError> {
+        if let Some(bundle) = secret::serve(self, api, leads).await? {
+            *lock::lock(&self.bundle) = Some(bundle);
+        }
+        Ok(())
+    }
+
+    /// What definitions say of the webhook; none until there are certificates.
+    pub(crate) fn pointer(&self) -> Option<Pointer> {
+        use base64::Engine as _;
+        let bundle = lock::lock(&self.bundle).clone()?;
+        let bundle = base64::engine::general_purpose::STANDARD.encode(bundle);
+        let config = match &self.webhook.reach {
+            Reach::Url(url) => json!({"url": url, "caBundle": bundle}),
+            Reach::Service { namespace, name, port } => {
+                let service = json!({"namespace": namespace, "name": name, "port": port, "path": "/convert"});
+                json!({"service": service, "caBundle": bundle})
+            }
+        };
+        Some(Pointer(conversion(config)))
+    }
+}
+
+/// `spec.conversion` of a definition.
+fn conversion(client_config: Value) -> Value {
+    json!({"strategy": "Webhook", "webhook": {"conversionReviewVersions": ["v1"], "clientConfig": client_config}})
+}
