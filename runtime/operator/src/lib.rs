@@ -68,6 +68,7 @@ mod start;
 mod status;
 mod status_write;
 mod survey;
+pub mod uninstall;
 mod unsettled;
 pub mod upgrade;
 mod view;
