@@ -23,4 +23,5 @@ mod sight;
 mod silence;
 mod status;
 mod storage;
+mod uninstall;
 mod upgrade;

@@ -89,6 +89,8 @@ pub(crate) enum Error {
     Rebuild(crate::rebuild::Refused),
     #[error("{}", not_migrated(.0))]
     Migrate(orkestra_operator::migrate::MigrateError),
+    #[error("{}", not_removed(.0))]
+    Uninstall(orkestra_operator::uninstall::UninstallError),
     #[error("the machine refused {what}")]
     Machine { what: &'static str, source: io::Error },
 }
@@ -168,6 +170,7 @@ impl Error {
             | Self::IdentityReused(_)
             | Self::NotInTime
             | Self::Migrate(_)
+            | Self::Uninstall(_)
             | Self::Declined { .. } => 1,
             Self::Read { .. }
             | Self::Write { .. }
@@ -222,6 +225,7 @@ impl Error {
                 Some("see --kubeconfig and --context, and whether `kubectl version` answers".to_owned())
             }
             Self::Migrate(error) => Some(error.mend().to_owned()),
+            Self::Uninstall(error) => Some(error.mend().to_owned()),
             Self::Compile(_) => Some("this is a fault in ork: `ork check` should have found it first".to_owned()),
             _ => None,
         }
@@ -259,6 +263,10 @@ fn refused(error: &orkestra_artifact::Error) -> String {
 }
 
 fn not_migrated(error: &orkestra_operator::migrate::MigrateError) -> String {
+    format!("{}: {error}", error.reason())
+}
+
+fn not_removed(error: &orkestra_operator::uninstall::UninstallError) -> String {
     format!("{}: {error}", error.reason())
 }
 

@@ -45,12 +45,32 @@ pub(crate) fn confirm(cluster: &Cluster, args: &args::Cluster, what: &str, outpu
         escape(&cluster.server),
         b = role::NAME,
     ));
+    if said_yes()? { Ok(()) } else { Err(Error::Declined { context: context.clone() }) }
+}
+
+/// Asks before something that cannot be taken back; who cannot be asked must have said `--yes`.
+pub(crate) fn agreed(question: &str, yes: bool, output: &Output) -> Result<(), Error> {
+    if yes {
+        return Ok(());
+    }
+    if !output.interactive() {
+        return Err(Error::Unusable {
+            problem: "nobody can be asked whether this is meant".to_owned(),
+            hint: Some("look at what is said above, and say --yes".to_owned()),
+        });
+    }
+    output.ask(format_args!("{question}? [y/N] "));
+    if said_yes()? {
+        Ok(())
+    } else {
+        Err(Error::Unusable { problem: "stopped: nothing was changed".to_owned(), hint: None })
+    }
+}
+
+fn said_yes() -> Result<bool, Error> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(|source| Error::Machine { what: "to read the answer", source })?;
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Error::Declined { context: context.clone() }),
-    }
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Threads for requests to a cluster.

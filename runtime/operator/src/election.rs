@@ -116,7 +116,11 @@ impl Elector {
                 self.renew().await;
             } else if let Err(error) = self.compete().await {
                 tracing::warn!(reason = error.reason(), %error, "the lease cannot be looked at; trying again");
-                self.standing.hindered(format!("the lease {}/{NAME} cannot be looked at: {error}", self.namespace));
+                // Who is asked for something by others is ready for that also while the API server does not answer.
+                if !error.transient() {
+                    let lease = format!("{}/{NAME}", self.namespace);
+                    self.standing.hindered(format!("the lease {lease} cannot be looked at: {error}"));
+                }
             }
         }
     }
@@ -219,12 +223,20 @@ impl Elector {
     /// Lets others have the Lease at once.
     async fn release(mut self) {
         self.standing.lost();
-        let Some(held) = self.held.take() else { return };
-        let now = lease::micro_time(jiff::Timestamp::now());
-        match self.put(&lease::released(&held.lease, &now)).await {
-            Ok(_) => tracing::info!("the lease is released"),
-            Err(error) => {
-                tracing::warn!(reason = error.reason(), %error, "the lease is not released; it runs out by itself");
+        let Some(mut held) = self.held.take() else { return };
+        // A second try, where somebody else wrote: a label, perhaps.
+        for last in [false, true] {
+            let now = lease::micro_time(jiff::Timestamp::now());
+            match self.put(&lease::released(&held.lease, &now)).await {
+                Ok(_) => return tracing::info!("the lease is released"),
+                Err(error) if error.code() == Some(409) && !last => match self.look().await {
+                    Ok(Some(lease)) if lease::holder(&lease) == Some(&self.election.identity) => held.lease = lease,
+                    _ => return,
+                },
+                Err(error) => {
+                    tracing::warn!(reason = error.reason(), %error, "the lease is not released; it runs out by itself");
+                    return;
+                }
             }
         }
     }
@@ -382,6 +394,22 @@ mod tests {
         elector.run(resigned).await;
         assert_eq!(standing.role(), Role::Following);
         assert_eq!(server.asked()[2].1["spec"]["holderIdentity"], "");
+    }
+
+    #[tokio::test]
+    async fn a_label_on_the_lease_does_not_keep_it_from_being_released() {
+        let answers = [
+            (200, lease("", "7")),
+            (200, lease("me", "8")),
+            (409, json!({})),
+            (200, lease("me", "9")),
+            (200, lease("", "10")),
+        ];
+        let server = Scripted::new(answers);
+        let (mut elector, _) = elector(&server);
+        elector.begin().await.unwrap();
+        elector.release().await;
+        assert_eq!(server.asked()[4].1["metadata"]["resourceVersion"], "9");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::names;
 
 /// The ConfigMap's name.
-const NAME: &str = "orkestra-inventory";
+pub(crate) const NAME: &str = "orkestra-inventory";
 
 /// `apiVersion` and kind.
 pub(crate) type Kind = (String, String);
@@ -146,7 +146,7 @@ fn joined(
 }
 
 /// One kind a line, `apiVersion/Kind`.
-fn read(text: &str) -> BTreeSet<Kind> {
+pub(crate) fn read(text: &str) -> BTreeSet<Kind> {
     let kinds = text.lines().filter_map(|line| line.trim().rsplit_once('/'));
     kinds.map(|(api_version, kind)| (api_version.to_owned(), kind.to_owned())).collect()
 }

@@ -69,6 +69,7 @@ mod start;
 mod status;
 mod status_write;
 mod survey;
+pub mod uninstall;
 mod unsettled;
 pub mod upgrade;
 mod view;

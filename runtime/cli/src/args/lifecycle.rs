@@ -1,5 +1,7 @@
 //! What can be typed to change what a cluster holds of patterns: storage versions, upgrades, the end.
 
+use std::path::PathBuf;
+
 use clap::{Args as Group, Subcommand};
 
 use super::{Access, Cluster, TextOrJson, Transport};
@@ -90,4 +92,47 @@ pub(crate) struct UpgradePlan {
     pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) transport: Transport,
+}
+
+/// Take what `ork run` brought out of a cluster
+///
+/// Says first what will be lost, and asks. Resources and the definitions that have some stay, unless --delete-resources says
+/// otherwise. No definition is left pointing at a conversion webhook that nobody serves: where that cannot be ended without harm,
+/// nothing is done. With the last pattern the runtime's own objects go: inventory, certificates, lease.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork uninstall patterns/postgres/v14                  one pattern; its resources stay
+  ork uninstall -f komposer.yaml --delete-resources    with all that it made
+  ork uninstall --all --dry-run                        what would go?")]
+pub(crate) struct Uninstall {
+    /// Pattern directories
+    #[arg(value_name = "DIR", required_unless_present_any = ["file", "all"], conflicts_with_all = ["file", "all"])]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// A Komposer that names the patterns
+    #[arg(short, long, value_name = "FILE", conflicts_with = "all")]
+    pub(crate) file: Option<PathBuf>,
+    /// Every pattern that the runtime of the system namespace has had
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Delete the resources of these patterns, with everything that was made for them
+    #[arg(long)]
+    pub(crate) delete_resources: bool,
+    /// Keep the definitions, those without resources as well
+    #[arg(long)]
+    pub(crate) keep_crds: bool,
+    /// Take the runtime's finalizer off resources: what it would do at their deletion is never done
+    #[arg(long)]
+    pub(crate) release_finalizers: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where the runtime keeps its own objects
+    #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
+    pub(crate) system_namespace: String,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TextOrJson,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 }

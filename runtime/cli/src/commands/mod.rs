@@ -25,6 +25,7 @@ mod status;
 mod storage;
 mod tags;
 mod test;
+mod uninstall;
 mod upgrade;
 mod vendor;
 mod verify;
@@ -50,6 +51,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Status(args) => status::run(&args, output),
         Command::Storage(args) => storage::run(&args, output),
         Command::Upgrade(args) => upgrade::run(&args, output),
+        Command::Uninstall(args) => uninstall::run(&args, output),
         Command::Login(args) => login::run(&args, output),
         Command::Logout(args) => login::out(&args, output),
         Command::Push(args) => push::run(&args, output),

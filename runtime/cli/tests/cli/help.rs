@@ -30,6 +30,7 @@ fn help_is_as_it_was_read_and_found_good() {
         "run",
         "storage migrate",
         "upgrade plan",
+        "uninstall",
         "completions",
     ] {
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();

@@ -17,4 +17,5 @@ mod render;
 mod run;
 mod schema;
 mod support;
+mod uninstall;
 mod upgrade;

@@ -20,6 +20,8 @@ use serde_json::Value;
 
 pub use error::MigrateError;
 pub use judge::is_migrating;
+pub(crate) use judge::{generation, is_migrated};
+pub(crate) use record::NAME as RECORDS;
 
 use crate::api::Api;
 use crate::survey::{DEFINITIONS, Definition};
