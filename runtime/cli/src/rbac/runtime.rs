@@ -22,6 +22,8 @@ pub(crate) struct Rules {
 
 /// What is kept in one ConfigMap of this name.
 const INVENTORY: &str = "orkestra-inventory";
+/// Where the webhook's certificates are kept.
+const WEBHOOK_SECRET: &str = "orkestra-webhook";
 /// The Lease that the leader holds.
 const LEASE: &str = "orkestra-runtime";
 
@@ -81,6 +83,7 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
             },
         ],
     };
+    conversions(instances, &mut rules);
     let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
         true => rules.namespaced.push(rule),
         false => rules.cluster.push(rule),
@@ -116,6 +119,35 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
         put(false, rule("", "events", &["create", "patch"], &format!("{why}, of a resource without a namespace, too")));
     }
     rules
+}
+
+/// What it takes to let definitions point at the webhook, where patterns convert.
+fn conversions(instances: &[Instance], rules: &mut Rules) {
+    let converting: BTreeSet<String> =
+        instances.iter().flat_map(|instance| crate::converter::definitions(&instance.pattern)).collect();
+    if converting.is_empty() {
+        return;
+    }
+    rules.cluster.push(Rule {
+        names: converting.into_iter().collect(),
+        ..rule(
+            "apiextensions.k8s.io",
+            "customresourcedefinitions",
+            &["list", "watch"],
+            "a definition that somebody took the webhook out of points at it again at once",
+        )
+    });
+    rules.cluster.push(rule(
+        "storagemigration.k8s.io",
+        "storageversionmigrations",
+        &["list"],
+        "a new certificate waits for a migration that is running, which it would spoil",
+    ));
+    rules.system.push(Rule {
+        names: vec![WEBHOOK_SECRET.to_owned()],
+        ..rule("", "secrets", &["get", "update"], "the webhook's certificates are kept there for all replicas")
+    });
+    rules.system.push(rule("", "secrets", &["create"], "the same, at the first start; a name cannot be given for it"));
 }
 
 fn running(instances: &[Instance]) -> impl Iterator<Item = (&Entry, &Instance)> {

@@ -12,14 +12,15 @@ use std::collections::BTreeMap;
 
 use orkestra_operator::Verdict;
 use orkestra_operator::upgrade::Onlooker;
+use orkestra_pattern::model::Entry;
 use serde_json::Value;
 
 use crate::args::{TextOrJson, Upgrade, UpgradePlan, UpgradeWhat};
 use crate::error::Error;
-use crate::kube_access;
 use crate::output::Output;
+use crate::{instances, kube_access, sandbox};
 use judge::Judged;
-use live::Live;
+use live::{Converter, Live};
 
 /// Everything that is known of an upgrade.
 struct Plan {
@@ -39,7 +40,14 @@ fn plan(args: &UpgradePlan, output: &Output) -> Result<(), Error> {
     let new = open::open(&args.new, &args.transport, output)?;
     let named = args.access.context.is_some() || args.access.kubeconfig.is_some();
     let found = match args.live || named {
-        true => Some(kube_access::runtime()?.block_on(look(args, &new))?),
+        true => {
+            let converts = new.pattern.entries.iter().any(|entry| !entry.conversions.is_empty());
+            let loaded = match converts {
+                true => Some(instances::load(&new.pattern, &sandbox::start(None, output)?)?),
+                false => None,
+            };
+            Some(kube_access::runtime()?.block_on(look(args, &new, loaded.as_ref()))?)
+        }
         false => None,
     };
     let (definitions, live) = found.unzip();
@@ -54,7 +62,11 @@ fn plan(args: &UpgradePlan, output: &Output) -> Result<(), Error> {
 }
 
 /// The live definitions by name, and what the new ones would refuse.
-async fn look(args: &UpgradePlan, new: &open::Opened) -> Result<(BTreeMap<String, Value>, Vec<Live>), Error> {
+async fn look(
+    args: &UpgradePlan,
+    new: &open::Opened,
+    loaded: Option<&orkestra_sandbox::Pattern>,
+) -> Result<(BTreeMap<String, Value>, Vec<Live>), Error> {
     let cluster = kube_access::connect(&args.access).await?;
     let onlooker = Onlooker::new(cluster.client);
     let (mut definitions, mut live) = (BTreeMap::new(), Vec::new());
@@ -62,7 +74,10 @@ async fn look(args: &UpgradePlan, new: &open::Opened) -> Result<(BTreeMap<String
         let name = judge::name_of(crd);
         let found = onlooker.definition(&name).await.map_err(|error| Error::Cluster(error.into()))?;
         let Some(found) = found else { continue };
-        live.push(live::look(&onlooker, &found, crd).await?);
+        let of = |entry: &&Entry| format!("{}.{}", entry.api.plural, entry.api.group) == name;
+        let entry = new.pattern.entries.iter().find(of).filter(|entry| !entry.conversions.is_empty());
+        let converter = loaded.zip(entry).map(|(pattern, entry)| Converter { pattern, entry });
+        live.push(live::look(&onlooker, &found, crd, converter.as_ref()).await?);
         definitions.insert(name, found);
     }
     Ok((definitions, live))
