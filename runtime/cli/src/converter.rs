@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use orkestra_operator::{Certificates, Reach, Webhook};
+use orkestra_operator::{Certificates, Converting, Reach, Webhook};
 use orkestra_pattern::model;
 use orkestra_sandbox::{Failure, Pattern};
 use orkestra_webhook::certificates::{Serving, Terms};
@@ -21,10 +21,15 @@ pub(crate) fn routes(pattern: &model::Pattern, loaded: &Pattern, routes: &Routes
     }
 }
 
-/// Names of the definitions (`plural.group`) whose versions a pattern converts into each other.
-pub(crate) fn definitions(pattern: &model::Pattern) -> Vec<String> {
+/// The definitions whose versions a pattern converts into each other.
+pub(crate) fn definitions(pattern: &model::Pattern) -> Vec<Converting> {
     let converting = pattern.entries.iter().filter(|entry| !entry.conversions.is_empty());
-    converting.map(|entry| format!("{}.{}", entry.api.plural, entry.api.group)).collect()
+    let one = |entry: &model::Entry| Converting {
+        group: entry.api.group.clone(),
+        plural: entry.api.plural.clone(),
+        others: entry.versions.iter().skip(1).map(|version| version.name.clone()).collect(),
+    };
+    converting.map(one).collect()
 }
 
 /// One entry of a loaded pattern.

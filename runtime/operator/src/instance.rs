@@ -43,8 +43,8 @@ pub struct Instance {
     pub entries: Vec<Entry>,
     /// Its CustomResourceDefinitions, each one JSON object.
     pub crds: Vec<serde_json::Value>,
-    /// Names of those of them (`plural.group`) whose versions the component converts into each other.
-    pub converts: Vec<String>,
+    /// Those of them whose versions the component converts into each other.
+    pub converts: Vec<Converting>,
     /// The loaded component.
     pub pattern: Arc<dyn Evaluate>,
     /// The values of its inputs: one JSON object.
@@ -56,6 +56,24 @@ pub struct Instance {
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance").field("name", &self.name).field("entries", &self.entries).finish_non_exhaustive()
+    }
+}
+
+/// A definition whose versions are converted into each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Converting {
+    /// The API group.
+    pub group: String,
+    /// The resource's name in paths.
+    pub plural: String,
+    /// The versions that are not stored.
+    pub others: Vec<String>,
+}
+
+impl Converting {
+    /// The definition's name.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
     }
 }
 

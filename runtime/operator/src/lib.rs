@@ -86,7 +86,7 @@ pub use dry_run::{DryRun, Looked, dry_run};
 pub use election::Election;
 pub use error::{ApiError, Cause, Error, Refusal, StartError};
 pub use identity::Identity;
-pub use instance::{Api, ChildPolicy, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
+pub use instance::{Api, ChildPolicy, Converting, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
 pub use object::ObjectKey;
 pub use preview::{Given, Preview, PreviewChild, preview};
 pub use readiness::{Readiness, readiness};

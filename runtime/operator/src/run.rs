@@ -17,7 +17,7 @@ use crate::conversion::{self, Webhook};
 use crate::election::{Election, Elector};
 use crate::error::StartError;
 use crate::events::Events;
-use crate::instance::Instance;
+use crate::instance::{Converting, Instance};
 use crate::lock;
 use crate::metrics;
 use crate::standing::{Role, Standing};
@@ -145,7 +145,7 @@ impl Runtime {
             .webhook
             .clone()
             .map(|webhook| Arc::new(conversion::State::new(webhook, options.own_namespace.clone())));
-        let converting: Vec<String> = instances.iter().flat_map(|instance| instance.converts.clone()).collect();
+        let converting: Vec<Converting> = instances.iter().flat_map(|instance| instance.converts.clone()).collect();
         let assembled = assemble(api.clone(), events, &options, instances, standing.clone(), conversion.clone()).await;
         let Assembled { shared, entries, refused: _, instances } = match assembled {
             Ok(assembled) => assembled,

@@ -209,7 +209,7 @@ pub(crate) async fn install(
 ) -> Result<(), StartError> {
     for crd in &instance.crds {
         let name = crd.pointer("/metadata/name").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let pointer = match instance.converts.iter().any(|converting| converting == name) {
+        let pointer = match instance.converts.iter().any(|converting| converting.name() == name) {
             true => Some(
                 conversion
                     .and_then(conversion::State::pointer)

@@ -22,8 +22,8 @@ pub(crate) struct Rules {
 
 /// What is kept in one ConfigMap of this name.
 const INVENTORY: &str = "orkestra-inventory";
-/// Where the webhook's certificates are kept.
-const WEBHOOK_SECRET: &str = "orkestra-webhook";
+/// The Secret with the webhook's certificates, and its configuration for admission.
+const WEBHOOK: &str = "orkestra-webhook";
 /// The Lease that the leader holds.
 const LEASE: &str = "orkestra-runtime";
 
@@ -123,8 +123,11 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
 
 /// What it takes to let definitions point at the webhook, where patterns convert.
 fn conversions(instances: &[Instance], rules: &mut Rules) {
-    let converting: BTreeSet<String> =
-        instances.iter().flat_map(|instance| crate::converter::definitions(&instance.pattern)).collect();
+    let converting: BTreeSet<String> = instances
+        .iter()
+        .flat_map(|instance| crate::converter::definitions(&instance.pattern))
+        .map(|definition| definition.name())
+        .collect();
     if converting.is_empty() {
         return;
     }
@@ -137,6 +140,21 @@ fn conversions(instances: &[Instance], rules: &mut Rules) {
             "a definition that somebody took the webhook out of points at it again at once",
         )
     });
+    rules.cluster.push(Rule {
+        names: vec![WEBHOOK.to_owned()],
+        ..rule(
+            "admissionregistration.k8s.io",
+            "mutatingwebhookconfigurations",
+            &["get", "patch"],
+            "what an old client drops of an object is put back before it is lost",
+        )
+    });
+    rules.cluster.push(rule(
+        "admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations",
+        &["create"],
+        "the same, at the first start; a name cannot be given for it",
+    ));
     rules.cluster.push(rule(
         "storagemigration.k8s.io",
         "storageversionmigrations",
@@ -144,7 +162,7 @@ fn conversions(instances: &[Instance], rules: &mut Rules) {
         "a new certificate waits for a migration that is running, which it would spoil",
     ));
     rules.system.push(Rule {
-        names: vec![WEBHOOK_SECRET.to_owned()],
+        names: vec![WEBHOOK.to_owned()],
         ..rule("", "secrets", &["get", "update"], "the webhook's certificates are kept there for all replicas")
     });
     rules.system.push(rule("", "secrets", &["create"], "the same, at the first start; a name cannot be given for it"));

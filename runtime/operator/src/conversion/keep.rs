@@ -8,10 +8,11 @@ use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::State;
+use super::{State, admission};
 use crate::api::{Api, read_as};
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
+use crate::instance::Converting;
 use crate::standing::Standing;
 
 const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -26,31 +27,34 @@ const SILENCE: Duration = Duration::from_secs(150);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Keeps certificates served, and the definitions of these names as they have to be. Never ends by itself.
-pub(crate) async fn keep(state: Arc<State>, api: Api, standing: Arc<Standing>, definitions: Vec<String>) {
+pub(crate) async fn keep(state: Arc<State>, api: Api, standing: Arc<Standing>, converting: Vec<Converting>) {
+    let definitions: Vec<String> = converting.iter().map(Converting::name).collect();
     let watches = definitions.iter().map(|name| assert_again(&state, &api, &standing, name));
-    tokio::join!(renew(&state, &api, &standing, &definitions), join_all(watches));
+    tokio::join!(renew(&state, &api, &standing, &converting), join_all(watches));
 }
 
-async fn renew(state: &State, api: &Api, standing: &Standing, definitions: &[String]) {
+async fn renew(state: &State, api: &Api, standing: &Standing, converting: &[Converting]) {
     let mut told = false;
     loop {
-        tokio::time::sleep(LOOK).await;
-        match renewed(state, api, standing, definitions).await {
+        match renewed(state, api, standing, converting).await {
             Ok(()) => told = false,
             Err(error) if !std::mem::replace(&mut told, true) => {
                 tracing::warn!(reason = error.reason(), %error, "the webhook's certificates could not be looked at; trying again");
             }
             Err(_) => {}
         }
+        tokio::time::sleep(LOOK).await;
     }
 }
 
-async fn renewed(state: &State, api: &Api, standing: &Standing, definitions: &[String]) -> Result<(), StartError> {
+async fn renewed(state: &State, api: &Api, standing: &Standing, converting: &[Converting]) -> Result<(), StartError> {
+    let definitions: Vec<String> = converting.iter().map(Converting::name).collect();
     // A new bundle raises a definition's generation, and spoils a migration that is running.
-    let leads = standing.may_write() && !migrating(api, definitions).await?;
+    let leads = standing.may_write() && !migrating(api, &definitions).await?;
     let before = state.pointer();
     state.prepare(api, leads).await?;
     let Some(pointer) = state.pointer().filter(|_| leads) else { return Ok(()) };
+    admission::put(state, api, converting).await?;
     if before.as_ref() == Some(&pointer) {
         return Ok(());
     }

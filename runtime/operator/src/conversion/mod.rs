@@ -4,6 +4,7 @@
 //! cluster is the leader's: the Secret with the certificates, and `spec.conversion` of the definitions, by a field manager of
 //! its own, so that it can be asserted again without touching anything else.
 
+mod admission;
 mod keep;
 mod point;
 mod secret;
@@ -87,17 +88,24 @@ impl State {
 
     /// What definitions say of the webhook; none until there are certificates.
     pub(crate) fn pointer(&self) -> Option<Pointer> {
+        Some(Pointer(conversion(self.client_config("/convert")?)))
+    }
+
+    /// How the API server reaches a path of the webhook.
+    fn client_config(&self, path: &str) -> Option<Value> {
         use base64::Engine as _;
         let bundle = lock::lock(&self.bundle).clone()?;
         let bundle = base64::engine::general_purpose::STANDARD.encode(bundle);
-        let config = match &self.webhook.reach {
-            Reach::Url(url) => json!({"url": url, "caBundle": bundle}),
+        Some(match &self.webhook.reach {
+            Reach::Url(url) => {
+                let url = format!("{}{path}", url.strip_suffix("/convert").unwrap_or(url));
+                json!({"url": url, "caBundle": bundle})
+            }
             Reach::Service { namespace, name, port } => {
-                let service = json!({"namespace": namespace, "name": name, "port": port, "path": "/convert"});
+                let service = json!({"namespace": namespace, "name": name, "port": port, "path": path});
                 json!({"service": service, "caBundle": bundle})
             }
-        };
-        Some(Pointer(conversion(config)))
+        })
     }
 }
 

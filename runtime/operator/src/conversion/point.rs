@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::identity::Identity;
 
 /// Owns `spec.conversion` and nothing else.
-const MANAGER: &str = "orkestra-webhook";
+pub(super) const MANAGER: &str = "orkestra-webhook";
 
 /// What a definition says of the webhook.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,10 +57,13 @@ async fn write(api: &Api, live: &Value, path: &str, conversion: Option<&Value>) 
 }
 
 /// Whether all that is wanted is found; what the API server adds beside it is no difference.
-fn covers(found: &Value, wanted: &Value) -> bool {
+pub(super) fn covers(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Object(found), Value::Object(wanted)) => {
             wanted.iter().all(|(key, wanted)| found.get(key).is_some_and(|found| covers(found, wanted)))
+        }
+        (Value::Array(found), Value::Array(wanted)) => {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| covers(found, wanted))
         }
         (found, wanted) => found == wanted,
     }

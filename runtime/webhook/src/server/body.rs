@@ -34,8 +34,8 @@ pub(crate) async fn receive(mut body: Incoming, length: usize) -> Option<Bytes> 
 /// What is held until a body is sent: its place among the bytes in flight, and its connection's business.
 #[derive(Default)]
 pub(crate) struct Held {
-    pub(crate) bytes: Option<OwnedSemaphorePermit>,
-    pub(crate) counted: Option<Counted>,
+    pub(crate) _bytes: Option<OwnedSemaphorePermit>,
+    pub(crate) _counted: Option<Counted>,
     pub(crate) busy: Option<Busy>,
 }
 

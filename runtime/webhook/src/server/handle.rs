@@ -10,9 +10,10 @@ use hyper::body::{Body as _, Incoming};
 use tokio::runtime::RuntimeFlavor;
 use tokio::sync::Semaphore;
 
-use super::body::{Pieces, receive};
+use super::body::{Held, Pieces, receive};
 use super::connection::Busy;
 use super::options::Options;
+use crate::admission::{self, NotAnAdmission};
 use crate::convert::Routes;
 use crate::metrics::Metrics;
 use crate::review::{self, Limits};
@@ -20,7 +21,7 @@ use crate::review::{self, Limits};
 /// Why a request has no review as its answer.
 #[derive(Debug, thiserror::Error)]
 enum Rejected {
-    #[error("nothing is served at this path; reviews are at /convert")]
+    #[error("nothing is served at this path; reviews are at /convert and /mutate")]
     NotFound,
     #[error("a review is sent by POST")]
     MethodNotAllowed,
@@ -38,7 +39,12 @@ enum Rejected {
     BrokenOff,
     #[error(transparent)]
     Unreadable(#[from] review::Unreadable),
+    #[error(transparent)]
+    NotAnAdmission(#[from] NotAnAdmission),
 }
+
+/// The most bytes of an admission: two objects, each of which fits into etcd.
+const ADMISSION_BYTES: usize = 8 << 20;
 
 impl Rejected {
     fn reason(&self) -> &'static str {
@@ -52,6 +58,7 @@ impl Rejected {
             Self::TimedOut => "TimedOut",
             Self::BrokenOff => "BrokenOff",
             Self::Unreadable(error) => error.reason(),
+            Self::NotAnAdmission(error) => error.reason(),
         }
     }
 
@@ -64,7 +71,7 @@ impl Rejected {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
-            Self::BrokenOff | Self::Unreadable(_) => StatusCode::BAD_REQUEST,
+            Self::BrokenOff | Self::Unreadable(_) | Self::NotAnAdmission(_) => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -126,6 +133,7 @@ impl Handler {
                 self.metrics.count(result, answered.as_ref().map_or(0, |answered| answered.objects), start.elapsed());
                 answered.map_or_else(|rejected| rejected.response(), |answered| answered.response)
             }
+            "/mutate" => self.repair(request).await.unwrap_or_else(|rejected| rejected.response()),
             _ => Rejected::NotFound.response(),
         };
         response.body_mut().held.busy = Some(busy);
@@ -133,6 +141,23 @@ impl Handler {
     }
 
     async fn convert(&self, request: Request<Incoming>) -> Result<Answered, Rejected> {
+        let (body, held) = self.take(request, self.options.review_bytes).await?;
+        let _running = self.in_line(self.conversions.acquire()).await?;
+        let answer = self.run(body).await?;
+        let mut response = json(answer.pieces);
+        response.body_mut().held = held;
+        Ok(Answered { response, result: answer.failure.unwrap_or("Success"), objects: answer.objects })
+    }
+
+    async fn repair(&self, request: Request<Incoming>) -> Result<Response<Pieces>, Rejected> {
+        let (body, held) = self.take(request, ADMISSION_BYTES.min(self.options.review_bytes)).await?;
+        let mut response = json(vec![admission::repair(&body)?.into()]);
+        response.body_mut().held = held;
+        Ok(response)
+    }
+
+    /// The body of a request of at most `limit` bytes, and its place among the bytes in flight.
+    async fn take(&self, request: Request<Incoming>, limit: usize) -> Result<(Bytes, Held), Rejected> {
         if request.method() != Method::POST {
             return Err(Rejected::MethodNotAllowed);
         }
@@ -140,7 +165,6 @@ impl Handler {
             return Err(Rejected::UnsupportedMediaType);
         }
         let length = request.body().size_hint().exact().ok_or(Rejected::LengthRequired)?;
-        let limit = self.options.review_bytes;
         let permits = u32::try_from(length).ok().filter(|length| *length as usize <= limit);
         let permits = permits.ok_or(Rejected::TooLarge { length, limit })?;
         let held = self.in_line(self.bytes.clone().acquire_many_owned(permits)).await?;
@@ -148,12 +172,7 @@ impl Handler {
         let length = permits as usize;
         let body = tokio::time::timeout(self.options.time_for(length), receive(request.into_body(), length));
         let body = body.await.map_err(|_| Rejected::TimedOut)?.ok_or(Rejected::BrokenOff)?;
-        let _running = self.in_line(self.conversions.acquire()).await?;
-        let answer = self.run(body).await?;
-        let mut response = json(answer.pieces);
-        response.body_mut().held.bytes = Some(held);
-        response.body_mut().held.counted = Some(counted);
-        Ok(Answered { response, result: answer.failure.unwrap_or("Success"), objects: answer.objects })
+        Ok((body, Held { _bytes: Some(held), _counted: Some(counted), busy: None }))
     }
 
     /// Waits for a place in line, as long as a review may.
