@@ -16,8 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use rustls::version::{TLS12, TLS13};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -25,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use options::Options;
 
-use crate::certificates::Serving;
+use crate::certificates::{CertificateError, Serving};
 use crate::convert::Routes;
 use crate::metrics::Metrics;
 use connection::Connections;
@@ -39,7 +37,7 @@ pub enum ServeError {
     Listener(#[from] io::Error),
     /// The TLS library refuses its own settings.
     #[error("the webhook's TLS cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
+    Tls(#[from] CertificateError),
 }
 
 impl ServeError {
@@ -98,10 +96,7 @@ impl Server {
         serving: Arc<Serving>,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr()?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13, &TLS12])?;
-        let mut tls = tls.with_no_client_auth().with_cert_resolver(serving.clone());
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let tls = serving.clone().server_config()?;
         let metrics = Arc::new(Metrics::default());
         let (stop, stopped) = watch::channel(false);
         let handler = Arc::new(Handler::new(routes, metrics.clone(), options.clone()));
