@@ -145,6 +145,10 @@ impl Elector {
                 self.standing.sees(Some(leader));
                 return Ok(());
             }
+            (Step::Wait, _) => {
+                self.standing.sees(None);
+                return Ok(());
+            }
             (Step::Take, Some(lease)) => self.put(&lease::held(lease, identity, *duration, &now)).await,
             (Step::Create | Step::Take, _) => {
                 self.create(&lease::made(&self.namespace, identity, *duration, &now)).await
