@@ -246,3 +246,26 @@ fn who_loses_the_lease_stops_at_once_and_works_again_when_it_is_free() {
         assert_eq!(holder(&ns).await, "");
     });
 }
+
+#[test]
+fn who_finds_its_lease_deleted_stops_at_once_and_makes_it_anew_when_no_other_can_lead() {
+    together("leader-deleted", async |ns| {
+        let (client, instances) = grant(&ns, vec![instance(KATALOG, NO_RESYNC)]).await;
+        let lasts = Duration::from_secs(6);
+        let election = Some(Election::of("test").lasting(lasts));
+        let running = Running::start_granted(client, instances, Options { election, ..options(&ns) }).await;
+        let own = ns.other(&ns.own());
+        ready_web(&ns, "a", json!({})).await;
+        let handle = Mutex::new(running.handle());
+        let leads = || handle.lock().expect("no panic before").is_leader();
+        own.delete(LEASE, NAME).await;
+        eventually("it leads no longer", SHORTLY, async || if leads() { Err("it does") } else { Ok(()) }).await;
+        let ended = Instant::now();
+        create(&ns, "b").await;
+        ns.wait_for_condition(WEB, "b", "Ready", "True").await;
+        // Less than the whole lease: what passed before the end was seen counts.
+        assert!(ended.elapsed() > lasts / 2, "{:?}", ended.elapsed());
+        assert!(leads());
+        running.stop().await;
+    });
+}

@@ -171,6 +171,7 @@ impl Elector {
     /// Renews the Lease that we hold. What could not be renewed in time is lost.
     async fn renew(&mut self) {
         let Some(mut held) = self.held.take() else { return };
+        self.watch.saw(&held.lease, clock());
         match self.try_renew(&mut held).await {
             Ok(true) => self.standing.renewed(held.until),
             Ok(false) => {

@@ -32,6 +32,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Notes a Lease that was ours: where it is gone at the next look, it was deleted.
+    pub(crate) fn saw(&mut self, lease: &Value, now: Duration) {
+        self.seen = Some((lease.get("spec").cloned().unwrap_or(Value::Null), now));
+    }
+
     /// What follows from a look at the Lease at the time `now` (of this machine's clock, which only goes forward). `ours` is
     /// for how long a lease of ours holds: another one is not taken to hold for less.
     pub(crate) fn step(&mut self, lease: Option<&Value>, me: &str, ours: Duration, now: Duration) -> Step {
