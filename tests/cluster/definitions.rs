@@ -9,7 +9,7 @@ use crate::fixture::{Composed, NO_RESYNC, Running, grant, installing, instance_o
 const PLAIN: Kind = Kind::new("tests.orkestra.io/v1", "Plain");
 /// A kind that only the test of a refusal beside it defines.
 const MODEST: Kind = Kind::new("tests.orkestra.io/v1", "Modest");
-const KATALOG: &str = r#"
+pub(crate) const KATALOG: &str = r#"
 apiVersion: orkestra.orkspace.io/v1
 kind: Katalog
 metadata: {name: plain, version: 1.0.0}
@@ -26,7 +26,7 @@ spec:
             - {path: config, value: "{{ children.config.metadata.name }}"}
 "#;
 /// No status subresource, and a status that holds one field only.
-const CRD: &str = "
+pub(crate) const CRD: &str = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: plains.tests.orkestra.io}

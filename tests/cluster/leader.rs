@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 
 use orkestra_operator::{Election, Options};
 use orkestra_tests::{
-    CONFIG_MAP, Granted, Kind, LONG, Mark, Namespace, Ork, SHORTLY, eventually, never_within, pattern_directory,
+    CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Granted, Kind, LONG, Mark, Namespace, Ork, SHORTLY, eventually,
+    never_within, pattern_directory,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::fixture::{CRD, KATALOG, NO_RESYNC, Running, WEB, grant, instance, options, ready_web, together};
+use crate::definitions;
+use crate::fixture::{
+    CRD, KATALOG, NO_RESYNC, Running, WEB, grant, installing, instance, instance_of, options, ready_web, together,
+};
 use crate::readyz::get;
 
 const LEASE: Kind = Kind::new("coordination.k8s.io/v1", "Lease");
@@ -244,5 +248,81 @@ fn who_loses_the_lease_stops_at_once_and_works_again_when_it_is_free() {
         assert!(running.handle().is_leader());
         running.stop().await;
         assert_eq!(holder(&ns).await, "");
+    });
+}
+
+#[test]
+fn who_finds_its_lease_deleted_stops_at_once_and_makes_it_anew_when_no_other_can_lead() {
+    together("leader-deleted", async |ns| {
+        let (client, instances) = grant(&ns, vec![instance(KATALOG, NO_RESYNC)]).await;
+        let lasts = Duration::from_secs(6);
+        let election = Some(Election::of("test").lasting(lasts));
+        let running = Running::start_granted(client, instances, Options { election, ..options(&ns) }).await;
+        let own = ns.other(&ns.own());
+        ready_web(&ns, "a", json!({})).await;
+        let handle = Mutex::new(running.handle());
+        let leads = || handle.lock().expect("no panic before").is_leader();
+        own.delete(LEASE, NAME).await;
+        eventually("it leads no longer", SHORTLY, async || if leads() { Err("it does") } else { Ok(()) }).await;
+        let ended = Instant::now();
+        create(&ns, "b").await;
+        ns.wait_for_condition(WEB, "b", "Ready", "True").await;
+        // Less than the whole lease: what passed before the end was seen counts.
+        assert!(ended.elapsed() > lasts / 2, "{:?}", ended.elapsed());
+        assert!(leads());
+        running.stop().await;
+    });
+}
+
+/// The pattern `plain` of the tests of definitions under another name, with texts of this length.
+async fn plain(ns: &Namespace, kind: &str, longest: u32) -> (kube::Client, Vec<orkestra_operator::Instance>) {
+    let named = |text: &str| text.replace("plain", &kind.to_lowercase()).replace("Plain", kind);
+    let crd = named(definitions::CRD).replace("maxLength: 50", &format!("maxLength: {longest}"));
+    let mut instance = instance_of(&named(definitions::KATALOG), &crd, NO_RESYNC);
+    instance.name = kind.to_lowercase();
+    grant(ns, vec![instance]).await
+}
+
+async fn longest(ns: &Namespace, definition: &str) -> Value {
+    let crd = ns.get(CUSTOM_RESOURCE_DEFINITION, definition).await;
+    crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/text/maxLength")
+        .cloned()
+        .unwrap_or_default()
+}
+
+#[test]
+fn definitions_are_the_leaders_and_are_installed_by_whoever_leads_next() {
+    together("leader-definitions", async |ns| {
+        let election = || Some(Election::of("test").lasting(Duration::from_secs(3)));
+        let start = async |longest| {
+            let (client, instances) = plain(&ns, "Handed", longest).await;
+            Running::start_granted(client, instances, Options { election: election(), ..installing(&ns) }).await
+        };
+        const DEFINITION: &str = "handeds.tests.orkestra.io";
+        let first = start(50).await;
+        let wider = start(60).await;
+        assert!(first.handle().is_leader() && !wider.handle().is_leader());
+        assert!(wider.handle().leader().is_some_and(|leader| leader.starts_with("test_")));
+        assert_eq!(longest(&ns, DEFINITION).await, json!(50));
+        first.stop().await;
+        eventually("the next leader installs its definition", SHORTLY, async || match longest(&ns, DEFINITION).await {
+            found if found == 60 => Ok(()),
+            found => Err(found.to_string()),
+        })
+        .await;
+        // One that would break what is stored stands still when it leads, and says so.
+        let narrower = start(5).await;
+        assert!(!narrower.handle().is_leader() && narrower.handle().is_ready());
+        wider.stop().await;
+        let handle = Mutex::new(narrower.handle());
+        let waits = || handle.lock().expect("no panic before").waits_for();
+        eventually("it says why it stands still", SHORTLY, async || match waits() {
+            waits if waits.iter().any(|line| line.contains("would break stored objects")) => Ok(()),
+            waits => Err(format!("{waits:?}")),
+        })
+        .await;
+        assert!(narrower.handle().is_leader() && !narrower.handle().is_ready());
+        assert_eq!(longest(&ns, DEFINITION).await, json!(60));
+        narrower.stop().await;
     });
 }

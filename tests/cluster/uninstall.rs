@@ -4,11 +4,12 @@
 use std::process::Output;
 
 use orkestra_tests::{
-    CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Kind, LONG, Namespace, Ork, eventually, ork, pattern_directory,
+    CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Kind, LONG, Namespace, Ork, SECRET, eventually, ork, pattern_directory,
     with_namespace,
 };
 use serde_json::{Value, json};
 
+const ADMISSION: Kind = Kind::new("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
 const LEASE: Kind = Kind::new("coordination.k8s.io/v1", "Lease");
 /// The second child reads the first, so they go in order, and resources have the finalizer.
 const KATALOG: &str = "\
@@ -156,8 +157,25 @@ fn without_a_word_resources_stay_and_with_it_they_go_in_order() {
         assert_eq!(it.has_bookkeeping().await, (true, true), "a dry run removes nothing");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains("2 Oak stay as they are") && said.contains("hang in their deletion"), "{said}");
+        let own = ns.other(&ns.own());
+        for (name, labels) in
+            [("certificates", json!({"app.kubernetes.io/managed-by": "orkestra"})), ("somebody-elses", json!({}))]
+        {
+            own.create(SECRET, json!({"metadata": {"name": name, "labels": labels}})).await;
+            // For objects that nobody has.
+            let rule = json!({"apiGroups": ["nothing.orkestra.io"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nothings"]});
+            let service = json!({"name": "orkestra", "namespace": ns.own()});
+            let webhook = json!({"name": "a.orkestra.io", "clientConfig": {"service": service}, "rules": [rule],
+                "sideEffects": "None", "admissionReviewVersions": ["v1"]});
+            let name = format!("{}-{name}", ns.name());
+            ns.create(ADMISSION, json!({"metadata": {"name": name, "labels": labels}, "webhooks": [webhook]})).await;
+        }
         it.removes(&["--yes"]);
         assert_eq!(it.has_bookkeeping().await, (false, false));
+        for (name, there) in [("certificates", false), ("somebody-elses", true)] {
+            assert_eq!(own.find(SECRET, name).await.is_some(), there, "{name}");
+            assert_eq!(ns.find(ADMISSION, &format!("{}-{name}", ns.name())).await.is_some(), there, "{name}");
+        }
         assert!(it.crd().await.is_some());
         for name in ["a", "b"] {
             let oak = ns.get(it.kind, name).await;

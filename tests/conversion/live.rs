@@ -312,3 +312,102 @@ fn a_conversion_that_fails_says_why_and_harms_nothing_else() {
         drop(live.ork);
     });
 }
+
+#[test]
+fn an_old_client_that_drops_the_annotation_loses_nothing() {
+    live("conv-drop", async |live| {
+        live.ns.create(live.v2, json!({"metadata": {"name": "a"}, "spec": {"instances": 1, "pooling": true}})).await;
+        let repairs = Kind::new("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration");
+        live.ns
+            .wait_until(repairs, "orkestra-webhook", "it is about this kind", |found| {
+                found["webhooks"].to_string().contains(&live.group)
+            })
+            .await;
+        eventually("a replace without the annotation loses nothing", SHORTLY, async || {
+            // The API server learns of the configuration a moment later than we do.
+            live.ns.edit(live.v2, "a", json!({"spec": {"pooling": true}})).await;
+            let mut whole = live.thing("v1", "a", json!({"replicas": 2}));
+            whole["metadata"]["resourceVersion"] = live.read("v1", "a")["metadata"]["resourceVersion"].clone();
+            live.kubectl(&["replace", "-f", "-"], &whole.to_string())?;
+            match live.read("v2", "a")["spec"].clone() {
+                spec if spec == json!({"instances": 2, "pooling": true}) => Ok(()),
+                spec => Err(spec.to_string()),
+            }
+        })
+        .await;
+        drop(live.ork);
+    });
+}
+
+#[test]
+fn who_applies_what_get_printed_neither_brings_an_old_value_back_nor_locks_others_out() {
+    live("conv-getapply", async |live| {
+        let apply = |manager: &str, object: &Value| {
+            let manager = format!("--field-manager={manager}");
+            live.kubectl(&["apply", "--server-side", &manager, "-f", "-"], &object.to_string())
+        };
+        // `kubectl get -o yaml | kubectl apply --server-side`, in the old version. The API server learns of the admission a moment
+        // later than we do: until then it is tried with another object.
+        let tries = std::sync::atomic::AtomicU32::new(0);
+        let (name, mut printed) = eventually("nobody owns what is kept", SHORTLY, async || {
+            let name = format!("a{}", tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+            apply("first", &live.thing("v2", &name, json!({"instances": 1, "pooling": true})))?;
+            let mut printed = live.read("v1", &name);
+            printed["metadata"].as_object_mut().unwrap().remove("managedFields");
+            assert!(printed["metadata"]["annotations"][ANNOTATION].is_string());
+            apply("second", &printed)?;
+            let owned = owned(&live.read("v1", &name), "second");
+            match owned.iter().any(|path| path.contains(ANNOTATION)) {
+                false => Ok((name, printed)),
+                true => Err(format!("{owned:?}")),
+            }
+        })
+        .await;
+        assert_eq!(live.read("v2", &name)["spec"], json!({"instances": 1, "pooling": true}));
+        // The first one changes what the old version cannot hold, and is not in conflict.
+        apply("first", &live.thing("v2", &name, json!({"instances": 1, "pooling": false}))).expect("the first goes on");
+        assert_eq!(live.read("v2", &name)["spec"], json!({"instances": 1, "pooling": false}));
+        // The second applies the same text again: that is a conflict about the field, and the old value does not come back.
+        printed["metadata"].as_object_mut().unwrap().remove("resourceVersion");
+        printed.as_object_mut().unwrap().remove("status");
+        let said = apply("second", &printed).expect_err("it is a conflict");
+        assert!(said.contains("conflict with \"first\"") && said.contains(".spec.pooling"), "{said}");
+        let read = live.read("v2", &name);
+        assert_eq!(read["spec"], json!({"instances": 1, "pooling": false}), "{:#}", read["metadata"]);
+        drop(live.ork);
+    });
+}
+
+#[test]
+fn a_watch_shows_changes_in_the_version_that_it_asks_for() {
+    live("conv-watch", async |live| {
+        let resource = format!("things.v1.{}", live.group);
+        live.ns.create(live.v2, json!({"metadata": {"name": "a"}, "spec": {"instances": 1}})).await;
+        let watching = std::thread::spawn({
+            let (namespace, plane) = (live.ns.name().to_owned(), live.ns.cluster().plane());
+            move || {
+                let arguments = [
+                    "-n",
+                    &namespace,
+                    "get",
+                    &resource,
+                    "--watch",
+                    "--request-timeout=8s",
+                    "-o",
+                    "jsonpath={.spec}{\"\\n\"}",
+                ];
+                // It ends by its time limit.
+                match plane.kubectl(&arguments, "") {
+                    Ok(text) => text,
+                    Err(error) => error.to_string(),
+                }
+            }
+        });
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        live.ns.edit(live.v2, "a", json!({"spec": {"instances": 7, "storage": {"size": "1Gi"}}})).await;
+        let text =
+            tokio::task::spawn_blocking(move || watching.join().expect("kubectl ran")).await.expect("it was joined");
+        assert!(text.contains("{\"replicas\":7,\"storageSize\":\"1Gi\"}"), "{text}");
+        drop(live.ork);
+    });
+}

@@ -145,6 +145,10 @@ impl Elector {
                 self.standing.sees(Some(leader));
                 return Ok(());
             }
+            (Step::Wait, _) => {
+                self.standing.sees(None);
+                return Ok(());
+            }
             (Step::Take, Some(lease)) => self.put(&lease::held(lease, identity, *duration, &now)).await,
             (Step::Create | Step::Take, _) => {
                 self.create(&lease::made(&self.namespace, identity, *duration, &now)).await
@@ -167,6 +171,7 @@ impl Elector {
     /// Renews the Lease that we hold. What could not be renewed in time is lost.
     async fn renew(&mut self) {
         let Some(mut held) = self.held.take() else { return };
+        self.watch.saw(&held.lease, clock());
         match self.try_renew(&mut held).await {
             Ok(true) => self.standing.renewed(held.until),
             Ok(false) => {

@@ -298,6 +298,16 @@ pub enum StartError {
     /// The API server.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The Lease by which runtimes agree who writes.
+    #[error(
+        "the lease {lease:?} cannot be had: {source}; `ork generate rbac` prints the rights that it takes, and --no-leader-elect does without where no other runtime uses this namespace"
+    )]
+    Lease {
+        /// `namespace/name`
+        lease: String,
+        /// What the API server says.
+        source: ApiError,
+    },
     /// Something in the description of what to run.
     #[error("instance {instance:?}: {message}")]
     Invalid {
@@ -360,6 +370,7 @@ impl StartError {
     pub(crate) fn concerns_one(&self) -> bool {
         match self {
             Self::Api(error) => !error.transient(),
+            Self::Lease { .. } => false,
             _ => true,
         }
     }
@@ -367,7 +378,7 @@ impl StartError {
     /// The word for this error.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Api(error) => error.reason(),
+            Self::Api(error) | Self::Lease { source: error, .. } => error.reason(),
             Self::Invalid { .. } => "InvalidInstance",
             Self::CrdNotOurs { .. } => "CrdNotOurs",
             Self::BreakingChange { .. } => "BreakingChange",

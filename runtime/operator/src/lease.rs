@@ -21,21 +21,34 @@ pub(crate) enum Step {
     Take,
     /// Somebody holds it.
     Follow(String),
+    /// It was deleted while somebody may have held it, who may not know yet.
+    Wait,
 }
 
-/// What was seen of the Lease, and since when it has not changed.
+/// What was seen of the Lease, and since when it has not changed; null where it is gone.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     seen: Option<(Value, Duration)>,
 }
 
 impl Watch {
+    /// Notes a Lease that was ours: where it is gone at the next look, it was deleted.
+    pub(crate) fn saw(&mut self, lease: &Value, now: Duration) {
+        self.seen = Some((lease.get("spec").cloned().unwrap_or(Value::Null), now));
+    }
+
     /// What follows from a look at the Lease at the time `now` (of this machine's clock, which only goes forward). `ours` is
     /// for how long a lease of ours holds: another one is not taken to hold for less.
     pub(crate) fn step(&mut self, lease: Option<&Value>, me: &str, ours: Duration, now: Duration) -> Step {
         let Some(lease) = lease else {
-            self.seen = None;
-            return Step::Create;
+            let since = match &self.seen {
+                // It has never been there for all that is known.
+                None => return Step::Create,
+                Some((Value::Null, since)) => *since,
+                Some(_) => now,
+            };
+            self.seen = Some((Value::Null, since));
+            return if now.saturating_sub(since) >= ours { Step::Create } else { Step::Wait };
         };
         let spec = lease.get("spec").cloned().unwrap_or(Value::Null);
         let since = match &self.seen {
@@ -140,6 +153,15 @@ mod tests {
         assert_eq!(watch.step(Some(&lease("", "x")), "b", OURS, at(0)), Step::Take);
         assert_eq!(watch.step(Some(&json!({})), "b", OURS, at(0)), Step::Take);
         assert_eq!(watch.step(Some(&lease("b", "x")), "b", OURS, at(0)), Step::Take);
+    }
+
+    #[test]
+    fn a_lease_that_was_deleted_is_not_made_before_its_holder_must_have_noticed() {
+        let mut watch = Watch::default();
+        assert_eq!(watch.step(Some(&lease("a", "x")), "b", OURS, at(0)), Step::Follow("a".to_owned()));
+        assert_eq!(watch.step(None, "b", OURS, at(1)), Step::Wait);
+        assert_eq!(watch.step(None, "b", OURS, at(15)), Step::Wait);
+        assert_eq!(watch.step(None, "b", OURS, at(16)), Step::Create);
     }
 
     #[test]

@@ -18,11 +18,11 @@ use crate::election::{Election, Elector};
 use crate::error::StartError;
 use crate::events::Events;
 use crate::instance::{Converting, Instance};
-use crate::lock;
 use crate::metrics;
 use crate::standing::{Role, Standing};
 use crate::start::{Assembled, Terms, assemble, check};
 use crate::view::{Seen, view};
+use crate::{lease, lock};
 
 /// How long the lease may take to be let go at the end.
 const RELEASED_WITHIN: Duration = Duration::from_secs(3);
@@ -131,7 +131,8 @@ impl Runtime {
         check(&instances)?;
         let api = Api::new(client, options.request_limit);
         let (standing, elector) = elect(&api, &options).await?;
-        let api = api.led_by(standing.clone());
+        // Without others there is nothing to ask before a write.
+        let api = if elector.is_some() { api.led_by(standing.clone()) } else { api };
         // From here on the lease is renewed, however long the rest takes.
         let (mut tasks, mut resign) = (JoinSet::new(), None);
         if let Some(elector) = elector {
@@ -207,7 +208,8 @@ async fn elect(api: &Api, options: &Options) -> Result<(Arc<Standing>, Option<El
     let Some(election) = &options.election else { return Ok((Arc::new(Standing::alone()), None)) };
     let standing = Arc::new(Standing::follower());
     let mut elector = Elector::new(api.clone(), options.own_namespace.clone(), election.clone(), standing.clone());
-    elector.begin().await?;
+    let lease = || format!("{}/{}", options.own_namespace, lease::NAME);
+    elector.begin().await.map_err(|source| StartError::Lease { lease: lease(), source })?;
     Ok((standing, Some(elector)))
 }
 

@@ -133,6 +133,9 @@ pub(crate) struct Uninstall {
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: TextOrJson,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
     #[command(flatten)]
-    pub(crate) cluster: Cluster,
+    pub(crate) access: Access,
 }

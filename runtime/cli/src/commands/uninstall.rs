@@ -33,13 +33,13 @@ pub(crate) fn run(args: &Uninstall, output: &Output) -> Result<(), Error> {
         }
     };
     let result = kube_access::runtime()?.block_on(async {
-        let cluster = kube_access::connect(&args.cluster.access).await?;
+        let cluster = kube_access::connect(&args.access).await?;
         let removal = uninstall::look(cluster.client.clone(), &asked).await.map_err(Error::Uninstall)?;
         output.note(foretold(&removal, &cluster.server).trim_end());
         if args.dry_run || nothing(&removal) {
             return Ok(());
         }
-        kube_access::agreed("Go on", args.cluster.yes, output)?;
+        kube_access::agreed("Go on", args.yes, output)?;
         uninstall::carry_out(cluster.client, &asked, &removal, &tell).await.map_err(Error::Uninstall)
     });
     let done = done.into_inner().unwrap_or_default();

@@ -49,6 +49,8 @@ fn a_plan_is_as_it_was_read_and_found_good() {
         .edit("crd.yaml", "            spec:\n              type: object\n", "            spec:\n              type: object\n              required: [database]\n");
     let ended = ork(["upgrade", "plan", &shipped(), next.path()]).ends(1);
     insta::assert_snapshot!("plan", ended.text());
+    let ended = ork(["upgrade", "plan", next.path(), &shipped()]).ends(0);
+    insta::assert_snapshot!("plan_back", ended.text());
 }
 
 #[test]

@@ -178,3 +178,140 @@ async fn one(
 async fn read(api: &Api, name: &str) -> Result<Value, MigrateError> {
     Ok(api.get_as(&format!("{DEFINITIONS}/{name}")).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scripted::Scripted;
+
+    fn definition(generation: i64, stored: &[&str], migrating: Value) -> Value {
+        json!({
+            "metadata": {"name": "webs.g", "uid": "u", "generation": generation, "resourceVersion": "9"},
+            "spec": {"group": "g", "names": {"kind": "Web", "plural": "webs"}, "versions": [
+                {"name": "v1", "served": true, "storage": false}, {"name": "v2", "served": true, "storage": true}]},
+            "status": {"storedVersions": stored, "conditions": [{"type": "Established", "status": "True"}, migrating]},
+        })
+    }
+
+    fn before() -> Value {
+        definition(3, &["v1", "v2"], json!({"type": "None"}))
+    }
+
+    fn migrated(generation: i64) -> Value {
+        let said = json!({"type": "StorageMigrating", "status": "False", "reason": "MigrationSucceeded", "observedGeneration": generation});
+        definition(generation, &["v2"], said)
+    }
+
+    fn page(names: &[&str], next: &str) -> (u16, Value) {
+        let item = |name: &&str| json!({"metadata": {"name": name, "namespace": "n", "uid": format!("u-{name}"), "resourceVersion": "1"}});
+        (200, json!({"metadata": {"continue": next}, "items": names.iter().map(item).collect::<Vec<_>>()}))
+    }
+
+    fn fine() -> (u16, Value) {
+        (200, json!({}))
+    }
+
+    fn none() -> (u16, Value) {
+        (404, json!({}))
+    }
+
+    async fn in_pages(answers: Vec<(u16, Value)>) -> (Result<(How, Option<u64>), MigrateError>, Vec<(String, Value)>) {
+        let server = Scripted::new(answers);
+        let how = Migrate { kinds: Vec::new(), own_namespace: "own".to_owned(), paged: true, per_second: 0 };
+        let target = Target::of(&before()).unwrap();
+        let result = paged::migrate(&server.api(), &target, &how, &|_| ()).await;
+        (result, server.asked())
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_too_old_is_replaced_by_the_one_that_goes_on_there() {
+        let too_old = (410, json!({"kind": "Status", "reason": "Expired", "metadata": {"continue": "t2"}}));
+        let answers = vec![
+            none(),
+            page(&["a"], "t1"),
+            fine(),
+            fine(),
+            too_old,
+            page(&["b"], ""),
+            fine(),
+            (200, before()),
+            fine(),
+            fine(),
+        ];
+        let (result, asked) = in_pages(answers).await;
+        assert_eq!(result.unwrap(), (How::Paged, Some(2)));
+        let lines: Vec<_> = asked.iter().map(|(line, _)| line.as_str()).collect();
+        assert!(lines[4].ends_with("&continue=t1") && lines[5].ends_with("&continue=t2"), "{lines:?}");
+        // An object is patched with what it is known by, and nothing else.
+        assert_eq!(asked[2].1, json!({"metadata": {"uid": "u-a", "resourceVersion": "1"}}));
+        assert!(lines[8].starts_with("PATCH ") && lines[8].contains("/webs.g/status"), "{lines:?}");
+        assert_eq!(
+            asked[8].1,
+            json!({"metadata": {"uid": "u", "resourceVersion": "9"}, "status": {"storedVersions": ["v2"]}})
+        );
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_wrote_or_deleted_is_done_and_what_is_refused_is_named() {
+        let conflict = (409, json!({"reason": "Conflict"}));
+        let answers = vec![none(), page(&["a", "b"], ""), conflict, none(), (200, before()), fine(), fine()];
+        assert_eq!(in_pages(answers).await.0.unwrap(), (How::Paged, Some(2)));
+
+        let refusal = (422, json!({"reason": "Invalid", "message": "spec.size: too large"}));
+        let (result, asked) = in_pages(vec![none(), page(&["a", "b"], ""), refusal, fine(), fine()]).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.reason(), "ObjectsRefused");
+        assert!(error.to_string().contains("n/a: spec.size: too large"), "{error}");
+        // The next run begins at the beginning, and the status says what it said.
+        let (line, kept) = asked.last().unwrap();
+        assert!(line.contains("/configmaps/orkestra-migrations"), "{line}");
+        assert!(kept["data"]["webs.g"].as_str().unwrap().contains("\"continue\":\"\""), "{kept}");
+    }
+
+    #[tokio::test]
+    async fn a_definition_that_changed_meanwhile_keeps_its_stored_versions() {
+        let changed = definition(4, &["v1", "v2"], json!({}));
+        let (result, asked) = in_pages(vec![none(), page(&["a"], ""), fine(), (200, changed)]).await;
+        assert_eq!(result.unwrap_err().reason(), "DefinitionChanged");
+        assert!(asked.iter().all(|(line, _)| !line.contains("/status")), "{asked:?}");
+    }
+
+    async fn by_server(definition: Value, answers: Vec<(u16, Value)>) -> (Result<How, MigrateError>, Vec<String>) {
+        let server = Scripted::new(answers);
+        let target = Target::of(&definition).unwrap();
+        let result = server::migrate(&server.api(), &definition, &target, "v1", &|_| ()).await;
+        let verbs = server.asked().into_iter().map(|(line, _)| line.split(' ').next().unwrap_or_default().to_owned());
+        (result.map(|(how, _)| how), verbs.collect())
+    }
+
+    fn stage(kind: &str) -> (u16, Value) {
+        (
+            200,
+            json!({"metadata": {"uid": "m"}, "status": {"conditions": [{"type": kind, "status": "True", "message": "why"}]}}),
+        )
+    }
+
+    #[tokio::test]
+    async fn the_api_server_is_believed_when_the_definition_says_the_same() {
+        assert!(matches!(by_server(migrated(3), Vec::new()).await.0, Ok(How::Already)));
+        // A migration that failed before is asked for anew.
+        let answers = vec![stage("Failed"), fine(), fine(), stage("Succeeded"), (200, migrated(3)), fine()];
+        let (result, verbs) = by_server(before(), answers).await;
+        assert_eq!(result.unwrap(), How::Server);
+        assert_eq!(verbs, ["GET", "DELETE", "POST", "GET", "GET", "DELETE"]);
+        // One that runs is waited for.
+        let answers = vec![stage("Running"), stage("Succeeded"), (200, migrated(3)), fine()];
+        assert_eq!(by_server(before(), answers).await.1, ["GET", "GET", "GET", "DELETE"]);
+    }
+
+    #[tokio::test]
+    async fn a_success_over_a_definition_that_changed_meanwhile_is_none() {
+        let answers = vec![none(), fine(), stage("Succeeded"), (200, migrated(4))];
+        assert_eq!(by_server(before(), answers).await.0.unwrap_err().reason(), "DefinitionChanged");
+        let error = by_server(before(), vec![none(), fine(), stage("Failed")]).await.0.unwrap_err();
+        assert_eq!(error.reason(), "MigrationFailed");
+        assert!(error.to_string().contains("why") && error.mend().contains("do not believe"), "{error}");
+    }
+}
