@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::text;
+use super::{fill, text};
 use crate::schema::{Field, Format, ListKind, Object, Rest, Schema, Shape};
 
 /// Deeper than this only what is required is made.
@@ -52,6 +52,8 @@ impl Generator {
         if let Some(root) = object.as_object_mut() {
             root.insert("metadata".to_owned(), metadata);
         }
+        // A default may be an object that lacks the defaults of its own fields.
+        fill::defaults(schema, &mut object);
         (self.left > 0).then_some(object)
     }
 
