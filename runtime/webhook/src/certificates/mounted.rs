@@ -6,11 +6,12 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 
 use super::identity::{Entries, Identity};
 use super::terms::names as spelt;
-use super::when::{Shown, seconds, system};
+use super::when::{Life, Shown, seconds, system};
 use super::{CertificateError, Source, pem};
 
 const SERVED: Entries = Entries { certificate: "tls.crt", key: "tls.key", from: Source::Mounted };
@@ -27,6 +28,7 @@ const TRIES: usize = 3;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mounted {
     identity: Identity,
+    authorities: Vec<CertificateDer<'static>>,
     bundle: String,
 }
 
@@ -57,7 +59,8 @@ impl Mounted {
         let authorities = pem::certificates("ca.crt", &file(directory, "ca.crt")?, FROM)?;
         let identity = Identity::new(chain, key, SERVED)?;
         identity.trusted(&authorities, FROM)?;
-        Ok(Self { identity, bundle: pem::write_certificates(&authorities) })
+        let bundle = pem::write_certificates(&authorities);
+        Ok(Self { identity, authorities, bundle })
     }
 
     /// PEM of the authorities in `ca.crt`: for `caBundle`.
@@ -83,11 +86,32 @@ impl Mounted {
     ///
     /// # Errors
     ///
-    /// A name that it is not for, or a time at which it is not valid.
+    /// A name that it is not for, or a time at which it or its authority is not valid.
     pub fn check(&self, names: &[String], now: SystemTime) -> Result<(), CertificateError> {
-        self.identity.named(&spelt(names)?, Source::Mounted)?;
-        self.identity.valid(seconds(now)?, SERVED)
+        const FROM: Source = Source::Mounted;
+        self.identity.named(&spelt(names)?, FROM)?;
+        let now = seconds(now)?;
+        valid(SERVED.certificate, self.identity.life, now)?;
+        self.identity.believed(&self.authorities, now).or_else(|error| {
+            for life in self.authorities.iter().filter_map(|authority| Life::read(authority)) {
+                valid("ca.crt", life, now)?;
+            }
+            Err(CertificateError::NotTrusted { error, from: FROM })
+        })
     }
+}
+
+fn valid(entry: &'static str, life: Life, now: u64) -> Result<(), CertificateError> {
+    if life.holds(now) {
+        return Ok(());
+    }
+    Err(CertificateError::NotValidNow {
+        entry,
+        valid_from: Shown(life.from).to_string(),
+        valid_until: Shown(life.until).to_string(),
+        now: Shown(now).to_string(),
+        from: Source::Mounted,
+    })
 }
 
 /// Which version is current; none where there are no versions, but plain files.
@@ -302,6 +326,19 @@ mod tests {
         let taken = mounted(&[&own, &middle], &key, &root).unwrap();
         believes(taken.bundle(), &taken.certified().unwrap(), NAME, START).unwrap();
         assert_eq!(mounted(&[&own], &key, &root).unwrap_err(), "CertificateNotTrusted");
+    }
+
+    #[test]
+    fn an_authority_that_is_over_is_found_though_what_is_under_it_is_not() {
+        let (ca_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut ca = params(IsCa::Ca(BasicConstraints::Unconstrained));
+        ca.not_after = system(START + 10).into();
+        let own = params(IsCa::NoCa).signed_by(&key, &Issuer::from_params(&ca, &ca_key)).unwrap();
+        let mounted = mounted(&[&own], &key, &ca.self_signed(&ca_key).unwrap()).unwrap();
+        mounted.check(&names(&[NAME]), system(START + 10)).unwrap();
+        let error = mounted.check(&names(&[NAME]), system(START + 11)).unwrap_err();
+        assert_eq!(error.reason(), "CertificateNotValidNow");
+        assert!(error.to_string().starts_with("the certificate in `ca.crt` is valid from"), "{error}");
     }
 
     #[test]

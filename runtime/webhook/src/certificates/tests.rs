@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
 
 use super::kept::Phase;
-use super::when::{system, unix};
+use super::when::{Life, system, unix};
 use super::{CertificateError, Kept, Source, Terms};
 
 pub(super) const NAME: &str = "orkestra.orkestra-system.svc";
@@ -63,13 +63,21 @@ fn coming_of(first: &Kept) -> (Kept, u64) {
     panic!("no authority came: {kept:?}");
 }
 
-/// Whether a client that trusts `bundle` believes `served` to be `name`, at a second.
+/// Whether a client that trusts `bundle` believes `served` to be `name`, at a second. An authority that is over is not
+/// trusted: this library would, but the API server's does not.
 pub(super) fn believes(bundle: &str, served: &CertifiedKey, name: &str, at: u64) -> Result<(), rustls::Error> {
     let mut roots = RootCertStore::empty();
     for authority in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
-        roots.add(authority.unwrap()).unwrap();
+        let authority = authority.unwrap();
+        let life = Life::read(&authority).unwrap();
+        if (life.from..=life.until).contains(&at) {
+            roots.add(authority).unwrap();
+        }
     }
     let provider = Arc::new(ring::default_provider());
+    if roots.is_empty() {
+        return Err(rustls::CertificateError::UnknownIssuer.into());
+    }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
     let name = ServerName::try_from(name).unwrap();
     let verifier: &dyn rustls::client::danger::ServerCertVerifier = &*verifier;
@@ -240,6 +248,7 @@ fn an_authority_that_comes_takes_over_early_when_the_one_before_is_over() {
     // Another came so late that its grace reaches beyond the end of the first.
     let late = step(&kept(), START + 99);
     assert_eq!(phase(&late), "coming");
+    assert_eq!(late.expires(), system(START + 100), "what is served ends no later than its authority");
     assert_eq!(late.look_again(system(START + 99), &short()), Duration::from_secs(1));
     let next = step(&late, START + 100);
     assert_eq!(phase(&next), "leaving");
