@@ -102,7 +102,7 @@ impl Identity {
         let own = ParsedCertificate::try_from(own)?;
         for name in names {
             let found = ServerName::try_from(name.as_str()).ok();
-            if !found.is_some_and(|found| client::verify_server_name(&own, &found).is_ok()) {
+            if found.is_none_or(|found| client::verify_server_name(&own, &found).is_err()) {
                 return Err(CertificateError::WrongName { name: name.clone(), from });
             }
         }
