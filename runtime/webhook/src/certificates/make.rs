@@ -34,8 +34,7 @@ pub(super) fn serving(
     now: u64,
     terms: &Terms,
 ) -> Result<Identity, CertificateError> {
-    let life =
-        Life { from: now.saturating_sub(EARLIER).max(authority.life.from), until: serving_end(authority, now, terms) };
+    let life = Life { from: now.saturating_sub(EARLIER), until: serving_end(authority, now, terms) };
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = params("orkestra webhook", life);
     params.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;

@@ -117,12 +117,18 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
     year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1
 }
 
+/// The last second of the year 9999: later ones have no date, and nothing but a forged state has them.
+const LAST: u64 = 253_402_300_799;
+
 /// A second since 1970, shown as RFC 3339 has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shown(pub(super) u64);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > LAST {
+            return write!(f, "second {}", self.0);
+        }
         let (day, second) = (self.0 / DAY + days(1970, 1, 1), self.0 % DAY);
         // The year is guessed, never too high, and corrected: that is shorter than the arithmetic of four cycles.
         let mut year = (day / 366).saturating_sub(400);
@@ -158,6 +164,7 @@ mod tests {
             assert_eq!(date(tag, text.as_bytes()), Some(seconds), "{text}");
             assert_eq!(Shown(seconds).to_string(), shown);
         }
+        assert_eq!(Shown(u64::MAX).to_string(), "second 18446744073709551615");
     }
 
     #[test]
