@@ -118,9 +118,15 @@ pub(crate) fn live(name: &'static str, test: impl AsyncFnOnce(Live)) {
     });
 }
 
-pub(crate) async fn start(ns: &Namespace, group: &str) -> Ork {
-    let directory = pattern_directory(ns.cluster(), &KATALOG.replace("GROUP", group), &CRD.replace("GROUP", group));
-    let directory = directory.to_str().expect("a path in UTF-8").to_owned();
+/// The pattern's directory; `more` is put behind the rules of its path.
+pub(crate) fn pattern(ns: &Namespace, group: &str, more: &str) -> String {
+    let katalog = format!("{}{more}", KATALOG.replace("GROUP", group));
+    let directory = pattern_directory(ns.cluster(), &katalog, &CRD.replace("GROUP", group));
+    directory.to_str().expect("a path in UTF-8").to_owned()
+}
+
+async fn start(ns: &Namespace, group: &str) -> Ork {
+    let directory = pattern(ns, group, "");
     let own = ns.own();
     let arguments = ["--no-impersonation", "-n", ns.name(), "--system-namespace", &own, "--listen", "127.0.0.1:0"];
     let mut arguments: Vec<&str> = arguments.to_vec();

@@ -5,5 +5,7 @@ mod bombs;
 mod kept;
 mod live;
 mod planted;
+mod replicas;
 mod rules;
 mod subject;
+mod upgrade;

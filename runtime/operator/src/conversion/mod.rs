@@ -12,7 +12,7 @@ mod secret;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use orkestra_webhook::certificates::{Serving, Terms};
+use orkestra_webhook::certificates::{Kept, Serving, Terms};
 use serde_json::{Value, json};
 
 pub(crate) use keep::keep;
@@ -71,11 +71,13 @@ pub(crate) struct State {
     pub(crate) namespace: String,
     /// PEM of every CA that the API server must trust; none until it is known.
     bundle: Mutex<Option<String>>,
+    /// What this process served last: what is in the Secret, unless somebody deleted that.
+    last: Mutex<Option<Kept>>,
 }
 
 impl State {
     pub(crate) fn new(webhook: Webhook, namespace: String) -> Self {
-        Self { webhook, namespace, bundle: Mutex::new(None) }
+        Self { webhook, namespace, bundle: Mutex::new(None), last: Mutex::new(None) }
     }
 
     /// Reads the certificates, or makes them where this process leads, and serves them.

@@ -15,6 +15,7 @@ use crate::api::{Api, Call, JSON, read_as};
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
 use crate::inventory::ensure_namespace;
+use crate::lock;
 use crate::names;
 
 /// The Secret's name.
@@ -63,19 +64,24 @@ async fn own(
     };
     let next = match (&found, leads) {
         (Some(kept), true) => kept.next(names, now, terms).map_err(unusable)?,
-        (None, true) => Some(Kept::new(names, now, terms).map_err(unusable)?),
+        // A Secret that somebody deleted comes back as it was: definitions trust what is served.
+        (None, true) => match lock::lock(&state.last).clone() {
+            Some(last) => Some(last),
+            None => Some(Kept::new(names, now, terms).map_err(unusable)?),
+        },
         (_, false) => None,
     };
     let kept = match next {
         Some(next) => {
             // Stored first: what is served must be what the next leader finds.
             write(state, api, &path, stored.as_ref(), &next).await?;
-            tracing::info!(secret = NAME, "the webhook's certificates were renewed");
+            tracing::info!(secret = NAME, "the webhook's certificates were stored");
             Some(next)
         }
         None => found,
     };
     let Some(kept) = kept else { return Ok(None) };
+    *lock::lock(&state.last) = Some(kept.clone());
     state.webhook.serving.put(kept.certified().map_err(unusable)?);
     Ok(Some(kept.bundle().to_owned()))
 }
