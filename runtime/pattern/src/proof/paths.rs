@@ -29,7 +29,7 @@ fn gather(made: &Made, at: &mut Vec<String>, found: &mut BTreeSet<(String, Strin
                 at.pop();
             }
             for key in object.rest.iter().flat_map(|rest| &rest.except) {
-                note(&[at.as_slice(), &[key.clone()]].concat(), found);
+                note(&[at.as_slice(), std::slice::from_ref(key)].concat(), found);
             }
         }
     }

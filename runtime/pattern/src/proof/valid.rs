@@ -52,7 +52,7 @@ fn walk(schema: &Schema, value: &Value, patterns: &mut Patterns, path: &mut Vec<
         (Shape::Object(object), Value::Object(members)) => {
             for (name, field) in &object.fields {
                 if field.required && field.schema.default.is_none() && !members.contains_key(name) {
-                    let below = [path.as_slice(), &[name.clone()]].concat();
+                    let below = [path.as_slice(), std::slice::from_ref(name)].concat();
                     found.push((below, "it is required, and absent".to_owned()));
                 }
             }

@@ -160,7 +160,9 @@ impl<'a> Root<'a> {
             "objects" => {
                 let mut objects = Vec::new();
                 match scan.peek()? {
-                    b'n' => drop(scan.value()?),
+                    b'n' => {
+                        scan.value()?;
+                    }
                     _ => scan.array(|scan| {
                         if objects.len() == MAX_OBJECTS {
                             return Err(not_a_review(format!("request.objects has more than {MAX_OBJECTS} objects")));

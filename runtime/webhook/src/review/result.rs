@@ -69,7 +69,7 @@ impl Members<'_> {
     fn without(&mut self, bytes: &[u8], inner: Span, cut: &[Span]) {
         let mut start = inner.range().start;
         let cuts = cut.iter().filter(|cut| cut.length() > 0).map(|cut| cut.range());
-        for cut in cuts.chain([inner.range().end..inner.range().end]) {
+        for cut in cuts.chain(std::iter::once(inner.range().end..inner.range().end)) {
             // A run of members begins and ends with members, or with the commas and the whitespace between them.
             let run = bytes.get(start..cut.start).unwrap_or_default();
             let blank = |byte: &u8| matches!(byte, b',' | b' ' | b'\n' | b'\r' | b'\t');
@@ -90,7 +90,9 @@ fn parts(result: &[u8]) -> Result<Parts, Refused> {
     scan.object(|scan, key| match &*key.decoded() {
         "metadata" => {
             match scan.peek()? {
-                b'n' => drop(scan.value()?),
+                b'n' => {
+                    scan.value()?;
+                }
                 _ => metadata(scan, &mut parts)?,
             }
             parts.metadata = (key.at - 1..scan.position()).into();

@@ -78,10 +78,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_breaks_when_nothing_is_taken_and_not_when_little_is() {
-        let (mut near, far) = (|| {
-            let (near, far) = tokio::io::duplex(16);
-            (Guarded::new(near, Duration::from_secs(5)), far)
-        })();
+        let (near, far) = tokio::io::duplex(16);
+        let mut near = Guarded::new(near, Duration::from_secs(5));
         let far = tokio::spawn(async move {
             let mut far = far;
             for _ in 0..8 {

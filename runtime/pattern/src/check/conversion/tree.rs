@@ -115,7 +115,7 @@ impl Tree<'_> {
         for (name, field) in &wanted.fields {
             let of = match &found {
                 Some((object, path)) => {
-                    let below = || [path.as_slice(), &[name.clone()]].concat();
+                    let below = || [path.as_slice(), std::slice::from_ref(name)].concat();
                     let schema = object.fields.get(name).map(|field| &field.schema);
                     schema
                         .or(match &object.rest {
@@ -126,7 +126,7 @@ impl Tree<'_> {
                 }
                 None => None,
             };
-            let place = [at, &[name.clone()]].concat();
+            let place = [at, std::slice::from_ref(name)].concat();
             if let Some(made) = self.node(of, &field.schema, &place, problems) {
                 members.push((name.clone(), made));
             }
