@@ -1,7 +1,7 @@
 //! Two runtimes that serve conversions: one is replaced after the other, and certificates are renewed, and no request fails.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -58,10 +58,22 @@ struct Replica {
     serves: SocketAddr,
 }
 
+/// A port that nobody listens on, and that no connection gets while the replica has yet to ask for it: one below those that
+/// the kernel hands out.
+fn free_port() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 8_000).expect("below 8000");
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if let Ok(address) = TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr()) {
+            return address;
+        }
+    }
+}
+
 /// Starts a replica, and waits until it serves and is ready.
 async fn replica(ns: &Namespace, directory: &str, balancer: &Balancer) -> Replica {
-    // Asked for and let go: the next to ask gets another one.
-    let webhook = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let webhook = free_port();
     // Until it listens, connections go to the others.
     balancer.backends.lock().expect("no panic").push(webhook);
     let (own, url, listen) = (ns.own(), format!("https://{}/convert", balancer.address), webhook.to_string());

@@ -459,6 +459,22 @@ pub(crate) unsafe extern "C" fn eval(
     Box::leak(Box::new(EvalResult { failed, payload }))
 }
 
+/// Takes back the memory that was handed out since `mark`, but for `result`, which moves there.
+///
+/// # Safety
+/// `result` was handed out after `mark`, and nothing else that was is used any more.
+unsafe fn keep_from(mark: usize, result: Vec<u8>) -> Slice {
+    let (from, len) = (result.as_ptr() as usize, result.len());
+    core::mem::forget(result);
+    if len == 0 || mark == 0 || from < mark {
+        return Slice { start: from, len };
+    }
+    // SAFETY: both stretches lie in memory that was handed out and belong to nobody else; they may overlap, which `copy` allows.
+    unsafe { core::ptr::copy(from as *const u8, mark as *mut u8, len) };
+    NEXT.store(mark + len, Ordering::Relaxed);
+    Slice { start: mark, len }
+}
+
 /// `orkestra:pattern/converter#convert`
 ///
 /// # Safety
@@ -483,9 +499,13 @@ pub(crate) unsafe extern "C" fn convert(
     for object in objects {
         // SAFETY: the caller's promise.
         let object = unsafe { object.items::<u8>() };
+        let mark = NEXT.load(Ordering::Relaxed);
         results.push(match engine().convert(entry, target, object, budget) {
             Ok(Conversion { object, cost }) => {
-                let conversion = RawConversion { object: Slice::leak(object), cost };
+                // SAFETY: `mark` is where the memory of this object's work begins, and of that nothing but its result is used
+                // any more: the list of results has all its room already.
+                let object = unsafe { keep_from(mark, object) };
+                let conversion = RawConversion { object, cost };
                 OneResult { failed: 0, payload: OnePayload { conversion: core::mem::ManuallyDrop::new(conversion) } }
             }
             Err(failure) => {

@@ -127,7 +127,7 @@ async fn install_all(
 ) -> Result<BTreeMap<String, StartError>, StartError> {
     // What converts is there before a definition points at it.
     if let Some(conversion) = conversion {
-        conversion.prepare(api, true).await?;
+        conversion.prepare(api, conversion::Writes::All).await?;
     }
     let mut refused = BTreeMap::new();
     for instance in instances {

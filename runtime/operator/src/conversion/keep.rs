@@ -8,7 +8,7 @@ use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{State, admission};
+use super::{State, Writes, admission, secret};
 use crate::api::{Api, read_as};
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
@@ -49,23 +49,25 @@ async fn renew(state: &State, api: &Api, standing: &Standing, converting: &[Conv
 
 async fn renewed(state: &State, api: &Api, standing: &Standing, converting: &[Converting]) -> Result<(), StartError> {
     let definitions: Vec<String> = converting.iter().map(Converting::name).collect();
-    // A new bundle raises a definition's generation, and spoils a migration that is running.
-    let leads = standing.may_write() && !migrating(api, &definitions).await?;
-    let before = state.pointer();
-    state.prepare(api, leads).await?;
-    let Some(pointer) = state.pointer().filter(|_| leads) else { return Ok(()) };
+    let writes = match standing.may_write() {
+        false => Writes::Nothing,
+        // A new bundle raises a definition's generation, and spoils a migration that is running.
+        true if migrating(api, &definitions).await? => Writes::SameBundle,
+        true => Writes::All,
+    };
+    state.prepare(api, writes).await?;
+    let Some(pointer) = state.pointer().filter(|_| writes == Writes::All) else { return Ok(()) };
     admission::put(state, api, converting).await?;
-    if before.as_ref() == Some(&pointer) {
-        return Ok(());
-    }
+    let mut late = false;
     for name in definitions {
         let path = format!("{COLLECTION}/{name}");
         if let Some(answer) = api.get_optional(&Identity::Process, &path).await? {
             let live: Value = read_as(&answer.body, || format!("GET {path}"))?;
-            pointer.put(api, &live, &path).await?;
+            late |= pointer.put(api, &live, &path).await?;
         }
     }
-    Ok(())
+    // Nothing is served under a new authority before every definition has had it for a whole grace.
+    if late { secret::begin_grace_again(state, api).await } else { Ok(()) }
 }
 
 /// Whether a migration of stored objects is running for one of the definitions.

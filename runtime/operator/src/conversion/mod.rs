@@ -65,6 +65,17 @@ pub enum Certificates {
     Mounted(PathBuf),
 }
 
+/// What may be changed of the stored certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writes {
+    /// Nothing: another process leads.
+    Nothing,
+    /// What is served, and not whom definitions trust.
+    SameBundle,
+    /// Everything.
+    All,
+}
+
 /// What the webhook's certificates are at the moment.
 pub(crate) struct State {
     pub(crate) webhook: Webhook,
@@ -81,8 +92,8 @@ impl State {
     }
 
     /// Reads the certificates, or makes them where this process leads, and serves them.
-    pub(crate) async fn prepare(&self, api: &Api, leads: bool) -> Result<(), StartError> {
-        if let Some(bundle) = secret::serve(self, api, leads).await? {
+    pub(crate) async fn prepare(&self, api: &Api, writes: Writes) -> Result<(), StartError> {
+        if let Some(bundle) = secret::serve(self, api, writes).await? {
             *lock::lock(&self.bundle) = Some(bundle);
         }
         Ok(())

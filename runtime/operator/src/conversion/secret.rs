@@ -10,7 +10,7 @@ use orkestra_webhook::certificates::{CertificateError, Kept, Mounted, Terms};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Certificates, State};
+use super::{Certificates, State, Writes};
 use crate::api::{Api, Call, JSON, read_as};
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
@@ -36,14 +36,14 @@ struct Metadata {
 
 /// Serves what there is, and what is to be served next where this process leads. Gives the bundle; none where there is nothing to
 /// serve yet.
-pub(super) async fn serve(state: &State, api: &Api, leads: bool) -> Result<Option<String>, StartError> {
+pub(super) async fn serve(state: &State, api: &Api, writes: Writes) -> Result<Option<String>, StartError> {
     match &state.webhook.certificates {
         Certificates::Mounted(directory) => {
             let mounted = Mounted::read(directory).map_err(unusable)?;
             state.webhook.serving.put(mounted.certified().map_err(unusable)?);
             Ok(Some(mounted.bundle().to_owned()))
         }
-        Certificates::Own { names, terms } => own(state, api, names, terms, leads).await,
+        Certificates::Own { names, terms } => own(state, api, names, terms, writes).await,
     }
 }
 
@@ -52,7 +52,7 @@ async fn own(
     api: &Api,
     names: &[String],
     terms: &Terms,
-    leads: bool,
+    writes: Writes,
 ) -> Result<Option<String>, StartError> {
     let now = SystemTime::now();
     let path = format!("/api/v1/namespaces/{}/secrets/{NAME}", state.namespace);
@@ -62,8 +62,11 @@ async fn own(
         Some(stored) => Some(Kept::read(&decoded(&stored.data)).map_err(unusable)?),
         None => None,
     };
-    let next = match (&found, leads) {
-        (Some(kept), true) => kept.next(names, now, terms).map_err(unusable)?,
+    let next = match (&found, writes != Writes::Nothing) {
+        (Some(kept), true) => {
+            let next = kept.next(names, now, terms).map_err(unusable)?;
+            next.filter(|next| writes == Writes::All || next.bundle() == kept.bundle())
+        }
         // A Secret that somebody deleted comes back as it was: definitions trust what is served.
         (None, true) => match lock::lock(&state.last).clone() {
             Some(last) => Some(last),
@@ -84,6 +87,20 @@ async fn own(
     *lock::lock(&state.last) = Some(kept.clone());
     state.webhook.serving.put(kept.certified().map_err(unusable)?);
     Ok(Some(kept.bundle().to_owned()))
+}
+
+/// Begins the grace of a new authority anew, if one is running.
+pub(super) async fn begin_grace_again(state: &State, api: &Api) -> Result<(), StartError> {
+    let Some(last) = lock::lock(&state.last).clone() else { return Ok(()) };
+    let again = last.begin_grace_again(SystemTime::now()).map_err(unusable)?;
+    if again == last {
+        return Ok(());
+    }
+    let path = format!("/api/v1/namespaces/{}/secrets/{NAME}", state.namespace);
+    let Some(answer) = api.get_optional(&Identity::Process, &path).await? else { return Ok(()) };
+    let stored: Stored = read_as(&answer.body, || format!("GET {path}"))?;
+    write(state, api, &path, Some(&stored), &again).await?;
+    Ok(())
 }
 
 async fn write(state: &State, api: &Api, path: &str, stored: Option<&Stored>, kept: &Kept) -> Result<(), ApiError> {

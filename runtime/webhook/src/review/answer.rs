@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::Shown;
 use super::read::{Object, Review, Unreadable, read};
 use super::result::assemble;
-use crate::convert::{Refused, Routes};
+use crate::convert::{Convert, Refused, Routes};
 
 /// How much of a review is in work at once.
 #[derive(Debug, Clone, Copy)]
@@ -165,16 +165,8 @@ fn run(
         return Err(told(review, first, body, &Refused { reason: "UnknownKind", message }, 0));
     };
     let texts: Vec<&[u8]> = objects.iter().map(|object| object.whole.of(body)).collect();
-    let results = convert.convert(review.version(), &texts);
-    let results = results.map_err(|refused| told(review, first, body, &refused, objects.len() - 1))?;
-    if results.len() != objects.len() {
-        let message = format!(
-            "the pattern gave {} results for {} objects; the pattern is at fault, build it again with this `ork` or use another version of it",
-            results.len(),
-            objects.len()
-        );
-        return Err(told(review, first, body, &Refused { reason: "WrongCount", message }, objects.len() - 1));
-    }
+    let results = halved(convert.as_ref(), review.version(), &texts);
+    let results = results.map_err(|(at, refused)| told(review, objects.get(at).unwrap_or(first), body, &refused, 0))?;
     let mut failed: Option<(&Object, Refused, usize)> = None;
     for (index, (object, result)) in objects.iter().zip(results).enumerate() {
         if index > 0 {
@@ -193,6 +185,34 @@ fn run(
     match failed {
         None => Ok(()),
         Some((object, refused, more)) => Err(told(review, object, body, &refused, more)),
+    }
+}
+
+/// The results for objects of one kind. Where one call cannot convert them all (together they may need more memory than an
+/// instance has, or their results be larger than it may give), two calls convert half of them each: what fails in the end is one
+/// object, with its index.
+fn halved(
+    convert: &dyn Convert,
+    version: &str,
+    objects: &[&[u8]],
+) -> Result<Vec<Result<Vec<u8>, Refused>>, (usize, Refused)> {
+    match convert.convert(version, objects) {
+        Ok(results) if results.len() == objects.len() => Ok(results),
+        Ok(results) => {
+            let message = format!(
+                "the pattern gave {} results for {} objects; the pattern is at fault, build it again with this `ork` or use another version of it",
+                results.len(),
+                objects.len()
+            );
+            Err((0, Refused { reason: "WrongCount", message }))
+        }
+        Err(refused) if objects.len() < 2 => Err((0, refused)),
+        Err(_) => {
+            let (left, right) = objects.split_at(objects.len() / 2);
+            let mut results = halved(convert, version, left)?;
+            results.extend(halved(convert, version, right).map_err(|(at, refused)| (left.len() + at, refused))?);
+            Ok(results)
+        }
     }
 }
 

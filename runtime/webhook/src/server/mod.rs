@@ -9,6 +9,8 @@ mod connection;
 mod guard;
 mod handle;
 mod options;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;

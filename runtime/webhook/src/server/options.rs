@@ -37,7 +37,7 @@ impl Default for Options {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             review_bytes: 128 << 20,
-            batch_bytes: 4 << 20,
+            batch_bytes: 512 << 10,
             in_flight_bytes: 256 << 20,
             conversions: (2 * cores).max(4),
             queue_time: Duration::from_secs(5),
