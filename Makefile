@@ -27,6 +27,7 @@ soak: setup ## Tests that take too long for `make test`
 	cargo build --locked --workspace --bin ork --test soak
 	cargo test --locked --workspace --test soak -- --nocapture --test-threads 1
 	ORK_SOAK_SECONDS=600 cargo test --locked --workspace --test conversion -- --nocapture replicas
+	ORK_SOAK_OBJECTS=20000 cargo test --locked --workspace --test cluster -- --nocapture in_pages
 
 control-plane: setup ## Build the control plane's programs, where they are missing (ten minutes)
 	cargo run --locked -q -p orkestra-devcluster -- build

@@ -49,7 +49,7 @@ impl Thing {
 
     async fn fill(&self, count: usize) {
         let objects: String = (0..count)
-            .map(|number| format!("---\napiVersion: storage.orkestra.io/v1\nkind: {}\nmetadata: {{name: t{number:03}}}\nspec: {{text: x}}\n", self.kind.kind))
+            .map(|number| format!("---\napiVersion: storage.orkestra.io/v1\nkind: {}\nmetadata: {{name: t{number:05}}}\nspec: {{text: x}}\n", self.kind.kind))
             .collect();
         self.ns.apply(&objects).await;
     }
@@ -141,28 +141,35 @@ fn the_api_server_is_asked_and_believed_when_the_definition_confirms() {
 
 #[test]
 fn in_pages_a_killed_run_goes_on_and_stored_versions_are_trimmed_at_the_end_only() {
+    // `make soak` asks for more.
+    let soak = std::env::var("ORK_SOAK_OBJECTS").ok().map(|count| count.parse().expect("ORK_SOAK_OBJECTS is a number"));
+    let (count, kills, rate) = soak.map_or((500, 1, "60"), |count: usize| (count, 5, "400"));
     with_namespace("storage-paged", async |ns| {
         let thing = Thing::new(&ns, Kind::new("storage.orkestra.io/v1", "Beta")).await;
-        thing.fill(500).await;
+        thing.fill(count).await;
         thing.define("v2");
         let mark = ns.cluster().audit().mark().await;
-        let mut running = thing.start(&["--paged", "--rate", "60"]);
         let own = ns.other(&ns.own());
-        eventually("a page is done", LONG, async || match own.find(CONFIG_MAP, "orkestra-migrations").await {
-            Some(map)
-                if map["data"][thing.definition()].as_str().is_some_and(|text| text.contains("\"objects\":200")) =>
-            {
-                Ok(())
-            }
-            map => Err(format!("{map:?}")),
-        })
-        .await;
-        running.kill().expect("ork runs");
-        running.wait().expect("ork is our child");
-        assert_eq!(thing.stored().await, json!(["v1", "v2"]), "not before the end");
+        for kill in 1..=kills {
+            let mut running = thing.start(&["--paged", "--rate", rate]);
+            eventually("some pages are done", LONG, async || {
+                let map = own.find(CONFIG_MAP, "orkestra-migrations").await;
+                let text = map.as_ref().and_then(|map| map["data"][thing.definition()].as_str());
+                let done = text.and_then(|text| serde_json::from_str::<Value>(text).ok()?["objects"].as_u64());
+                let enough = done.is_some_and(|done| done >= (count * kill / (kills + 1)) as u64);
+                if enough { Ok(()) } else { Err(format!("{map:?}")) }
+            })
+            .await;
+            running.kill().expect("ork runs");
+            running.wait().expect("ork is our child");
+            assert_eq!(thing.stored().await, json!(["v1", "v2"]), "not before the end");
+        }
 
         let said = thing.migrate(&["--paged", "--rate", "0"]);
-        assert_eq!((&said["how"], &said["objects"], &said["dropped"]), (&json!("paged"), &json!(500), &json!(["v1"])));
+        assert_eq!(
+            (&said["how"], &said["objects"], &said["dropped"]),
+            (&json!("paged"), &json!(count), &json!(["v1"]))
+        );
         assert_eq!(thing.stored().await, json!(["v2"]));
         let requests = ns.cluster().audit().requests_since(mark).await;
         let patches: Vec<_> =
@@ -170,11 +177,12 @@ fn in_pages_a_killed_run_goes_on_and_stored_versions_are_trimmed_at_the_end_only
         let mut names: Vec<_> = patches.iter().filter_map(|request| request.name.clone()).collect();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 500, "each was rewritten");
-        // What the killed run had begun beyond its last page is done twice, and no more than that.
-        assert!(patches.len() < 500 + 200, "{} patches", patches.len());
+        assert_eq!(names.len(), count, "each was rewritten");
+        // What a killed run had begun beyond its last page is done twice, and no more than that.
+        assert!(patches.len() < count + kills * 200, "{} patches", patches.len());
 
         let before = thing.written().await;
+        assert_eq!(before.len(), count, "none is lost");
         assert_eq!(thing.migrate(&["--paged"])["how"], "already");
         assert_eq!(thing.written().await, before);
     });
@@ -190,9 +198,9 @@ fn an_object_that_the_definition_no_longer_allows_is_named_and_nothing_is_droppe
             {"op": "replace", "path": "/spec/versions/1/storage", "value": true},
             // A rule over the whole object holds also for what does not change.
             {"op": "add", "path": "/spec/versions/1/schema/openAPIV3Schema/x-kubernetes-validations",
-                "value": [{"rule": "self.metadata.name != 't001'", "message": "not this one"}]},
+                "value": [{"rule": "self.metadata.name != 't00001'", "message": "not this one"}]},
             {"op": "add", "path": "/spec/versions/0/schema/openAPIV3Schema/x-kubernetes-validations",
-                "value": [{"rule": "self.metadata.name != 't001'", "message": "not this one"}]},
+                "value": [{"rule": "self.metadata.name != 't00001'", "message": "not this one"}]},
         ]);
         kubectl(ns.cluster(), &["patch", "crd", &thing.definition(), "--type=json", "-p", &rule.to_string()], "");
         let own = ns.own();
@@ -202,10 +210,10 @@ fn an_object_that_the_definition_no_longer_allows_is_named_and_nothing_is_droppe
             if output.status.code() == Some(1) && said.contains("ObjectsRefused") { Ok(said) } else { Err(said) }
         })
         .await;
-        assert!(output.contains("t001") && output.contains("not this one"), "{output}");
+        assert!(output.contains("t00001") && output.contains("not this one"), "{output}");
         assert_eq!(thing.stored().await, json!(["v1", "v2"]));
-        ns.delete(thing.kind, "t001").await;
-        ns.wait_until_gone(thing.kind, "t001").await;
+        ns.delete(thing.kind, "t00001").await;
+        ns.wait_until_gone(thing.kind, "t00001").await;
         assert_eq!(thing.migrate(&["--paged"])["dropped"], json!(["v1"]));
     });
 }
