@@ -277,8 +277,6 @@ pub(crate) struct Run {
     /// Where /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
-    #[command(flatten)]
-    pub(crate) serve: Serve,
     /// How to log [default: text on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<TextOrJson>,
@@ -288,6 +286,8 @@ pub(crate) struct Run {
     /// How to print what would change
     #[arg(long, value_name = "FORMAT", default_value = "text", requires = "dry_run")]
     pub(crate) format: TextOrJson,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
     #[command(flatten)]
     pub(crate) sources: Sources,
     #[command(flatten)]

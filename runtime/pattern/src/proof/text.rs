@@ -72,8 +72,7 @@ mod tests {
     #[test]
     fn a_pattern_that_repeats_without_end_has_no_text() {
         let mut rng = fastrand::Rng::with_seed(1);
-        for pattern in ["(((){1000}){1000}){1000}", "((a{1000}){1000}){1000}"] {
-            assert_eq!(matching(pattern, &mut rng), None, "{pattern}");
-        }
+        assert_eq!(matching("((a{1000}){1000}){1000}", &mut rng), None);
+        assert_eq!(matching("(((){1000}){1000}){1000}", &mut rng).as_deref(), Some(""), "all of it is nothing");
     }
 }

@@ -29,6 +29,8 @@ pub struct Answer {
     pub failure: Option<&'static str>,
 }
 
+type Converted = Result<Vec<u8>, Refused>;
+
 const HEAD: &str = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"ConversionReview","response":{"uid":""#;
 const OBJECTS: &str = r#"","convertedObjects":["#;
 const TAIL: &str = r#"],"result":{"status":"Success"}}}"#;
@@ -191,11 +193,7 @@ fn run(
 /// The results for objects of one kind. Where one call cannot convert them all (together they may need more memory than an
 /// instance has, or their results be larger than it may give), two calls convert half of them each: what fails in the end is one
 /// object, with its index.
-fn halved(
-    convert: &dyn Convert,
-    version: &str,
-    objects: &[&[u8]],
-) -> Result<Vec<Result<Vec<u8>, Refused>>, (usize, Refused)> {
+fn halved(convert: &dyn Convert, version: &str, objects: &[&[u8]]) -> Result<Vec<Converted>, (usize, Refused)> {
     match convert.convert(version, objects) {
         Ok(results) if results.len() == objects.len() => Ok(results),
         Ok(results) => {

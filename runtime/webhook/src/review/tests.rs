@@ -227,7 +227,7 @@ fn a_refusal_names_object_versions_and_why() {
     let three = [web("a", ""), web("b", ""), web("c", "")].join(",");
     let (reason, message) = refused(&three, &guest, LIMITS);
     assert_eq!(reason, "DeadlineExceeded");
-    let wanted = r#"Web.example.com "shop/a" (and 2 more objects with it) cannot be converted from v1alpha1 to v1: a\u{a}b\u{202e}"#;
+    let wanted = r#"Web.example.com "shop/a" cannot be converted from v1alpha1 to v1: a\u{a}b\u{202e}"#;
     assert_eq!(message, wanted);
     let fragment = r#"{"apiVersion":"example.com/v1alpha1","kind":"Web","metadata":{}}"#;
     assert!(refused(fragment, &guest, LIMITS).1.starts_with("Web.example.com without a name cannot"));
@@ -242,6 +242,35 @@ fn a_wrong_number_of_results_is_refused() {
         assert_eq!(reason, "WrongCount");
         assert!(message.contains(&format!("gave {count} results for 2 objects")), "{message}");
     }
+}
+
+#[test]
+fn what_is_too_much_for_one_call_is_converted_by_several_and_only_the_object_at_fault_is_named() {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let counted = calls.clone();
+    let three_at_most = move |_: &str, objects: &[&[u8]]| {
+        counted.lock().unwrap().push(objects.len());
+        let bad = objects.iter().any(|object| String::from_utf8_lossy(object).contains("\"bad\""));
+        if bad || objects.len() > 3 {
+            return Err(Refused { reason: "MemoryExceeded", message: "16 MiB".to_owned() });
+        }
+        let echo = |object: &&[u8]| {
+            let value: Value = serde_json::from_slice(object).unwrap();
+            Ok(json!({"spec": {"was": value["metadata"]["name"]}}).to_string().into_bytes())
+        };
+        Ok(objects.iter().map(echo).collect())
+    };
+    let guest = routes(three_at_most);
+    let names: Vec<_> = (0..10).map(|index| format!("w{index}")).collect();
+    let ten = names.iter().map(|name| web(name, "")).collect::<Vec<_>>().join(",");
+    let value = converted(&ten, &guest);
+    let found: Vec<_> =
+        value.as_array().unwrap().iter().map(|object| object["spec"]["was"].as_str().unwrap()).collect();
+    assert_eq!(found, names);
+    assert_eq!(*calls.lock().unwrap(), [10, 5, 2, 3, 5, 2, 3]);
+    let (reason, message) = refused(&format!("{ten},{}", web("bad", "")), &guest, LIMITS);
+    assert_eq!(reason, "MemoryExceeded");
+    assert_eq!(message, r#"Web.example.com "shop/bad" cannot be converted from v1alpha1 to v1: 16 MiB"#);
 }
 
 #[test]

@@ -101,10 +101,14 @@ impl Connections {
                 }
                 // The sender is gone when the server is.
                 _ = stop.wait_for(|stop| *stop), if !closing => {}
-                _ = look.tick(), if !closing => {
+                _ = look.tick() => {
                     let now = activity.counted();
                     if now.is_none() || seen.replace(now) != Some(now) {
                         continue;
+                    }
+                    // It was asked to go, has nothing in work, and is still there: an HTTP/2 client need not answer.
+                    if closing {
+                        return;
                     }
                 }
             }
