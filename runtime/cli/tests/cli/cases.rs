@@ -125,8 +125,11 @@ fn the_json_says_what_differs() {
 
 #[test]
 fn the_shipped_patterns_pass_their_cases() {
-    let website = postgres().join("../../website/v1");
-    ork(["test", postgres().to_str().unwrap(), website.to_str().unwrap()]).ends(0);
+    let all = ["postgres/v14", "postgres/v15", "website/v1", "crontab/v2"];
+    let all = all.map(|name| postgres().join("../..").join(name).to_str().unwrap().to_owned());
+    let [first, second, third, fourth] = all.each_ref().map(String::as_str);
+    ork(["test", first, second, third, fourth]).ends(0);
+    ork(["check", "--strict", first, second, third, fourth]).ends(0);
 }
 
 #[test]

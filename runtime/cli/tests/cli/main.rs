@@ -6,6 +6,7 @@ mod build;
 mod cases;
 mod check;
 mod completions;
+mod convert;
 mod eval;
 mod explain;
 mod generate;
