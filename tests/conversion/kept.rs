@@ -143,3 +143,25 @@ fn a_fragment_has_no_annotation() {
     let old = subject.convert("v1alpha1", &fragment).unwrap();
     assert_eq!(old["metadata"].get("annotations"), None);
 }
+
+#[test]
+fn an_annotation_whose_key_a_rule_moves_comes_back_where_it_is_the_only_one() {
+    let subject = Versions {
+        v1: "tier: {type: string}\nmore: {type: string}",
+        v1alpha1: "a: {type: string}",
+        status: ("", ""),
+        paths: "- {from: v1alpha1, to: v1, rules: [{move: {from: \"metadata.annotations['example.com/tier']\", to: spec.tier}}]}",
+    }
+    .subject();
+    for spec in [json!({}), json!({"tier": "silver"}), json!({"more": "m"})] {
+        for annotations in [json!({"example.com/tier": "gold"}), json!({"example.com/tier": "gold", "other": "o"})] {
+            let mut stored = thing("v1", spec.clone());
+            stored["metadata"]["annotations"] = annotations;
+            let old = subject.convert("v1alpha1", &stored).unwrap();
+            assert_eq!(old["metadata"]["annotations"].get("example.com/tier"), spec.get("tier"));
+            assert_eq!(subject.convert("v1", &old).unwrap(), stored);
+        }
+    }
+    let (problems, text) = subject.proof(1000);
+    assert!(problems.is_empty(), "{text}");
+}

@@ -117,8 +117,15 @@ fn object_with<'a>(
         }
         write_string(out, key);
         out.push(b':');
-        let member = object.get(m.arena, Key::Text(key))?;
-        if !value(m, below, member, &inside, depth + 1, out)? {
+        let mut member = object.get(m.arena, Key::Text(key))?;
+        let start = out.len();
+        // Every object has metadata, also where it has neither labels nor annotations, which are all that is seen of it.
+        let unseen = depth == 0 && key == "metadata" && member.is_none();
+        if unseen {
+            member = Some(Value::EMPTY_MAP);
+        }
+        let there = value(m, below, member, &inside, depth + 1, out)?;
+        if !there || (unseen && out.get(start..) == Some(b"{}".as_slice())) {
             out.truncate(before);
         }
     }
