@@ -1,4 +1,4 @@
-//! What the API server adds to a custom resource before anybody sees it, for `ork render`, which has no API server.
+//! What the API server adds to a custom resource before anybody sees it, for commands that have no API server.
 
 use orkestra_pattern::model::Api;
 use serde_json::{Map, Value, json};
@@ -7,9 +7,7 @@ use serde_json::{Map, Value, json};
 ///
 /// An expression may rely on them: a field with a default is never absent.
 pub(crate) fn fill(primary: &mut Value, crds: &[Value], api: &Api) {
-    if let Some(schema) = schema(crds, api) {
-        defaults(primary, schema);
-    }
+    of_version(primary, crds, api, &api.version);
     let Value::Object(object) = primary else { return };
     let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     let Value::Object(metadata) = metadata else { return };
@@ -20,10 +18,17 @@ pub(crate) fn fill(primary: &mut Value, crds: &[Value], api: &Api) {
     metadata.entry("generation").or_insert_with(|| json!(1));
 }
 
-fn schema<'a>(crds: &'a [Value], api: &Api) -> Option<&'a Value> {
+/// Fills in the defaults of one version's schema, and nothing else.
+pub(crate) fn of_version(object: &mut Value, crds: &[Value], api: &Api, version: &str) {
+    if let Some(schema) = schema(crds, api, version) {
+        defaults(object, schema);
+    }
+}
+
+fn schema<'a>(crds: &'a [Value], api: &Api, name: &str) -> Option<&'a Value> {
     let crd =
         crds.iter().find(|crd| crd["spec"]["group"] == *api.group && crd["spec"]["names"]["kind"] == *api.kind)?;
-    let version = crd["spec"]["versions"].as_array()?.iter().find(|version| version["name"] == *api.version)?;
+    let version = crd["spec"]["versions"].as_array()?.iter().find(|version| version["name"] == *name)?;
     version.get("schema")?.get("openAPIV3Schema")
 }
 

@@ -84,7 +84,8 @@ pub(crate) struct Eval {
 
 /// Convert custom resources to another version of their kind
 ///
-/// The pattern's conversion runs in the sandbox, as it does for the API server. What the version cannot hold is in the annotation
+/// The pattern's conversion runs in the sandbox, as it does for the API server, which fills in the defaults of the version that a
+/// resource is written in before. What the other version cannot hold is in the annotation
 /// `orkestra.orkspace.io/conversion-data` of the result, and comes back from there.
 #[derive(Debug, Group)]
 #[command(after_help = "\

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use orkestra_pattern::model::{Entry, Pattern};
 use orkestra_sandbox as sandbox;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::args::{Convert, YamlOrJson};
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::pattern_dir::PatternDir;
-use crate::{documents, instances, proof, yaml};
+use crate::{defaults, documents, instances, proof, yaml};
 
 /// Stands for the UID of a resource that was never in a cluster: without one it would be a fragment.
 const UID: &str = "00000000-0000-0000-0000-000000000000";
@@ -26,7 +26,14 @@ pub(crate) fn run(args: &Convert, output: &Output) -> Result<(), Error> {
         converted.push(one(&pattern, &loaded, object, &args.to)?);
     }
     match args.format {
-        YamlOrJson::Json => output.bytes(format!("{:#}\n", Value::Array(converted)).as_bytes()),
+        YamlOrJson::Json => {
+            // As kubectl prints them, and as this command reads them.
+            let printed = match <[Value; 1]>::try_from(converted) {
+                Ok([one]) => one,
+                Err(items) => json!({"apiVersion": "v1", "kind": "List", "items": items}),
+            };
+            output.bytes(format!("{printed:#}\n").as_bytes())
+        }
         YamlOrJson::Yaml => {
             let mut text = String::new();
             for object in &converted {
@@ -44,6 +51,8 @@ fn one(pattern: &Pattern, loaded: &sandbox::Pattern, object: &Value, to: &str) -
         return Ok(object.clone());
     }
     let mut whole = object.clone();
+    // The API server fills them in before it asks for a conversion.
+    defaults::of_version(&mut whole, &pattern.crds, &entry.api, version);
     let mut metadata = object.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut with_uid = metadata.clone();
     with_uid.entry("uid").or_insert_with(|| UID.into());

@@ -86,3 +86,26 @@ fn the_line_of_a_crontab_becomes_fields_and_they_become_the_line_again() {
     let back = convert("v1", "v2.yaml");
     assert!(back.contains("cronSpec: \"*/5 1,2 * * mon-fri\""), "{back}");
 }
+
+#[test]
+fn what_is_printed_as_json_is_read_again_and_has_the_defaults_of_its_version() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, pattern) = (directory.path().join("resources"), pattern("postgres/v15"));
+    let convert = |to: &str, text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let (file, pattern) = (file.to_str().unwrap(), pattern.to_str().unwrap());
+        ork(["convert", "--to", to, file, "--dir", pattern, "--format", "json"]).ends(0).json()
+    };
+    let one = convert("v2", BARE);
+    assert_eq!((&one["kind"], &one["spec"]["engine"]["major"]), (&json!("Postgres"), &json!("14")), "{one}");
+    let two = convert("v2", &format!("{BARE}---\n{WHOLE}"));
+    assert_eq!(
+        (&two["kind"], &two["items"][0], &two["items"][1]["spec"]["instances"]),
+        (&json!("List"), &one, &json!(3))
+    );
+    let back = convert("v1", &two.to_string());
+    assert_eq!(
+        (&back["items"][0]["spec"]["replicas"], &back["items"][1]["spec"]["version"]),
+        (&json!(1), &json!("14.3"))
+    );
+}
