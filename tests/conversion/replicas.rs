@@ -209,6 +209,6 @@ const LENGTH: &str = "ORK_SOAK_SECONDS";
 
 #[test]
 fn replicas_are_replaced_and_rules_and_certificates_change_without_a_failed_request() {
-    let seconds = std::env::var(LENGTH).ok().and_then(|text| text.parse().ok()).unwrap_or(25);
+    let seconds = std::env::var(LENGTH).map_or(25, |text| text.parse().expect("ORK_SOAK_SECONDS is a number"));
     under_load("conv-replicas", Duration::from_secs(seconds));
 }
