@@ -329,14 +329,13 @@ fn serve(directory: &Path) {
     }
     let serving = Arc::new(Serving::default());
     serving.put(Kept::read(&data).expect("certificates").certified().expect("a key"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let server = Server::start(listener, Options::default(), routes, serving).expect("a server");
-        println!("{}", server.address());
-        std::io::stdout().flush().expect("a pipe");
-        std::future::pending::<()>().await;
-    });
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = Server::start(listener, Options::default(), routes, serving).expect("a server");
+    println!("{}", server.address());
+    std::io::stdout().flush().expect("a pipe");
+    loop {
+        std::thread::park();
+    }
 }
 
 struct Sandboxed(Pattern);

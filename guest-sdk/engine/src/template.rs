@@ -18,7 +18,7 @@ impl<'a> Machine<'a> {
         self.render_nested(code, out, MAX_TEMPLATE_DEPTH)
     }
 
-    pub(crate) fn render_nested(&mut self, code: &mut Code<'a>, out: &mut Vec<u8>, depth: u32) -> Res<'a, bool> {
+    fn render_nested(&mut self, code: &mut Code<'a>, out: &mut Vec<u8>, depth: u32) -> Res<'a, bool> {
         let Some(below) = depth.checked_sub(1) else { return Err(self.malformed(ReadError::TemplateDepth)) };
         match self.program.template(code).map_err(|error| self.malformed(error))? {
             TemplateNode::Raw(json) => {
@@ -58,10 +58,6 @@ impl<'a> Machine<'a> {
                     Ok(true)
                 }
             },
-            TemplateNode::Copy(path) => self.copied(path, out),
-            TemplateNode::Converted(record) => self.converted(record, code, out, below),
-            TemplateNode::Each(from, item) => self.each(from, item, out, below),
-            TemplateNode::Given(record) => self.given(record, out, below),
         }
     }
 

@@ -105,7 +105,7 @@ impl<'a> Value<'a> {
     }
 
     pub(crate) const NONE: Value<'a> = Value::Optional(None);
-    pub(crate) const EMPTY_MAP: Value<'a> = Value::Map(Map::Built(&BuiltMap { entries: &[], sorted: &[] }));
+    pub(crate) const EMPTY_MAP: Value<'a> = Value::Map(Map::EMPTY);
 }
 
 /// The integer that a double is, if it is one.
@@ -132,6 +132,8 @@ impl<'a> List<'a> {
 }
 
 impl<'a> Map<'a> {
+    pub(crate) const EMPTY: Map<'a> = Map::Built(&BuiltMap { entries: &[], sorted: &[] });
+
     pub(crate) fn len(self, arena: &'a Bump) -> Res<'a, usize> {
         match self {
             Map::Json(object) => Ok(object.members(arena)?.len()),

@@ -120,27 +120,24 @@ fn way(from: u16, to: u16) -> Conversion {
         schema: None,
         value: Box::new(hole(optional_path(Root::Object, &["spec", "size"]), Target::Int)),
     };
-    let item = Converted {
+    let item = MadeObject {
         from: Some(Vec::new()),
         taken: false,
-        members: vec![("name".into(), Template::Copy(path(&["name"])))],
-        rest: Some(Others { except: path(&["name"]), value: Some(Box::new(Template::Copy(Vec::new()))) }),
+        members: vec![("name".into(), Made::Copy(path(&["name"])))],
+        rest: Some(Others { except: path(&["name"]), value: Some(Box::new(Made::Copy(Vec::new()))) }),
     };
-    let spec = Converted {
+    let spec = MadeObject {
         from: Some(path(&["spec"])),
         taken: true,
         members: vec![
-            ("size".into(), Template::Given(size)),
-            (
-                "users".into(),
-                Template::Each(Each { from: path(&["spec", "users"]), item: Box::new(Template::Converted(item)) }),
-            ),
+            ("size".into(), Made::Given(size)),
+            ("users".into(), Made::Each(Each { from: path(&["spec", "users"]), item: Box::new(Made::Object(item)) })),
         ],
         rest: Some(Others { except: path(&["size", "users"]), value: None }),
     };
-    let spec = ("spec".into(), Template::Converted(spec));
-    let object = Converted { from: None, taken: false, members: vec![spec], rest: None };
-    Conversion { from, to, lossy: vec![path(&["spec", "x"])], object: Template::Converted(object) }
+    let spec = ("spec".into(), Made::Object(spec));
+    let object = MadeObject { from: None, taken: false, members: vec![spec], rest: None };
+    Conversion { from, to, lossy: vec![path(&["spec", "x"])], object: Made::Object(object) }
 }
 
 fn run(program: &[u8], look: impl Fn(Result<Plan<'_>, Failure>)) {

@@ -9,11 +9,13 @@ use crate::bytes::Code;
 use crate::error::ReadError;
 use crate::layout::{MAX_EXPRESSION_DEPTH, MAX_TEMPLATE_DEPTH};
 use crate::model::{
-    self, Child, Conversion, Converted, Each, Entry, Evaluation, Expr, Fold, ForEach, Given, Hole, Item, Located, Loop,
-    Once, Others, Pair, Read, Schema, Shape, Source, StatusField, Template, Version, Which,
+    self, Child, Conversion, Each, Entry, Evaluation, Expr, Fold, ForEach, Given, Hole, Item, Located, Loop, Made,
+    MadeObject, Once, Others, Pair, Read, Schema, Shape, Source, StatusField, Template, Version, Which,
 };
 use crate::reader::Program;
-use crate::records::{ConvertedCode, EntryCode, GivenCode, Keys, Node, Numbers, ShapeNode, TemplateNode, WhichCode};
+use crate::records::{
+    EntryCode, GivenCode, Keys, MadeNode, MadeObjectCode, Node, Numbers, ShapeNode, TemplateNode, WhichCode,
+};
 
 /// The model of a program. Every byte is read and checked: a program that decodes has no record that an engine can't read.
 ///
@@ -78,7 +80,7 @@ fn entry(program: &Program<'_>, code: &EntryCode<'_>) -> Result<Entry, ReadError
         }
         // A conversion knows its object and nothing else.
         let nothing = Scope { vars: 0, children: 0, reads: 0 };
-        let object = whole_template(program, record.object, nothing)?;
+        let object = made_block(program, record.object, nothing, 0)?;
         entry.conversions.push(Conversion { from: record.from, to: record.to, lossy, object });
     }
     Ok(entry)
@@ -215,14 +217,28 @@ fn template<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) 
             code.finish()?;
             Template::Once(Once { key: key.into(), value })
         }
-        TemplateNode::Copy(path) => Template::Copy(keys(p, path)?),
-        TemplateNode::Converted(record) => Template::Converted(converted(p, record, code, scope, depth)?),
-        TemplateNode::Each(from, item) => {
-            let item = Box::new(template_block(p, item, scope, depth + 1)?);
-            Template::Each(Each { from: keys(p, from)?, item })
-        }
-        TemplateNode::Given(record) => Template::Given(given(p, record, scope, depth)?),
     })
+}
+
+fn made<'p>(p: &Program<'p>, code: &mut Code<'p>, scope: Scope, depth: u32) -> Result<Made, ReadError> {
+    if depth > MAX_TEMPLATE_DEPTH {
+        return Err(ReadError::TemplateDepth);
+    }
+    Ok(match p.made(code)? {
+        MadeNode::Copy(path) => Made::Copy(keys(p, path)?),
+        MadeNode::Object(record) => Made::Object(made_object(p, record, code, scope, depth)?),
+        MadeNode::Each(from, item) => {
+            let item = Box::new(made_block(p, item, scope, depth + 1)?);
+            Made::Each(Each { from: keys(p, from)?, item })
+        }
+        MadeNode::Given(record) => Made::Given(given(p, record, scope, depth)?),
+    })
+}
+
+fn made_block<'p>(p: &Program<'p>, mut code: Code<'p>, scope: Scope, depth: u32) -> Result<Made, ReadError> {
+    let value = made(p, &mut code, scope, depth)?;
+    code.finish()?;
+    Ok(value)
 }
 
 fn template_block<'p>(p: &Program<'p>, mut code: Code<'p>, scope: Scope, depth: u32) -> Result<Template, ReadError> {
@@ -231,26 +247,26 @@ fn template_block<'p>(p: &Program<'p>, mut code: Code<'p>, scope: Scope, depth: 
     Ok(value)
 }
 
-fn converted<'p>(
+fn made_object<'p>(
     p: &Program<'p>,
-    record: ConvertedCode<'p>,
+    record: MadeObjectCode<'p>,
     code: &mut Code<'p>,
     scope: Scope,
     depth: u32,
-) -> Result<Converted, ReadError> {
+) -> Result<MadeObject, ReadError> {
     let rest = match record.rest {
         None => None,
         Some(others) => {
-            let value = others.value.map(|code| template_block(p, code, scope, depth + 1)).transpose()?;
+            let value = others.value.map(|code| made_block(p, code, scope, depth + 1)).transpose()?;
             Some(Others { except: keys(p, others.except)?, value: value.map(Box::new) })
         }
     };
     let mut members = Vec::new();
     for _ in 0..record.members {
-        members.push((p.string(code)?.into(), template(p, code, scope, depth + 1)?));
+        members.push((p.string(code)?.into(), made(p, code, scope, depth + 1)?));
     }
     let from = record.from.map(|path| keys(p, path)).transpose()?;
-    Ok(Converted { from, taken: record.taken, members, rest })
+    Ok(MadeObject { from, taken: record.taken, members, rest })
 }
 
 fn given<'p>(p: &Program<'p>, record: GivenCode<'p>, scope: Scope, depth: u32) -> Result<Given, ReadError> {

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use crate::bytes::{put_number, put_signed};
 use crate::layout::{MAGIC, VERSION, tag};
 use crate::model::{
-    Child, Conversion, Converted, Each, Entry, Expr, Fold, ForEach, Given, Hole, Located, Loop, LoopKind, Once, Others,
-    Policy, Program, Read, Root, Schema, Select, Shape, StatusField, Target, Template, Version, Which,
+    Child, Conversion, Each, Entry, Expr, Fold, ForEach, Given, Hole, Located, Loop, LoopKind, Made, MadeObject, Once,
+    Others, Policy, Program, Read, Root, Schema, Select, Shape, StatusField, Target, Template, Version, Which,
 };
 
 /// The bytes of a program: the same for the same program, on every machine.
@@ -124,7 +124,7 @@ impl Encoder {
         for path in lossy {
             self.keys(out, path);
         }
-        self.template(out, object);
+        self.made(out, object);
     }
 
     fn keys(&mut self, out: &mut Vec<u8>, keys: &[alloc::string::String]) {
@@ -279,23 +279,28 @@ impl Encoder {
                 self.put_string(out, key);
                 self.block(out, |this, out| this.template(out, value));
             }
-            Template::Copy(path) => {
-                out.push(tag::T_COPY);
-                self.keys(out, path);
-            }
-            Template::Converted(converted) => self.converted(out, converted),
-            Template::Each(Each { from, item }) => {
-                out.push(tag::T_EACH);
-                self.keys(out, from);
-                self.block(out, |this, out| this.template(out, item));
-            }
-            Template::Given(given) => self.given(out, given),
         }
     }
 
-    fn converted(&mut self, out: &mut Vec<u8>, converted: &Converted) {
-        let Converted { from, taken, members, rest } = converted;
-        out.push(tag::T_SHAPE);
+    fn made(&mut self, out: &mut Vec<u8>, made: &Made) {
+        match made {
+            Made::Copy(path) => {
+                out.push(tag::M_COPY);
+                self.keys(out, path);
+            }
+            Made::Object(object) => self.made_object(out, object),
+            Made::Each(Each { from, item }) => {
+                out.push(tag::M_EACH);
+                self.keys(out, from);
+                self.block(out, |this, out| this.made(out, item));
+            }
+            Made::Given(given) => self.given(out, given),
+        }
+    }
+
+    fn made_object(&mut self, out: &mut Vec<u8>, object: &MadeObject) {
+        let MadeObject { from, taken, members, rest } = object;
+        out.push(tag::M_OBJECT);
         out.push(u8::from(from.is_some()) | u8::from(*taken) << 1);
         self.keys(out, from.as_deref().unwrap_or_default());
         match rest {
@@ -307,19 +312,19 @@ impl Encoder {
             Some(Others { except, value: Some(value) }) => {
                 out.push(2);
                 self.keys(out, except);
-                self.block(out, |this, out| this.template(out, value));
+                self.block(out, |this, out| this.made(out, value));
             }
         }
         put_number(out, members.len() as u64);
         for (key, value) in members {
             self.put_string(out, key);
-            self.template(out, value);
+            self.made(out, value);
         }
     }
 
     fn given(&mut self, out: &mut Vec<u8>, given: &Given) {
         let Given { sources, whole, schema, value } = given;
-        out.push(tag::T_GIVEN);
+        out.push(tag::M_GIVEN);
         out.push(u8::from(*whole));
         put_number(out, sources.len() as u64);
         for source in sources {

@@ -78,10 +78,11 @@ pub(crate) mod tag {
     pub(crate) const T_OBJECT: u8 = 2;
     pub(crate) const T_LIST: u8 = 3;
     pub(crate) const T_ONCE: u8 = 4;
-    pub(crate) const T_COPY: u8 = 5;
-    pub(crate) const T_SHAPE: u8 = 6;
-    pub(crate) const T_EACH: u8 = 7;
-    pub(crate) const T_GIVEN: u8 = 8;
+
+    pub(crate) const M_COPY: u8 = 5;
+    pub(crate) const M_OBJECT: u8 = 6;
+    pub(crate) const M_EACH: u8 = 7;
+    pub(crate) const M_GIVEN: u8 = 8;
 
     pub(crate) const S_ANY: u8 = 0;
     pub(crate) const S_OBJECT: u8 = 1;

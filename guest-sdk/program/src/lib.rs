@@ -24,9 +24,9 @@ pub use encode::encode;
 pub use error::ReadError;
 pub use reader::Program;
 pub use records::{
-    Blocks, ChildCode, ConversionCode, ConvertedCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode,
-    HoleCode, Keys, LocatedCode, LoopCode, Node, Numbers, OthersCode, ReadCode, SchemaNode, ShapeNode, StatusCode,
-    TemplateNode, VersionCode, WhichCode,
+    Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, OthersCode, ReadCode, SchemaNode, ShapeNode,
+    StatusCode, TemplateNode, VersionCode, WhichCode,
 };
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).

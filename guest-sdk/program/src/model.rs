@@ -53,7 +53,7 @@ pub struct Conversion {
     /// Paths of the source whose values may get lost; the items of a list have no step of their own.
     pub lossy: Vec<Vec<String>>,
     /// The target without `apiVersion` and `kind`; of `metadata` labels and annotations alone.
-    pub object: Template,
+    pub object: Made,
 }
 
 /// What a JSON value looks like, as far as conversions ask.
@@ -189,25 +189,30 @@ pub enum Template {
     List(Vec<Template>),
     /// A value below `data` of a `once` Secret.
     Once(Once),
-    /// Of a conversion: the source's value at a path, as it is, null and empty ones included.
+}
+
+/// A value of a conversion's target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Made {
+    /// The source's value at a path, as it is, null and empty ones included.
     Copy(Vec<String>),
-    /// Of a conversion: an object.
-    Converted(Converted),
-    /// Of a conversion: a list whose items are made from those of the source's list.
+    /// An object.
+    Object(MadeObject),
+    /// A list whose items are made from those of the source's list.
     Each(Each),
-    /// Of a conversion: a value that is computed.
+    /// A value that is computed.
     Given(Given),
 }
 
 /// An object of a conversion's target. Paths begin where the source is: at the object's root, or at an item of [`Each`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Converted {
+pub struct MadeObject {
     /// The source's object that it stands for. It is there where that one is, or where one of its members is.
     pub from: Option<Vec<String>>,
     /// Something of the source's object goes elsewhere: when that leaves it empty, it is left out.
     pub taken: bool,
     /// Members that are made.
-    pub members: Vec<(String, Template)>,
+    pub members: Vec<(String, Made)>,
     /// What becomes of the other members of the source's object; none: they are left out.
     pub rest: Option<Others>,
 }
@@ -218,7 +223,7 @@ pub struct Others {
     /// Keys that are not.
     pub except: Vec<String>,
     /// How each value is made, with the source at the value; none: as it is.
-    pub value: Option<Box<Template>>,
+    pub value: Option<Box<Made>>,
 }
 
 /// The items of a list, each made from an item of the source. In expressions the item is the local of slot 0.
@@ -227,7 +232,7 @@ pub struct Each {
     /// The source's list.
     pub from: Vec<String>,
     /// An item, with the source at the item.
-    pub item: Box<Template>,
+    pub item: Box<Made>,
 }
 
 /// A computed value. In a fragment it is there only where one of its sources is, and where it fails for the absence of

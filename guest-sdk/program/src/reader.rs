@@ -6,9 +6,9 @@ use crate::function::Function;
 use crate::layout::{self, DIRECTORY_RECORD, HEADER, MAGIC, SECTIONS, VERSION, tag};
 use crate::model::{LoopKind, Policy, Root, Select, Target};
 use crate::records::{
-    Blocks, ChildCode, ConversionCode, ConvertedCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode,
-    HoleCode, Keys, LocatedCode, LoopCode, Node, Numbers, OthersCode, ReadCode, SchemaNode, ShapeNode, StatusCode,
-    TemplateNode, VersionCode, WhichCode,
+    Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, OthersCode, ReadCode, SchemaNode, ShapeNode,
+    StatusCode, TemplateNode, VersionCode, WhichCode,
 };
 
 /// A program's bytes, split into sections. Copying it copies references.
@@ -385,10 +385,20 @@ impl<'p> Program<'p> {
             tag::T_OBJECT => TemplateNode::Object(code.count()?),
             tag::T_LIST => TemplateNode::List(code.count()?),
             tag::T_ONCE => TemplateNode::Once(self.string(code)?, code.block()?),
-            tag::T_COPY => TemplateNode::Copy(Keys::read(code)?),
-            tag::T_SHAPE => TemplateNode::Converted(converted(code)?),
-            tag::T_EACH => TemplateNode::Each(Keys::read(code)?, code.block()?),
-            tag::T_GIVEN => TemplateNode::Given(given(code)?),
+            tag => return Err(ReadError::UnknownNode { tag }),
+        })
+    }
+
+    /// The head of a value that a conversion makes.
+    ///
+    /// # Errors
+    /// If it is malformed.
+    pub fn made(&self, code: &mut Code<'p>) -> Result<MadeNode<'p>, ReadError> {
+        Ok(match code.byte()? {
+            tag::M_COPY => MadeNode::Copy(Keys::read(code)?),
+            tag::M_OBJECT => MadeNode::Object(made_object(code)?),
+            tag::M_EACH => MadeNode::Each(Keys::read(code)?, code.block()?),
+            tag::M_GIVEN => MadeNode::Given(given(code)?),
             tag => return Err(ReadError::UnknownNode { tag }),
         })
     }
@@ -485,7 +495,7 @@ impl<'p> Program<'p> {
     }
 }
 
-fn converted<'p>(code: &mut Code<'p>) -> Result<ConvertedCode<'p>, ReadError> {
+fn made_object<'p>(code: &mut Code<'p>) -> Result<MadeObjectCode<'p>, ReadError> {
     let flags = code.byte()?;
     if flags > 3 {
         return Err(ReadError::Number);
@@ -497,7 +507,7 @@ fn converted<'p>(code: &mut Code<'p>) -> Result<ConvertedCode<'p>, ReadError> {
         2 => Some(OthersCode { except: Keys::read(code)?, value: Some(code.block()?) }),
         _ => return Err(ReadError::Number),
     };
-    Ok(ConvertedCode { from, taken: flags & 2 == 2, rest, members: code.count()? })
+    Ok(MadeObjectCode { from, taken: flags & 2 == 2, rest, members: code.count()? })
 }
 
 fn given<'p>(code: &mut Code<'p>) -> Result<GivenCode<'p>, ReadError> {

@@ -79,7 +79,7 @@ pub struct ConversionCode<'p> {
     pub to: u16,
     /// How many paths may get lost: so many [`Program::next_keys`].
     pub lossy: (usize, Code<'p>),
-    /// A [`Program::template`].
+    /// A [`Program::made`].
     pub object: Code<'p>,
 }
 
@@ -113,9 +113,9 @@ pub enum ShapeNode<'p> {
     IntOrString,
 }
 
-/// An object of a conversion's target. So many times a [`Program::string`] and a template follow.
+/// An object of a conversion's target. So many times a [`Program::string`] and a [`Program::made`] follow.
 #[derive(Debug, Clone, Copy)]
-pub struct ConvertedCode<'p> {
+pub struct MadeObjectCode<'p> {
     /// The source's object.
     pub from: Option<Keys<'p>>,
     /// Something of it goes elsewhere.
@@ -131,7 +131,7 @@ pub struct ConvertedCode<'p> {
 pub struct OthersCode<'p> {
     /// Keys that are not.
     pub except: Keys<'p>,
-    /// A [`Program::template`] of each value.
+    /// A [`Program::made`] of each value.
     pub value: Option<Code<'p>>,
 }
 
@@ -321,13 +321,18 @@ pub enum TemplateNode<'p> {
     List(usize),
     /// A key below `data`, and the template of what it is made of.
     Once(&'p str, Code<'p>),
+}
+
+/// The head of a value that a conversion makes.
+#[derive(Debug, Clone, Copy)]
+pub enum MadeNode<'p> {
     /// The source's value at a path.
     Copy(Keys<'p>),
-    /// An object of a conversion's target.
-    Converted(ConvertedCode<'p>),
-    /// A list of the source, and the template of each item.
+    /// An object.
+    Object(MadeObjectCode<'p>),
+    /// A list of the source, and a [`Program::made`] of each item.
     Each(Keys<'p>, Code<'p>),
-    /// A computed value of a conversion.
+    /// A computed value.
     Given(GivenCode<'p>),
 }
 

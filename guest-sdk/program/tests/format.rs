@@ -108,17 +108,18 @@ fn schema() -> impl Strategy<Value = Schema> {
 }
 
 /// What only a conversion has around a value.
-fn converted(value: Template, schema: Schema, path: Vec<String>, flag: bool) -> Template {
+fn made(value: Template, schema: Schema, path: Vec<String>, flag: bool) -> Made {
     let source = Source { item: flag, path: path.clone() };
-    let given = Given { sources: vec![source], whole: flag, schema: Some(schema), value: Box::new(value.clone()) };
-    let rest = Others { except: path.clone(), value: flag.then(|| Box::new(Template::Copy(Vec::new()))) };
-    Template::Converted(Converted {
+    let given = Given { sources: vec![source], whole: flag, schema: Some(schema), value: Box::new(value) };
+    let rest = Others { except: path.clone(), value: flag.then(|| Box::new(Made::Copy(Vec::new()))) };
+    let given = Made::Given(given);
+    Made::Object(MadeObject {
         from: flag.then(|| path.clone()),
         taken: !flag,
         members: vec![
-            ("given".into(), Template::Given(given)),
-            ("each".into(), Template::Each(Each { from: path.clone(), item: Box::new(value) })),
-            ("copy".into(), Template::Copy(path)),
+            ("given".into(), given.clone()),
+            ("each".into(), Made::Each(Each { from: path.clone(), item: Box::new(given) })),
+            ("copy".into(), Made::Copy(path)),
         ],
         rest: Some(rest),
     })
@@ -202,7 +203,7 @@ prop_compose! {
                     from: 0,
                     to: 1,
                     lossy: vec![path.clone()],
-                    object: converted(value_of, schema, path, flag),
+                    object: made(value_of, schema, path, flag),
                 }],
             }],
             evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["x".into()], value: located(single) }],

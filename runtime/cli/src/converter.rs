@@ -1,6 +1,6 @@
 //! Conversion as the webhook asks for it, by a pattern's component in the sandbox.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use orkestra_operator::{Certificates, Converting, Reach, Webhook};
@@ -8,7 +8,6 @@ use orkestra_pattern::model;
 use orkestra_sandbox::{Failure, Pattern};
 use orkestra_webhook::certificates::{Serving, Terms};
 use orkestra_webhook::{Convert, Options, Refused, Routes, Server};
-use tokio::net::TcpListener;
 
 use crate::args::Serve;
 use crate::error::Error;
@@ -54,9 +53,9 @@ fn refused(failure: &Failure) -> Refused {
 }
 
 /// Starts the webhook, and says how API servers reach it. `local`: the API server is on this machine.
-pub(crate) async fn serve(args: &Serve, local: bool, routes: Arc<Routes>) -> Result<(Server, Webhook), Error> {
+pub(crate) fn serve(args: &Serve, local: bool, routes: Arc<Routes>) -> Result<(Server, Webhook), Error> {
     let failed = |source| Error::Listen { address: args.webhook_listen, source };
-    let listener = TcpListener::bind(args.webhook_listen).await.map_err(failed)?;
+    let listener = TcpListener::bind(args.webhook_listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let reach = reach(args, local, address)?;
     let certificates = match &args.webhook_certificates {

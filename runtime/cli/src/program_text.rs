@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use orkestra_program::model::{
-    Child, Entry, Expr, Fold, Hole, Located, Loop, LoopKind, Once, Policy, Program, Root, Select, Target, Template,
-    Which,
+    Child, Entry, Expr, Fold, Hole, Located, Loop, LoopKind, Made, Once, Policy, Program, Root, Select, Target,
+    Template, Which,
 };
 
 /// The text of a program.
@@ -45,7 +45,7 @@ fn entry_text(out: &mut String, entry: &Entry) {
         let lossy: Vec<String> = way.lossy.iter().map(|path| path.join(".")).collect();
         let lossy = if lossy.is_empty() { String::new() } else { format!(", lossy {}", lossy.join(", ")) };
         let _ = writeln!(out, "  convert {} to {}{lossy}", name(way.from), name(way.to));
-        template(out, &way.object, 4);
+        made(out, &way.object, 4);
     }
 }
 
@@ -96,26 +96,32 @@ fn template(out: &mut String, value: &Template, indent: usize) {
             }
         }
         Template::Once(once) => member(out, "once", &once.value, indent),
-        Template::Copy(path) => {
+    }
+}
+
+/// What a conversion makes.
+fn made(out: &mut String, value: &Made, indent: usize) {
+    match value {
+        Made::Copy(path) => {
             let _ = writeln!(out, "{:indent$}copy {}", "", here(path));
         }
-        Template::Converted(converted) => {
-            for (key, value) in &converted.members {
-                member(out, &format!("{key}:"), value, indent);
+        Made::Object(object) => {
+            for (key, value) in &object.members {
+                made_member(out, &format!("{key}:"), value, indent);
             }
-            if let Some(others) = &converted.rest {
+            if let Some(others) = &object.rest {
                 let except =
                     if others.except.is_empty() { String::new() } else { format!(" but {}", others.except.join(", ")) };
                 match &others.value {
                     None => {
                         let _ = writeln!(out, "{:indent$}copy all others{except}", "");
                     }
-                    Some(value) => member(out, &format!("each of all others{except}"), value, indent),
+                    Some(value) => made_member(out, &format!("each of all others{except}"), value, indent),
                 }
             }
         }
-        Template::Each(each) => member(out, &format!("each of {}", here(&each.from)), &each.item, indent),
-        Template::Given(given) => template(out, &given.value, indent),
+        Made::Each(each) => made_member(out, &format!("each of {}", here(&each.from)), &each.item, indent),
+        Made::Given(given) => template(out, &given.value, indent),
     }
 }
 
@@ -137,13 +143,18 @@ fn member(out: &mut String, head: &str, value: &Template, indent: usize) {
             template(out, value, indent + 2);
         }
         Template::Once(Once { key: _, value }) => member(out, &format!("{head} once"), value, indent),
-        Template::Copy(path) => {
+    }
+}
+
+fn made_member(out: &mut String, head: &str, value: &Made, indent: usize) {
+    match value {
+        Made::Copy(path) => {
             let _ = writeln!(out, "{:indent$}{head} copy {}", "", here(path));
         }
-        Template::Given(given) => member(out, head, &given.value, indent),
-        Template::Converted(_) | Template::Each(_) => {
+        Made::Given(given) => member(out, head, &given.value, indent),
+        Made::Object(_) | Made::Each(_) => {
             let _ = writeln!(out, "{:indent$}{head}", "");
-            template(out, value, indent + 2);
+            made(out, value, indent + 2);
         }
     }
 }

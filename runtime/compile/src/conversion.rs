@@ -67,23 +67,25 @@ fn schema(of: &Schema) -> program::Schema {
     program::Schema { nullable: of.nullable, shape }
 }
 
-fn made(of: &Made, at: &str) -> Template {
+fn made(of: &Made, at: &str) -> program::Made {
     match of {
-        Made::Copy(path) => Template::Copy(path.clone()),
-        Made::Each(from, item) => Template::Each(program::Each { from: from.clone(), item: Box::new(made(item, at)) }),
+        Made::Copy(path) => program::Made::Copy(path.clone()),
+        Made::Each(from, item) => {
+            program::Made::Each(program::Each { from: from.clone(), item: Box::new(made(item, at)) })
+        }
         Made::Object(MadeObject { from, taken, members, rest }) => {
             let members = members.iter().map(|(key, value)| (key.clone(), made(value, at))).collect();
             let rest = rest.as_ref().map(|MadeRest { except, value }| Others {
                 except: except.clone(),
                 value: value.as_ref().map(|value| Box::new(made(value, at))),
             });
-            Template::Converted(program::Converted { from: from.clone(), taken: *taken, members, rest })
+            program::Made::Object(program::MadeObject { from: from.clone(), taken: *taken, members, rest })
         }
-        Made::Given(value) => given(value, at),
+        Made::Given(value) => program::Made::Given(given(value, at)),
     }
 }
 
-fn given(of: &Given, at: &str) -> Template {
+fn given(of: &Given, at: &str) -> program::Given {
     let Given { sources, whole, schema: place, item, value } = of;
     let value = match value {
         Computed::Node(node) => {
@@ -99,7 +101,7 @@ fn given(of: &Given, at: &str) -> Template {
         sources.iter().map(|Path { item, path }| program::Source { item: *item, path: path.clone() }).collect();
     // A scalar is of its place's type when it is written; of more only the check's word is known.
     let typed = matches!(place.shape, Shape::Object(_) | Shape::List(_)).then(|| schema(place));
-    Template::Given(program::Given { sources, whole: *whole, schema: typed, value: Box::new(value) })
+    program::Given { sources, whole: *whole, schema: typed, value: Box::new(value) }
 }
 
 /// A rule as an expression that gives an optional.

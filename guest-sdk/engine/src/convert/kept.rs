@@ -7,7 +7,7 @@ use bumpalo::Bump;
 
 use crate::fault::{Fault, FaultKind, Res};
 use crate::json::{Document, MAX_DEPTH, write_string, write_value};
-use crate::value::{Key, Map, Value};
+use crate::value::{BuiltMap, Key, Map, Value};
 
 use super::ANNOTATION;
 
@@ -106,12 +106,11 @@ impl<'a> Kept<'a> {
         Ok(())
     }
 
-    /// Writes an object with the annotation, where there is anything to keep.
-    pub(super) fn write(&self, arena: &'a Bump, root: Value<'a>, text: &[u8], out: &mut Vec<u8>) -> Res<'a, ()> {
+    /// The object with the annotation, where there is anything to keep.
+    pub(super) fn annotated(&self, arena: &'a Bump, root: Value<'a>) -> Res<'a, Value<'a>> {
         let Value::Map(object) = root else { return Err(Fault::input(arena, &["the object is no JSON object"])) };
         if self.versions.is_empty() {
-            out.extend_from_slice(text);
-            return Ok(());
+            return Ok(root);
         }
         let mut all = Vec::from(*b"{");
         for (number, (version, content)) in self.versions.iter().enumerate() {
@@ -130,52 +129,26 @@ impl<'a> Kept<'a> {
         if all.len() > MAX_BYTES {
             return Err(too_large(arena));
         }
-        let all = core::str::from_utf8(&all).unwrap_or_default();
-        put_into(arena, out, object, &["metadata", "annotations", ANNOTATION], all, MAX_DEPTH)
+        let text = arena.alloc_str(core::str::from_utf8(&all).unwrap_or_default());
+        with(arena, object, &["metadata", "annotations", ANNOTATION], Value::String(text))
     }
 }
 
-/// Writes an object with a text at a path, whose objects are made where they are missing.
-fn put_into<'a>(
-    arena: &'a Bump,
-    out: &mut Vec<u8>,
-    object: Map<'a>,
-    path: &[&str],
-    text: &str,
-    depth: u32,
-) -> Res<'a, ()> {
-    let (Some((first, rest)), Some(below)) = (path.split_first(), depth.checked_sub(1)) else {
-        return Err(Fault::depth());
-    };
-    out.push(b'{');
-    let mut at = 0;
-    while let Some((key, value)) = object.entry(arena, at)? {
+/// An object with a value at a path, whose objects are made where they are missing.
+fn with<'a>(arena: &'a Bump, object: Map<'a>, path: &[&'a str], value: Value<'a>) -> Res<'a, Value<'a>> {
+    let Some((first, rest)) = path.split_first() else { return Ok(value) };
+    let mut members = bumpalo::collections::Vec::new_in(arena);
+    let (mut at, mut inner) = (0, Map::EMPTY);
+    while let Some((key, member)) = object.entry(arena, at)? {
         at += 1;
-        let Value::String(key) = key else { continue };
-        if key == *first {
-            continue;
+        match (key, member) {
+            (Value::String(key), Value::Map(found)) if key == *first => inner = found,
+            (Value::String(key), _) if key == *first => {}
+            member => members.push(member),
         }
-        write_string(out, key);
-        out.push(b':');
-        write_value(arena, out, value)?;
-        out.push(b',');
     }
-    write_string(out, first);
-    out.push(b':');
-    if rest.is_empty() {
-        write_string(out, text);
-    } else {
-        let inner = match object.get(arena, Key::Text(first))? {
-            Some(Value::Map(inner)) => inner,
-            _ => match Value::EMPTY_MAP {
-                Value::Map(empty) => empty,
-                _ => return Err(Fault::depth()),
-            },
-        };
-        put_into(arena, out, inner, rest, text, below)?;
-    }
-    out.push(b'}');
-    Ok(())
+    members.push((Value::String(first), with(arena, inner, rest, value)?));
+    Ok(Value::Map(BuiltMap::build(arena, members.into_bump_slice())?))
 }
 
 fn list<'a>(arena: &'a Bump, entries: &[u8]) -> &'a [u8] {

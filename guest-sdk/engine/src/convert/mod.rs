@@ -11,20 +11,21 @@
 mod diff;
 mod fits;
 mod kept;
-mod render;
+mod make;
 mod restore;
 mod same;
 
 use bumpalo::Bump;
 use orkestra_program::{Code, ConversionCode, EntryCode, Program, ReadError};
 
+use crate::cost;
 use crate::eval::{EntryEnv, Env, Machine};
 use crate::fault::{Fault, Res};
-use crate::json::Document;
+use crate::json::{Document, write_value};
 use crate::value::{Key, Value};
 
 use kept::Kept;
-pub(crate) use render::Source;
+pub(crate) use make::Source;
 
 /// The annotation that holds what a version cannot.
 pub(crate) const ANNOTATION: &str = "orkestra.orkspace.io/conversion-data";
@@ -53,14 +54,14 @@ pub(crate) fn convert<'a>(
     let mut root = root;
     // All ways lead through the storage version, which is the first.
     let way = if from == 0 || to == 0 { vec![(from, to)] } else { vec![(from, 0), (0, to)] };
-    let mut made: &'a [u8] = &[];
     for (from, to) in way {
-        let hop = versions.hop(from, to)?;
-        made = machine.hop(&hop, root, fragment, &mut kept)?;
-        root = Document::new("the converted object", made).root(arena)?;
+        root = machine.hop(&versions.hop(from, to)?, root, fragment, &mut kept)?;
     }
-    let mut out = Vec::with_capacity(made.len());
-    kept.write(arena, root, made, &mut out)?;
+    let root = kept.annotated(arena, root)?;
+    // Most are about as long in the other version.
+    let mut out = Vec::with_capacity(object.len() + object.len() / 8);
+    write_value(arena, &mut out, root)?;
+    machine.meter.spend(cost::traversal(out.len()))?;
     Ok((out, machine.meter.spent()))
 }
 
@@ -127,19 +128,16 @@ impl<'a> Versions<'a> {
 
 impl<'a> Machine<'a> {
     /// One way: the object, with what was kept for its version put back; what it cannot hold goes into `kept`.
-    fn hop(&mut self, hop: &Hop<'a>, source: Value<'a>, fragment: bool, kept: &mut Kept<'a>) -> Res<'a, &'a [u8]> {
+    fn hop(&mut self, hop: &Hop<'a>, source: Value<'a>, fragment: bool, kept: &mut Kept<'a>) -> Res<'a, Value<'a>> {
         let plain = self.make(&hop.there, source, fragment)?;
         if fragment {
             return Ok(plain);
         }
         let entries = kept.take(self.arena, hop.to.name)?;
-        let mut made = plain;
-        let mut seen = self.seen_back(hop, plain)?;
-        if !entries.is_empty() {
-            (made, seen) = self.put_back(hop, plain, seen, &entries)?;
-        }
-        let base = Document::new("the object on its way back", seen).root(self.arena)?;
-        let lost = self.lost(hop, base, source)?;
+        // What the source's version shows of it.
+        let seen = self.make(&hop.back, plain, false)?;
+        let made = if entries.is_empty() { plain } else { self.put_back(hop, plain, seen, &entries)? };
+        let lost = self.lost(hop, seen, source)?;
         kept.put(self.arena, hop.from.name, lost)?;
         Ok(made)
     }
@@ -148,49 +146,37 @@ impl<'a> Machine<'a> {
     fn put_back(
         &mut self,
         hop: &Hop<'a>,
-        plain: &'a [u8],
-        seen: &'a [u8],
+        plain: Value<'a>,
+        seen: Value<'a>,
         entries: &[kept::Entry<'a>],
-    ) -> Res<'a, (&'a [u8], &'a [u8])> {
+    ) -> Res<'a, Value<'a>> {
         /// Above this number a forged entry costs the others.
         const ONE_BY_ONE: usize = 16;
-        let whole = self.restored(hop, plain, entries)?;
-        if self.seen_back(hop, whole)? == seen {
-            return Ok((whole, seen));
+        let whole = restore::restore(self, hop.to.schema, plain, entries)?;
+        if self.shows(hop, whole, seen)? {
+            return Ok(whole);
         }
         let mut made = plain;
         for entry in entries.iter().take(if entries.len() > ONE_BY_ONE { 0 } else { ONE_BY_ONE }) {
-            let next = self.restored(hop, made, core::slice::from_ref(entry))?;
-            if self.seen_back(hop, next)? == seen {
+            let next = restore::restore(self, hop.to.schema, made, core::slice::from_ref(entry))?;
+            if self.shows(hop, next, seen)? {
                 made = next;
             }
         }
-        Ok((made, seen))
+        Ok(made)
     }
 
-    fn restored(&mut self, hop: &Hop<'a>, made: &'a [u8], entries: &[kept::Entry<'a>]) -> Res<'a, &'a [u8]> {
-        let root = Document::new("the converted object", made).root(self.arena)?;
-        let mut out = Vec::with_capacity(made.len());
-        restore::restore(self, hop.to.schema, root, entries, &mut out)?;
-        Ok(self.arena.alloc_slice_copy(&out))
+    /// Whether the source's version shows `seen` of a converted object.
+    fn shows(&mut self, hop: &Hop<'a>, made: Value<'a>, seen: Value<'a>) -> Res<'a, bool> {
+        let shown = self.make(&hop.back, made, false)?;
+        same::same(self, Some(shown), Some(seen))
     }
 
-    /// What the source's version shows of a converted object.
-    fn seen_back(&mut self, hop: &Hop<'a>, made: &'a [u8]) -> Res<'a, &'a [u8]> {
-        let root = Document::new("the converted object", made).root(self.arena)?;
-        self.make(&hop.back, root, false)
-    }
-
-    /// Runs one way's template over an object.
-    fn make(&mut self, way: &ConversionCode<'a>, source: Value<'a>, fragment: bool) -> Res<'a, &'a [u8]> {
+    /// One way, over an object.
+    fn make(&mut self, way: &ConversionCode<'a>, source: Value<'a>, fragment: bool) -> Res<'a, Value<'a>> {
         self.env = Env::Entry(nothing(Document::known("the object", source)));
         self.source = Some(Source { root: source, cursor: source, fragment });
-        let mut out = Vec::new();
-        let mut code = way.object;
-        if !self.render(&mut code, &mut out)? {
-            out.extend_from_slice(b"{}");
-        }
-        Ok(self.arena.alloc_slice_copy(&out))
+        self.made_whole(way.object)
     }
 
     fn lost(&mut self, hop: &Hop<'a>, base: Value<'a>, source: Value<'a>) -> Res<'a, Vec<u8>> {

@@ -6,73 +6,60 @@
 
 use orkestra_program::Code;
 
-use crate::cost;
 use crate::eval::Machine;
 use crate::fault::Res;
-use crate::json::{MAX_DEPTH, write_string, write_value};
-use crate::value::{Key, Map, Value};
+use crate::json::MAX_DEPTH;
+use crate::value::{BuiltMap, Key, List, Map, Value};
 
 use super::fits::{field, fits, items};
 use super::kept::{Entry, What};
 use super::same::same;
 
-/// Writes an object with entries put back.
+/// An object with entries put back.
 pub(super) fn restore<'a>(
     m: &mut Machine<'a>,
     schema: Code<'a>,
     root: Value<'a>,
     entries: &[Entry<'a>],
-    out: &mut Vec<u8>,
-) -> Res<'a, ()> {
+) -> Res<'a, Value<'a>> {
     let all: Vec<&Entry<'a>> = entries.iter().collect();
-    if !value(m, Some(schema), Some(root), &all, 0, out)? {
-        out.extend_from_slice(b"{}");
-    }
-    Ok(())
+    Ok(value(m, Some(schema), Some(root), &all, 0)?.unwrap_or(Value::EMPTY_MAP))
 }
 
-/// Writes a value with the entries at or below it. False: it is absent, and nothing was written.
+/// A value with the entries at or below it; none: it is absent.
 fn value<'a>(
     m: &mut Machine<'a>,
     schema: Option<Code<'a>>,
     found: Option<Value<'a>>,
     entries: &[&Entry<'a>],
     depth: usize,
-    out: &mut Vec<u8>,
-) -> Res<'a, bool> {
+) -> Res<'a, Option<Value<'a>>> {
     m.meter.spend(1 + entries.len() as u64)?;
     if let Some(entry) = entries.iter().find(|entry| entry.at.len() == depth) {
-        return here(m, schema, found, entry, out);
+        return here(m, schema, found, entry);
     }
-    let Some(found) = found else { return Ok(false) };
     match found {
-        _ if entries.is_empty() || depth >= MAX_DEPTH as usize => copy(m, found, out)?,
-        Value::Map(object) => object_with(m, schema, object, entries, depth, out)?,
-        Value::List(list) => {
+        Some(_) if entries.is_empty() || depth >= MAX_DEPTH as usize => Ok(found),
+        Some(Value::Map(object)) => object_with(m, schema, object, entries, depth).map(Some),
+        Some(Value::List(list)) => {
             let below = match schema {
                 Some(schema) => items(m, schema)?.map(|(_, schema)| schema),
                 None => None,
             };
-            out.push(b'[');
-            for (number, item) in list.items(m.arena)?.iter().enumerate() {
-                if number > 0 {
-                    out.push(b',');
-                }
+            let mut made = bumpalo::collections::Vec::new_in(m.arena);
+            for item in list.items(m.arena)? {
                 let mut inside = Vec::new();
                 for entry in entries {
                     if is_item(m, entry.at.get(depth), *item)? {
                         inside.push(*entry);
                     }
                 }
-                if !value(m, below, Some(*item), &inside, depth + 1, out)? {
-                    copy(m, *item, out)?;
-                }
+                made.push(value(m, below, Some(*item), &inside, depth + 1)?.unwrap_or(*item));
             }
-            out.push(b']');
+            Ok(Some(Value::List(List::Built(made.into_bump_slice()))))
         }
-        _ => copy(m, found, out)?,
+        found => Ok(found),
     }
-    Ok(true)
 }
 
 fn object_with<'a>(
@@ -81,14 +68,11 @@ fn object_with<'a>(
     object: Map<'a>,
     entries: &[&Entry<'a>],
     depth: usize,
-    out: &mut Vec<u8>,
-) -> Res<'a, ()> {
+) -> Res<'a, Value<'a>> {
     let key_of = |entry: &Entry<'a>| match entry.at.get(depth) {
         Some(Value::String(key)) => Some(*key),
         _ => None,
     };
-    out.push(b'{');
-    let first = out.len();
     let mut keys = Vec::new();
     let mut at = 0;
     while let Some((key, _)) = object.entry(m.arena, at)? {
@@ -105,32 +89,24 @@ fn object_with<'a>(
             keys.push(key);
         }
     }
+    let mut members = bumpalo::collections::Vec::new_in(m.arena);
     for key in keys {
         let inside: Vec<&Entry<'a>> = entries.iter().filter(|entry| key_of(entry) == Some(key)).copied().collect();
         let below = match schema {
             Some(schema) => field(m, schema, key)?,
             None => None,
         };
-        let before = out.len();
-        if before > first {
-            out.push(b',');
-        }
-        write_string(out, key);
-        out.push(b':');
-        let mut member = object.get(m.arena, Key::Text(key))?;
-        let start = out.len();
+        let member = object.get(m.arena, Key::Text(key))?;
         // Every object has metadata, also where it has neither labels nor annotations, which are all that is seen of it.
         let unseen = depth == 0 && key == "metadata" && member.is_none();
-        if unseen {
-            member = Some(Value::EMPTY_MAP);
-        }
-        let there = value(m, below, member, &inside, depth + 1, out)?;
-        if !there || (unseen && out.get(start..) == Some(b"{}".as_slice())) {
-            out.truncate(before);
+        let member = if unseen { Some(Value::EMPTY_MAP) } else { member };
+        match value(m, below, member, &inside, depth + 1)? {
+            Some(Value::Map(map)) if unseen && map.len(m.arena)? == 0 => {}
+            Some(value) => members.push((Value::String(key), value)),
+            None => {}
         }
     }
-    out.push(b'}');
-    Ok(())
+    Ok(Value::Map(BuiltMap::build(m.arena, members.into_bump_slice())?))
 }
 
 /// Whether a step names an item of a list.
@@ -154,30 +130,21 @@ fn here<'a>(
     schema: Option<Code<'a>>,
     found: Option<Value<'a>>,
     entry: &Entry<'a>,
-    out: &mut Vec<u8>,
-) -> Res<'a, bool> {
-    let Some(schema) = schema else { return unchanged(m, found, out) };
+) -> Res<'a, Option<Value<'a>>> {
+    let Some(schema) = schema else { return Ok(found) };
     match &entry.what {
         What::Value { was, is } => {
             let fits = match is {
                 Some(is) => fits(m, schema, *is)?,
                 None => true,
             };
-            if !fits || !same(m, found, *was)? {
-                return unchanged(m, found, out);
-            }
-            unchanged(m, *is, out)
+            Ok(if fits && same(m, found, *was)? { *is } else { found })
         }
         What::Items(pairs) => {
-            let (Some(Value::List(list)), Some((_, schema))) = (found, items(m, schema)?) else {
-                return unchanged(m, found, out);
-            };
+            let (Some(Value::List(list)), Some((_, schema))) = (found, items(m, schema)?) else { return Ok(found) };
             let mut left: Vec<&(Value<'a>, Value<'a>)> = pairs.iter().collect();
-            out.push(b'[');
-            for (number, item) in list.items(m.arena)?.iter().enumerate() {
-                if number > 0 {
-                    out.push(b',');
-                }
+            let mut made = bumpalo::collections::Vec::new_in(m.arena);
+            for item in list.items(m.arena)? {
                 let mut put = *item;
                 for (at, (was, is)) in left.iter().copied().enumerate() {
                     if same(m, Some(*was), Some(*item))? && fits(m, schema, *is)? {
@@ -186,22 +153,9 @@ fn here<'a>(
                         break;
                     }
                 }
-                copy(m, put, out)?;
+                made.push(put);
             }
-            out.push(b']');
-            Ok(true)
+            Ok(Some(Value::List(List::Built(made.into_bump_slice()))))
         }
     }
-}
-
-fn unchanged<'a>(m: &mut Machine<'a>, value: Option<Value<'a>>, out: &mut Vec<u8>) -> Res<'a, bool> {
-    let Some(value) = value else { return Ok(false) };
-    copy(m, value, out)?;
-    Ok(true)
-}
-
-fn copy<'a>(m: &mut Machine<'a>, value: Value<'a>, out: &mut Vec<u8>) -> Res<'a, ()> {
-    let start = out.len();
-    write_value(m.arena, out, value)?;
-    m.meter.spend(cost::traversal(out.len() - start))
 }

@@ -14,11 +14,12 @@ pub(super) fn same<'a>(m: &mut Machine<'a>, a: Option<Value<'a>>, b: Option<Valu
     }
 }
 
-/// Whether two values have the same text.
-pub(super) fn identical(a: Value<'_>, b: Value<'_>) -> bool {
+/// Whether two values of the request have the same text.
+pub(super) fn identical<'a>(a: Value<'a>, b: Value<'a>) -> bool {
     match (a, b) {
-        (Value::Map(Map::Json(a)), Value::Map(Map::Json(b))) => a.raw() == b.raw(),
-        (Value::List(List::Json(a)), Value::List(List::Json(b))) => a.raw() == b.raw(),
+        // What was copied lies at the same place; a look at its text is not needed.
+        (Value::Map(Map::Json(a)), Value::Map(Map::Json(b))) => core::ptr::eq(a, b) || a.raw() == b.raw(),
+        (Value::List(List::Json(a)), Value::List(List::Json(b))) => core::ptr::eq(a, b) || a.raw() == b.raw(),
         _ => false,
     }
 }

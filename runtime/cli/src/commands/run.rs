@@ -142,7 +142,7 @@ async fn work(
     // It answers before any definition points at it.
     let (server, webhook) = match routes.is_empty() {
         true => (None, None),
-        false => Some(converter::serve(&args.serve, cluster.local, routes).await?).unzip(),
+        false => Some(converter::serve(&args.serve, cluster.local, routes)?).unzip(),
     };
     let options = Options { broken, webhook, ..options(args) };
     tracing::info!(server = %cluster.server, context = cluster.context.as_deref().unwrap_or("pod"), "connected");

@@ -1,6 +1,8 @@
 //! Objects converted in batches, and the answer that they make.
 
 use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread::ScopedJoinHandle;
 
 use bytes::Bytes;
 
@@ -14,6 +16,8 @@ use crate::convert::{Convert, Refused, Routes};
 pub struct Limits {
     /// Bytes of the objects that one call converts; an object that is larger alone is converted alone.
     pub batch: usize,
+    /// Calls at once, each on a thread, where one call does not convert all objects.
+    pub calls: usize,
     /// Bytes of all converted objects.
     pub answer: usize,
 }
@@ -62,6 +66,14 @@ enum Group {
     Batch(Range<usize>),
 }
 
+impl Group {
+    fn range(&self) -> Range<usize> {
+        match self {
+            Self::Unchanged(range) | Self::Batch(range) => range.clone(),
+        }
+    }
+}
+
 fn pieces(review: &Review, body: Bytes, routes: &Routes, limits: Limits) -> Result<Vec<Bytes>, Refused> {
     let groups = groups(review, &body, limits.batch);
     if groups.len() < 2 {
@@ -75,23 +87,42 @@ fn pieces(review: &Review, body: Bytes, routes: &Routes, limits: Limits) -> Resu
         return Ok(vec![out.into()]);
     }
     let mut answer = InPlace { buffer: body.into(), free: 0..0, pieces: Vec::new(), size: 0 };
-    for (index, group) in groups.iter().enumerate() {
-        let mut out = Vec::new();
-        match index {
-            0 => head(review, &mut out),
-            _ => out.push(b','),
+    let mut first = Vec::new();
+    head(review, &mut first);
+    answer.put(&first, review.objects.first().map_or(0, |object| object.whole.range().start));
+    for groups in groups.chunks(limits.calls.max(1)) {
+        let buffer = &answer.buffer;
+        let written = together(groups, |group| {
+            let mut out = Vec::new();
+            if group.range().start > 0 {
+                out.push(b',');
+            }
+            run(review, group, buffer, routes, limits, &mut out).map(|()| out)
+        });
+        for (group, out) in groups.iter().zip(written) {
+            let out = out?;
+            answer.size += out.len();
+            if answer.size > limits.answer {
+                return Err(too_large(limits));
+            }
+            answer.put(&out, done(review, group));
         }
-        run(review, group, &answer.buffer, routes, limits, &mut out)?;
-        if index + 1 == groups.len() {
-            out.extend_from_slice(TAIL.as_bytes());
-        }
-        answer.size += out.len();
-        if answer.size > limits.answer {
-            return Err(too_large(limits));
-        }
-        answer.put(&out, done(review, group));
     }
+    answer.put(TAIL.as_bytes(), answer.free.end);
     Ok(answer.finish())
+}
+
+/// What `work` makes of each item, all of them at the same time.
+fn together<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let Some((first, others)) = items.split_first() else { return Vec::new() };
+        let work = &work;
+        let others: Vec<_> = others.iter().map(|item| scope.spawn(move || work(item))).collect();
+        let first = std::iter::once(work(first));
+        // A panic of one is one of all.
+        let joined = |thread: ScopedJoinHandle<'_, T>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        first.chain(others.into_iter().map(joined)).collect()
+    })
 }
 
 /// Cuts the objects, in their order, into what is handled together.
@@ -121,8 +152,7 @@ fn groups(review: &Review, body: &[u8], batch: usize) -> Vec<Group> {
 
 /// The end of the bytes that are not needed any more when a group is done.
 fn done(review: &Review, group: &Group) -> usize {
-    let (Group::Unchanged(range) | Group::Batch(range)) = group;
-    range.end.checked_sub(1).and_then(|last| review.objects.get(last)).map_or(0, |last| last.whole.range().end)
+    group.range().end.checked_sub(1).and_then(|last| review.objects.get(last)).map_or(0, |last| last.whole.range().end)
 }
 
 fn head(review: &Review, out: &mut Vec<u8>) {
@@ -286,8 +316,10 @@ impl InPlace {
         }
         let start = self.free.start;
         self.free.start += inside.len();
-        if !inside.is_empty() {
-            self.pieces.push(Piece::Inside(start..self.free.start));
+        match self.pieces.last_mut() {
+            _ if inside.is_empty() => {}
+            Some(Piece::Inside(range)) if range.end == start => range.end = self.free.start,
+            _ => self.pieces.push(Piece::Inside(start..self.free.start)),
         }
         if !outside.is_empty() {
             self.pieces.push(Piece::Outside(Bytes::copy_from_slice(outside)));

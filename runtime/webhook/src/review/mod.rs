@@ -14,7 +14,7 @@
 //! # Memory
 //!
 //! Results of a batch are written over the objects that they were made of, as far as they have room there. So a list
-//! takes its own size, what its objects grew by, and one batch.
+//! takes its own size, what its objects grew by, and the batches that are in work at the same time.
 
 mod answer;
 mod names;

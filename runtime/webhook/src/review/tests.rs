@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, Limits, convert};
 use crate::convert::{Convert, Refused, Routes};
 
-const LIMITS: Limits = Limits { batch: 4 << 20, answer: 64 << 20 };
+const LIMITS: Limits = Limits { batch: 4 << 20, calls: 3, answer: 64 << 20 };
 
 type Results = Result<Vec<Result<Vec<u8>, Refused>>, Refused>;
 
@@ -343,7 +343,7 @@ fn an_answer_ends_at_its_limit() {
     let two = format!("{},{}", web("a", ""), web("b", ""));
     let guest = always(format!(r#"{{"spec":"{}"}}"#, "x".repeat(1000)));
     for batch in [1, 4096] {
-        assert_eq!(refused(&two, &guest, Limits { batch, answer: 2000 }).0, "AnswerTooLarge");
-        assert_eq!(response(&two, &guest, Limits { batch, answer: 3000 }).0.failure, None);
+        assert_eq!(refused(&two, &guest, Limits { batch, calls: 2, answer: 2000 }).0, "AnswerTooLarge");
+        assert_eq!(response(&two, &guest, Limits { batch, calls: 2, answer: 3000 }).0.failure, None);
     }
 }

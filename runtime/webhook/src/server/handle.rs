@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
-use tokio::runtime::RuntimeFlavor;
 use tokio::sync::Semaphore;
 
 use super::body::{Held, Pieces, receive};
@@ -42,6 +41,9 @@ enum Rejected {
     #[error(transparent)]
     NotAnAdmission(#[from] NotAnAdmission),
 }
+
+/// The most bytes of a review that is converted before another thread could have taken over what else this one has to do.
+const SHORT: usize = 64 << 10;
 
 /// The most bytes of an admission: two objects, each of which fits into etcd.
 const ADMISSION_BYTES: usize = 8 << 20;
@@ -105,8 +107,6 @@ pub(crate) struct Handler {
     /// One permit for each byte that may be in flight.
     bytes: Arc<Semaphore>,
     conversions: Semaphore,
-    /// Whether a worker of this runtime may be kept by a conversion, its other tasks going to another one.
-    in_place: bool,
 }
 
 impl Handler {
@@ -119,7 +119,6 @@ impl Handler {
             bytes: Arc::new(Semaphore::new(options.in_flight_bytes)),
             conversions: Semaphore::new(options.conversions.max(1)),
             options,
-            in_place: tokio::runtime::Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread,
         }
     }
 
@@ -143,7 +142,7 @@ impl Handler {
     async fn convert(&self, request: Request<Incoming>) -> Result<Answered, Rejected> {
         let (body, held) = self.take(request, self.options.review_bytes).await?;
         let _running = self.in_line(self.conversions.acquire()).await?;
-        let answer = self.run(body).await?;
+        let answer = self.run(body)?;
         let mut response = json(answer.pieces);
         response.body_mut().held = held;
         Ok(Answered { response, result: answer.failure.unwrap_or("Success"), objects: answer.objects })
@@ -184,14 +183,12 @@ impl Handler {
     }
 
     /// Runs the conversion, which blocks its thread.
-    async fn run(&self, body: Bytes) -> Result<review::Answer, Rejected> {
-        let limits = Limits { batch: self.options.batch_bytes, answer: self.options.review_bytes };
-        if self.in_place {
-            return Ok(tokio::task::block_in_place(|| review::convert(body, &self.routes, limits))?);
-        }
-        let routes = self.routes.clone();
-        let converted = tokio::task::spawn_blocking(move || review::convert(body, &routes, limits));
-        Ok(converted.await.map_err(|_| Rejected::BrokenOff)??)
+    fn run(&self, body: Bytes) -> Result<review::Answer, review::Unreadable> {
+        let limits =
+            Limits { batch: self.options.batch_bytes, calls: self.options.batches, answer: self.options.review_bytes };
+        let short = body.len() <= SHORT;
+        let convert = || review::convert(body, &self.routes, limits);
+        if short { convert() } else { tokio::task::block_in_place(convert) }
     }
 }
 

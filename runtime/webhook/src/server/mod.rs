@@ -1,8 +1,9 @@
 //! The server: one port, TLS, HTTP/1.1 and HTTP/2.
 //!
 //! It is made for what API servers do: one object a review, one review after another, over connections that are kept. A
-//! conversion runs on the thread that read the review, so that nothing is handed over, and the runtime's other tasks go to
-//! another thread meanwhile.
+//! conversion runs on the thread that read the review, so that nothing is handed over. That blocks the thread, so the server
+//! has threads of its own: as many as there are conversions at once, and one more that reads and writes meanwhile. Whatever a
+//! guest does, the process's other tasks go on.
 
 mod body;
 mod connection;
@@ -13,12 +14,12 @@ mod options;
 mod tests;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -34,8 +35,8 @@ use handle::Handler;
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The listener has no address any more.
-    #[error("the webhook's port cannot be used: {0}")]
+    /// The listener has no address any more, or there are no threads to be had.
+    #[error("the webhook's port cannot be served: {0}")]
     Listener(#[from] io::Error),
     /// The TLS library refuses its own settings.
     #[error("the webhook's TLS cannot be set up: {0}")]
@@ -62,6 +63,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     accept: JoinHandle<bool>,
     linger: Duration,
+    /// The server's threads, until it is dropped.
+    runtime: Option<Runtime>,
 }
 
 /// What can be asked of a server by others than its owner.
@@ -85,12 +88,11 @@ impl Served {
 }
 
 impl Server {
-    /// Serves on `listener`. Routes and certificates may change at any time. Must be called in a runtime with I/O and time;
-    /// it is fastest on one with several threads.
+    /// Serves on `listener`, with threads of its own. Routes and certificates may change at any time.
     ///
     /// # Errors
     ///
-    /// The listener or the TLS library.
+    /// The listener, the threads or the TLS library.
     pub fn start(
         listener: TcpListener,
         options: Options,
@@ -98,6 +100,17 @@ impl Server {
         serving: Arc<Serving>,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr()?;
+        listener.set_nonblocking(true)?;
+        let conversions = options.conversions.max(1);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(conversions + 1)
+            .thread_name("webhook")
+            .enable_all()
+            .build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
         let tls = serving.clone().server_config()?;
         let metrics = Arc::new(Metrics::default());
         let (stop, stopped) = watch::channel(false);
@@ -106,9 +119,9 @@ impl Server {
         let (limit, linger) = (options.stop_limit, options.linger);
         let places = Arc::new(Semaphore::new(options.connections.max(1)));
         let connections = Arc::new(Connections::new(tls, handler, options, stopped.clone()));
-        let accept = tokio::spawn(accept(listener, connections, places, stopped, limit));
+        let accept = runtime.spawn(accept(listener, connections, places, stopped, limit));
         let ready = Arc::new(AtomicBool::new(true));
-        Ok(Self { address, ready, metrics, serving, stop, accept, linger })
+        Ok(Self { address, ready, metrics, serving, stop, accept, linger, runtime: Some(runtime) })
     }
 
     /// Where it listens.
@@ -135,12 +148,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.ready.store(false, Ordering::Release);
         self.accept.abort();
+        // Nobody waits here for a conversion that runs: this may be a thread that must not block.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 /// Accepts connections until the server is stopped, then waits for those that are there.
 async fn accept(
-    listener: TcpListener,
+    listener: tokio::net::TcpListener,
     connections: Arc<Connections>,
     places: Arc<Semaphore>,
     mut stop: watch::Receiver<bool>,

@@ -9,9 +9,11 @@ pub struct Options {
     pub review_bytes: usize,
     /// Bytes of the objects that are converted by one call.
     pub batch_bytes: usize,
+    /// Calls at once for one review whose objects are too many for one call, each on a thread.
+    pub batches: usize,
     /// Bytes of the bodies of all connections at once. What is beyond waits in line, unread.
     pub in_flight_bytes: usize,
-    /// Conversions that run at once; the others wait in line.
+    /// Conversions that run at once, each on a thread; the others wait in line.
     pub conversions: usize,
     /// How long a review may wait in line before it is answered by 503 with `Retry-After`.
     pub queue_time: Duration,
@@ -38,6 +40,7 @@ impl Default for Options {
         Self {
             review_bytes: 128 << 20,
             batch_bytes: 512 << 10,
+            batches: cores,
             in_flight_bytes: 256 << 20,
             conversions: (2 * cores).max(4),
             queue_time: Duration::from_secs(5),

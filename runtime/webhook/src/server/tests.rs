@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -52,7 +52,7 @@ fn kept() -> Kept {
 async fn serve(options: Options) -> Fixture {
     let (routes, serving, kept) = (Arc::new(Routes::default()), Arc::new(Serving::default()), kept());
     routes.set("example.com", "Web", always(r#"{"spec":{"done":1}}"#));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::start(listener, options, routes.clone(), serving.clone()).unwrap();
     assert!(!server.served().is_ready(), "there is no certificate yet");
     serving.put(kept.certified().unwrap());
