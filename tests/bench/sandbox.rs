@@ -1,5 +1,5 @@
 //! What the sandbox costs, as medians and ratios of one run: a fresh instance, one reconcile against the same program without a
-//! sandbox and against hand-written Rust, and the memory of a loaded pattern.
+//! sandbox and against hand-written Rust, one converted object likewise, and the memory of a loaded pattern.
 //!
 //! Run it with `cargo bench --workspace --bench sandbox`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -21,6 +21,7 @@ fn main() {
     // `cargo bench` and `cargo test --benches` pass options for the usual harness; there is nothing here to choose.
     let sandbox = Sandbox::new(&Settings::default()).expect("a sandbox");
     time(&sandbox);
+    conversion(&sandbox);
     memory(&sandbox);
 }
 
@@ -62,14 +63,7 @@ fn time(sandbox: &Sandbox) {
         ),
         ("hand-written serde", Vec::new(), Box::new(|| drop(black_box(subject::by_hand(black_box(&primary)))))),
     ];
-    for _ in 0..SAMPLES {
-        for (_, samples, call) in &mut subjects {
-            let start = Instant::now();
-            (0..CALLS).for_each(|_| call());
-            samples.push(start.elapsed() / CALLS);
-        }
-    }
-
+    sample(&mut subjects);
     println!(
         "{} bytes of custom resource, {} of program, {} of component",
         primary.len(),
@@ -77,6 +71,62 @@ fn time(sandbox: &Sandbox) {
         component.len()
     );
     println!("{} bytes of engine\n", orkestra_component::engine().bytes.len());
+    print(subjects);
+    println!("ratio: to the reconcile in the sandbox\n");
+}
+
+/// One object of 1 kB and one of 10 kB, whose fields go elsewhere; each is judged by its way back.
+fn conversion(sandbox: &Sandbox) {
+    let source = orkestra_pattern::Source::new()
+        .with("katalog.yaml", include_bytes!("go-webhook/pattern/katalog.yaml"))
+        .with("crd.yaml", include_bytes!("go-webhook/pattern/crd.yaml"));
+    let (pattern, problems) = orkestra_pattern::check(&source);
+    let compiled = orkestra_compile::compile(&pattern.unwrap_or_else(|| panic!("{problems:#?}"))).unwrap();
+    let loaded = sandbox.load(&compiled.component, &[], Limits::default()).expect("the pattern");
+    let native = orkestra_engine::Engine::load(&compiled.program);
+    for items in [10, 160] {
+        let items: Vec<_> = (0..items)
+            .map(|n| serde_json::json!({"name": format!("item-{n:04}"), "value": "some text of this item"}))
+            .collect();
+        let object = serde_json::json!({"apiVersion": "example.com/v2", "kind": "Thing",
+            "metadata": {"name": "x", "namespace": "default", "uid": "u", "labels": {"a": "b"}},
+            "spec": {"instances": 3, "storage": {"size": "1Gi", "class": "fast"},
+                "resources": {"cpu": "1", "memory": "1Gi"}, "items": items},
+            "status": {"observedGeneration": 1}})
+        .to_string();
+        let object = object.as_bytes();
+        let mut subjects: [Subject<'_>; 3] = [
+            ("fresh instance, not called", Vec::new(), Box::new(|| black_box(loaded.try_instance()).unwrap())),
+            (
+                "conversion in the sandbox",
+                Vec::new(),
+                Box::new(|| drop(black_box(loaded.convert("thing", "v1", black_box(&[object])).unwrap()))),
+            ),
+            (
+                "same program and engine, native",
+                Vec::new(),
+                Box::new(|| drop(black_box(native.convert("thing", "v1", black_box(object), u64::MAX).unwrap()))),
+            ),
+        ];
+        sample(&mut subjects);
+        println!("{} bytes of object", object.len());
+        print(subjects);
+        println!("ratio: to the conversion in the sandbox\n");
+    }
+}
+
+fn sample(subjects: &mut [Subject<'_>]) {
+    for _ in 0..SAMPLES {
+        for (_, samples, call) in subjects.iter_mut() {
+            let start = Instant::now();
+            (0..CALLS).for_each(|_| call());
+            samples.push(start.elapsed() / CALLS);
+        }
+    }
+}
+
+/// Medians, and their ratios to the second one.
+fn print<const N: usize>(subjects: [Subject<'_>; N]) {
     println!("{:36}{:>12}{:>12}", "", "median", "ratio");
     let medians = subjects.map(|(name, mut samples, _)| {
         samples.sort_unstable();
@@ -86,7 +136,6 @@ fn time(sandbox: &Sandbox) {
     for (name, median) in medians {
         println!("{name:36}{:>9.1} µs{:>12.2}", median.as_secs_f64() * 1e6, median.as_secs_f64() / sandboxed);
     }
-    println!("ratio: to the reconcile in the sandbox\n");
 }
 
 /// Every pattern is another program, is called once, and stays loaded.

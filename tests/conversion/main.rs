@@ -7,5 +7,6 @@ mod live;
 mod planted;
 mod replicas;
 mod rules;
+mod scenarios;
 mod subject;
 mod upgrade;

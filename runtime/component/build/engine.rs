@@ -71,6 +71,7 @@ fn flags(root: &Path, out: &Path, rustc: &OsString) -> Result<OsString> {
     let mut flags = vec![
         OsString::from("-Cpanic=abort"),
         OsString::from(format!("-Clink-arg=-zstack-size={STACK_BYTES}")),
+        OsString::from("-Clink-arg=--initial-memory=524288"),
         // What a module may use is part of what a pattern may meet at run time: the plain instruction set of this target.
         OsString::from("-Ctarget-cpu=generic"),
     ];

@@ -13,7 +13,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Bytes of stack that WebAssembly code may use of the calling thread's.
 pub(crate) const STACK: usize = 512 << 10;
 /// Bytes of a memory or table that stay resident in a free slot, to be reset by copying instead of by page faults.
-const KEEP_RESIDENT: usize = 256 << 10;
+const KEEP_RESIDENT: usize = 512 << 10;
 /// Core instances of one component: the engine's and the program's.
 const CORE_INSTANCES: u32 = 2;
 /// Memories and tables of one component: the engine's. Code in the engine's place has no more.
