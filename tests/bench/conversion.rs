@@ -4,24 +4,19 @@
 //! Run it with `cargo bench --workspace --bench conversion`. The Go program is built from `go-webhook`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+mod webhooks;
 
-use orkestra_pattern::Source;
-use orkestra_sandbox::{Limits, Pattern, Sandbox, Settings};
-use orkestra_webhook::certificates::{Kept, Serving, Terms};
-use orkestra_webhook::{Convert, Options, Refused, Routes, Server};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
-
-const KATALOG: &str = include_str!("go-webhook/pattern/katalog.yaml");
-const CRD: &str = include_str!("go-webhook/pattern/crd.yaml");
+use webhooks::{Process, build_go, certificates, serves};
 
 /// Requests of a round, and rounds of each.
 const SINGLES: usize = 400;
@@ -31,16 +26,11 @@ const CONNECTIONS: usize = 16;
 const BUSY: Duration = Duration::from_secs(2);
 
 fn main() {
-    // Started by itself, it is the server: a process of its own, whose memory can be told from the client's.
-    let arguments: Vec<String> = std::env::args().collect();
-    if let Some(at) = arguments.iter().position(|argument| argument == "serve") {
-        return serve(Path::new(&arguments[at + 1]));
+    if serves() {
+        return;
     }
     let directory = tempfile::tempdir().expect("a directory");
-    let kept = Kept::new(&["127.0.0.1".to_owned()], SystemTime::now(), &Terms::default()).expect("certificates");
-    for (name, bytes) in kept.data() {
-        std::fs::write(directory.path().join(name), bytes).expect("a file");
-    }
+    let kept = certificates(directory.path());
     let Some(go) = build_go(directory.path()) else {
         println!("not run: the baseline is built with Go, which is not here");
         return;
@@ -95,39 +85,48 @@ fn singles(both: &[(&str, &Process); 2], tls: &Arc<ClientConfig>) {
 }
 
 fn rate(both: &[(&str, &Process); 2], tls: &Arc<ClientConfig>) {
-    let review = review("v2", "v1", 1, 2_000);
-    let mut counts = [0_u64; 2];
-    for _ in 0..3 {
-        for ((_, process), count) in both.iter().zip(&mut counts) {
-            let workers: Vec<_> = (0..CONNECTIONS)
-                .map(|_| {
-                    let (mut connection, review) = (Connection::open(process.address, tls), review.clone());
-                    std::thread::spawn(move || {
-                        let (start, mut count) = (Instant::now(), 0_u64);
-                        while start.elapsed() < BUSY {
-                            connection.exchange(&review);
-                            count += 1;
-                        }
-                        count
+    for bytes in [600, 2_000, 10_000] {
+        let review = review("v2", "v1", 1, bytes);
+        let mut counts = [0_u64; 2];
+        for _ in 0..3 {
+            for ((_, process), count) in both.iter().zip(&mut counts) {
+                let workers: Vec<_> = (0..CONNECTIONS)
+                    .map(|_| {
+                        let (mut connection, review) = (Connection::open(process.address, tls), review.clone());
+                        std::thread::spawn(move || {
+                            let (start, mut count) = (Instant::now(), 0_u64);
+                            while start.elapsed() < BUSY {
+                                connection.exchange(&review);
+                                count += 1;
+                            }
+                            count
+                        })
                     })
-                })
-                .collect();
-            *count += workers.into_iter().map(|worker| worker.join().expect("a worker")).sum::<u64>();
+                    .collect();
+                *count += workers.into_iter().map(|worker| worker.join().expect("a worker")).sum::<u64>();
+            }
         }
+        let [ours, theirs] = counts.map(|count| count as f64 / (3.0 * BUSY.as_secs_f64()));
+        println!(
+            "{CONNECTIONS} connections, {:>5} bytes: {ours:.0} and {theirs:.0} a second, ratio {:.2}",
+            review.len(),
+            ours / theirs
+        );
     }
-    let [ours, theirs] = counts.map(|count| count as f64 / (3.0 * BUSY.as_secs_f64()));
-    println!("{CONNECTIONS} connections: {ours:.0} and {theirs:.0} a second, ratio {:.2}", ours / theirs);
 }
 
 fn lists(directory: &Path, go: &Path, tls: &Arc<ClientConfig>) {
     for count in [1_500, 10_000] {
-        let review = review("v2", "v1", count, 10_000);
-        let (mut times, mut memory): ([Vec<f64>; 2], [u64; 2]) = Default::default();
+        let (single, review) = (review("v2", "v1", 1, 10_000), review("v2", "v1", count, 10_000));
+        let (mut times, mut memory, mut more): ([Vec<f64>; 2], [u64; 2], [u64; 2]) = Default::default();
         for _ in 0..3 {
             // Fresh processes, because a peak of memory is remembered.
             let processes = [Process::ours(directory), Process::go(go, directory)];
-            for ((process, times), memory) in processes.iter().zip(&mut times).zip(&mut memory) {
+            for (((process, times), memory), more) in processes.iter().zip(&mut times).zip(&mut memory).zip(&mut more) {
                 let mut connection = Connection::open(process.address, tls);
+                // What one object takes, programs and libraries with it, is there before.
+                connection.exchange(&single);
+                let before = process.peak();
                 let start = Instant::now();
                 let answer = connection.exchange(&review);
                 times.push(start.elapsed().as_secs_f64());
@@ -137,6 +136,7 @@ fn lists(directory: &Path, go: &Path, tls: &Arc<ClientConfig>) {
                     String::from_utf8_lossy(&answer[..answer.len().min(500)])
                 );
                 *memory = (*memory).max(process.peak());
+                *more = (*more).max(process.peak() - before);
             }
         }
         let [ours, theirs] = times.map(|mut times| {
@@ -144,12 +144,15 @@ fn lists(directory: &Path, go: &Path, tls: &Arc<ClientConfig>) {
             times[times.len() / 2]
         });
         println!(
-            "{count} objects in a review of {} MB: {ours:.2} s and {theirs:.2} s, rate {:.1} times; peak {} MB and {} MB, ratio {:.2}",
+            "{count} objects in a review of {} MB: {ours:.2} s and {theirs:.2} s, rate {:.1} times; peak {} MB and {} MB, ratio {:.2}, of which for the list {} MB and {} MB, ratio {:.2}",
             review.len() / 1_000_000,
             theirs / ours,
             memory[0] / 1000,
             memory[1] / 1000,
-            memory[0] as f64 / memory[1] as f64
+            memory[0] as f64 / memory[1] as f64,
+            more[0] / 1000,
+            more[1] / 1000,
+            more[0] as f64 / more[1] as f64
         );
     }
 }
@@ -176,61 +179,6 @@ fn object(version: &str, number: usize, bytes: usize) -> Value {
     json!({"apiVersion": format!("example.com/{version}"), "kind": "Thing",
         "metadata": {"name": format!("x{number}"), "namespace": "default", "uid": format!("u{number}"), "labels": {"a": "b"}},
         "spec": spec, "status": {"observedGeneration": 1}})
-}
-
-/// A server in a process of its own.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Process {
-    fn ours(directory: &Path) -> Self {
-        let program = std::env::current_exe().expect("a bench knows where it is");
-        let mut child = Command::new(program)
-            .args(["serve".as_ref(), directory.as_os_str()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("an address");
-        Self { child, address: line.trim().parse().expect("an address") }
-    }
-
-    fn go(program: &Path, directory: &Path) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-        let (certificate, key) = (directory.join("tls.crt"), directory.join("tls.key"));
-        let child = Command::new(program)
-            .arg("-listen")
-            .arg(address.to_string())
-            .arg("-cert")
-            .arg(certificate)
-            .arg("-key")
-            .arg(key)
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
-        let start = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "the Go webhook does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Self { child, address }
-    }
-
-    /// The most memory that it had, in kB.
-    fn peak(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// One connection that is kept.
@@ -304,47 +252,4 @@ fn client(bundle: &str) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS");
     config.with_root_certificates(roots).with_no_client_auth()
-}
-
-fn build_go(directory: &Path) -> Option<PathBuf> {
-    let program = directory.join("go-webhook");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/go-webhook");
-    let built = Command::new("go").args(["build", "-o"]).arg(&program).arg(".").current_dir(source).status();
-    built.is_ok_and(|status| status.success()).then_some(program)
-}
-
-/// The sandbox behind the webhook's own server, as `ork run` has it.
-fn serve(directory: &Path) {
-    let source = Source::new().with("katalog.yaml", KATALOG.as_bytes()).with("crd.yaml", CRD.as_bytes());
-    let (pattern, problems) = orkestra_pattern::check(&source);
-    let pattern = pattern.unwrap_or_else(|| panic!("{problems:#?}"));
-    let compiled = orkestra_compile::compile(&pattern).unwrap();
-    let sandbox = Sandbox::new(&Settings::default()).expect("a sandbox");
-    let loaded = sandbox.load(&compiled.component, &[], Limits::default()).expect("the pattern");
-    let routes = Arc::new(Routes::default());
-    routes.set("example.com", "Thing", Arc::new(Sandboxed(loaded)));
-    let mut data = std::collections::BTreeMap::new();
-    for name in ["tls.crt", "tls.key", "ca.crt", "ca.key", "state.json"] {
-        data.insert(name.to_owned(), std::fs::read(directory.join(name)).expect("a file"));
-    }
-    let serving = Arc::new(Serving::default());
-    serving.put(Kept::read(&data).expect("certificates").certified().expect("a key"));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let server = Server::start(listener, Options::default(), routes, serving).expect("a server");
-    println!("{}", server.address());
-    std::io::stdout().flush().expect("a pipe");
-    loop {
-        std::thread::park();
-    }
-}
-
-struct Sandboxed(Pattern);
-
-impl Convert for Sandboxed {
-    fn convert(&self, version: &str, objects: &[&[u8]]) -> Result<Vec<Result<Vec<u8>, Refused>>, Refused> {
-        let refused =
-            |failure: orkestra_sandbox::Failure| Refused { reason: failure.reason(), message: failure.to_string() };
-        let results = self.0.convert("thing", version, objects).map_err(refused)?;
-        Ok(results.into_iter().map(|result| result.map(|made| made.object).map_err(refused)).collect())
-    }
 }

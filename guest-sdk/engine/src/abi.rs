@@ -28,6 +28,8 @@ static END: AtomicUsize = AtomicUsize::new(0);
 static PROGRAM: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 
 const PAGE: usize = 65_536;
+/// Pages that memory grows by at least: each growth changes the process's mappings.
+const GROWTH: usize = 4;
 
 unsafe extern "C" {
     /// Where the linker ends the module's own data.
@@ -46,7 +48,7 @@ unsafe impl GlobalAlloc for Front {
         let Some(end) = start.checked_add(layout.size()) else { return core::ptr::null_mut() };
         let limit = END.load(Ordering::Relaxed);
         if end > limit {
-            let pages = (end - limit).div_ceil(PAGE);
+            let pages = (end - limit).div_ceil(PAGE).max(GROWTH);
             if core::arch::wasm32::memory_grow(0, pages) == usize::MAX {
                 return core::ptr::null_mut();
             }

@@ -11,6 +11,9 @@ use std::{env, fs};
 const TARGET: &str = "wasm32-unknown-unknown";
 /// A fresh instance pays for every page that it touches; the stack needs few.
 const STACK_BYTES: u32 = 131_072;
+/// Memory that an instance begins with: enough for most calls, because to grow is to change the process's mappings, which all its
+/// threads wait for. A page that is not touched costs nothing. The runtime keeps as much resident in a free slot.
+const MEMORY_BYTES: u32 = 524_288;
 
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
@@ -71,7 +74,7 @@ fn flags(root: &Path, out: &Path, rustc: &OsString) -> Result<OsString> {
     let mut flags = vec![
         OsString::from("-Cpanic=abort"),
         OsString::from(format!("-Clink-arg=-zstack-size={STACK_BYTES}")),
-        OsString::from("-Clink-arg=--initial-memory=524288"),
+        OsString::from(format!("-Clink-arg=--initial-memory={MEMORY_BYTES}")),
         // What a module may use is part of what a pattern may meet at run time: the plain instruction set of this target.
         OsString::from("-Ctarget-cpu=generic"),
     ];

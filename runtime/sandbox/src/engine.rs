@@ -12,7 +12,8 @@ use crate::limits::Limits;
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Bytes of stack that WebAssembly code may use of the calling thread's.
 pub(crate) const STACK: usize = 512 << 10;
-/// Bytes of a memory or table that stay resident in a free slot, to be reset by copying instead of by page faults.
+/// Bytes of a memory or table that stay resident in a free slot, to be reset by copying instead of by page faults. As much as the
+/// engine begins with, so that most calls change no mapping.
 const KEEP_RESIDENT: usize = 512 << 10;
 /// Core instances of one component: the engine's and the program's.
 const CORE_INSTANCES: u32 = 2;

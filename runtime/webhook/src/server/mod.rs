@@ -103,7 +103,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let conversions = options.conversions.max(1);
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(std::env::var("WT").ok().and_then(|w| w.parse().ok()).unwrap_or(conversions + 1))
+            .worker_threads(conversions + 1)
             .thread_name("webhook")
             .enable_all()
             .build()?;
