@@ -1,6 +1,6 @@
 # Every recipe is one plain line, to be typed by hand as well.
 
-.PHONY: help setup check test demo bench soak control-plane
+.PHONY: help setup check test demo bench soak hostile control-plane
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -28,6 +28,10 @@ soak: setup ## Tests that take too long for `make test`
 	cargo test --locked --workspace --test soak -- --nocapture --test-threads 1
 	ORK_SOAK_SECONDS=600 cargo test --locked --workspace --test conversion -- --nocapture replicas
 	ORK_SOAK_OBJECTS=20000 cargo test --locked --workspace --test cluster -- --nocapture in_pages
+
+hostile: setup ## All hostile things, also on a fifth of a processor, and ten thousand failed calls (minutes)
+	ORK_HOSTILE=all cargo test --locked --workspace --test hostile -- --nocapture
+	ORK_TRAPS=10000 cargo test --locked --workspace --test traps -- --nocapture
 
 control-plane: setup ## Build the control plane's programs, where they are missing (ten minutes)
 	cargo run --locked -q -p orkestra-devcluster -- build

@@ -1,22 +1,24 @@
 //! Core modules in the engine's place, built from a few parts.
 
+use orkestra_component::Exports;
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, ElementSection, ExportKind, ExportSection, Function, FunctionSection,
-    InstructionSink, MemorySection, MemoryType, Module, RefType, StartSection, TableSection, TableType, TypeSection,
-    ValType,
+    CodeSection, ConstExpr, DataSection, ElementSection, Elements, ExportKind, ExportSection, Function,
+    FunctionSection, InstructionSink, MemorySection, MemoryType, Module, RefType, StartSection, TableSection,
+    TableType, TypeSection, ValType,
 };
 
 /// Where the answer lies in memory.
 pub(crate) const RESULT: u32 = 1024;
 /// Where what it points to begins.
 pub(crate) const HEAP: u32 = 2048;
-/// Where `cabi_realloc` begins to give out memory.
-const FREE: i32 = 32 << 10;
+/// Where `cabi_realloc` begins to give out memory, unless the heap is larger.
+const FREE: u32 = 32 << 10;
 
 const TYPE_REALLOC: u32 = 0;
 const TYPE_RECONCILE: u32 = 1;
 const TYPE_START: u32 = 2;
 const TYPE_RECURSE: u32 = 3;
+const TYPE_CONVERT: u32 = 4;
 
 /// Calls itself as many times as its argument says.
 pub(crate) const RECURSE: u32 = 3;
@@ -37,6 +39,8 @@ pub(crate) struct Guest {
     pub heap: Vec<u8>,
     /// Pages of memory at the beginning.
     pub pages: u64,
+    /// It converts instead of reconciling.
+    pub converts: bool,
 }
 
 impl Default for Guest {
@@ -49,6 +53,7 @@ impl Default for Guest {
             answer: Answer::default().bytes(),
             heap: Vec::new(),
             pages: 2,
+            converts: false,
         }
     }
 }
@@ -66,6 +71,17 @@ impl Guest {
         Guest { answer: answer.bytes(), ..Guest::default() }
     }
 
+    /// Converts whatever it is given into so many results, each what [`converted`] makes, which lie at [`HEAP`] with what they
+    /// point to.
+    pub(crate) fn converting(count: u32, heap: Vec<u8>) -> Self {
+        let answer = [HEAP.to_le_bytes(), count.to_le_bytes()].concat();
+        Guest { answer, heap, converts: true, ..Guest::default() }
+    }
+
+    pub(crate) fn exports(&self) -> Exports {
+        Exports { reconciler: !self.converts, converter: self.converts, evaluator: false }
+    }
+
     pub(crate) fn with_heap(self, heap: Vec<u8>) -> Self {
         Guest { heap, ..self }
     }
@@ -76,9 +92,12 @@ impl Guest {
         types.ty().function([ValType::I32], [ValType::I32]);
         types.ty().function([], []);
         types.ty().function([ValType::I32], []);
+        let convert = [[ValType::I32; 6].as_slice(), &[ValType::I64]].concat();
+        types.ty().function(convert, [ValType::I32]);
 
         let mut functions = FunctionSection::new();
-        for index in [TYPE_REALLOC, TYPE_RECONCILE, TYPE_START, TYPE_RECURSE] {
+        let called = if self.converts { TYPE_CONVERT } else { TYPE_RECONCILE };
+        for index in [TYPE_REALLOC, called, TYPE_START, TYPE_RECURSE] {
             functions.function(index);
         }
         let mut tables = TableSection::new();
@@ -95,10 +114,18 @@ impl Guest {
         let mut exports = ExportSection::new();
         exports.export("memory", ExportKind::Memory, 0);
         exports.export("cabi_realloc", ExportKind::Func, 0);
-        exports.export("orkestra:pattern/reconciler#reconcile", ExportKind::Func, 1);
+        let name = match self.converts {
+            true => "orkestra:pattern/converter#convert",
+            false => "orkestra:pattern/reconciler#reconcile",
+        };
+        exports.export(name, ExportKind::Func, 1);
+        // Functions that instructions name must be declared.
+        let mut elements = ElementSection::new();
+        elements.declared(Elements::Functions([2].as_slice().into()));
 
         let mut data = DataSection::new();
-        data.active(0, &ConstExpr::i32_const(0), FREE.to_le_bytes());
+        let end = HEAP + u32::try_from(self.heap.len()).expect("a small heap");
+        data.active(0, &ConstExpr::i32_const(0), FREE.max(end.next_multiple_of(16)).to_le_bytes());
         data.active(0, &ConstExpr::i32_const(RESULT as i32), self.answer.iter().copied());
         data.active(0, &ConstExpr::i32_const(HEAP as i32), self.heap.iter().copied());
 
@@ -110,7 +137,7 @@ impl Guest {
             .section(&memories)
             .section(&exports)
             .section(&StartSection { function_index: 2 })
-            .section(&ElementSection::new())
+            .section(&elements)
             .section(&self.code())
             .section(&data);
         module.finish()
@@ -203,6 +230,14 @@ pub(crate) fn child(id: (u32, u32), policy: u8, object: (u32, u32)) -> Vec<u8> {
     put(24, 1);
     put(28, object.0);
     put(32, object.1);
+    bytes
+}
+
+/// A `result<conversion, failure>` of 32 bytes: an object and what it cost.
+pub(crate) fn converted(object: (u32, u32)) -> Vec<u8> {
+    let mut bytes = vec![0; 32];
+    bytes[8..12].copy_from_slice(&object.0.to_le_bytes());
+    bytes[12..16].copy_from_slice(&object.1.to_le_bytes());
     bytes
 }
 

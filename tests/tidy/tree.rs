@@ -185,6 +185,17 @@ fn the_tests_that_security_md_promises_exist() {
     assert!(missing.is_empty(), "SECURITY.md names tests that do not exist: {missing:?}");
 }
 
+/// The suite `hostile` holds its table against what it runs.
+#[test]
+fn the_hostile_rows_that_security_md_promises_exist() {
+    let read = |file: &str| std::fs::read_to_string(source_root().join(file)).expect("a file of the tree");
+    let (security, table) = (read("SECURITY.md"), read("tests/hostile/TABLE.md"));
+    let promised: Vec<_> = security.split('`').filter_map(|word| word.strip_prefix("hostile/")).collect();
+    assert!(promised.len() > 10, "SECURITY.md names hardly any hostile row: {promised:?}");
+    let missing: Vec<_> = promised.iter().filter(|name| !table.contains(&format!("| `{name}` |"))).collect();
+    assert!(missing.is_empty(), "SECURITY.md names hostile rows that do not exist: {missing:?}");
+}
+
 #[test]
 fn names_of_tests_are_told_from_other_words() {
     let text = "`a_b_c` and `unsafe_code`, `KUBECONFIG_OF_NOBODY`, `tests/a_b_c.rs`: `not_a` or `x_y_z`";

@@ -66,7 +66,12 @@ impl Compiler {
     }
 
     pub(crate) fn component(&self, engine: &Engine, wasm: &[u8]) -> Result<wasmtime::component::Component, LoadError> {
-        self.native(engine, Kind::Component, wasm)?.component(engine).map_err(unusable)
+        self.native(engine, Kind::Component, wasm)?.component(engine).map_err(|error| match error.downcast_ref() {
+            Some::<&std::io::Error>(_) => unusable(error),
+            // The code was made for this very engine, so what does not fit is the component: it has more instances, memories or
+            // tables than the pool has for one, or larger ones.
+            None => LoadError::InvalidComponent(error.root_cause().to_string()),
+        })
     }
 
     /// How well the first child was confined; none before it.
