@@ -1,6 +1,6 @@
 # Every recipe is one plain line, to be typed by hand as well.
 
-.PHONY: help setup check test demo bench soak hostile control-plane
+.PHONY: help setup check test demo bench soak hostile fuzz control-plane
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -32,6 +32,9 @@ soak: setup ## Tests that take too long for `make test`
 hostile: setup ## All hostile things, also on a fifth of a processor, and ten thousand failed calls (minutes)
 	ORK_HOSTILE=all cargo test --locked --workspace --test hostile -- --nocapture
 	ORK_TRAPS=10000 cargo test --locked --workspace --test traps -- --nocapture
+
+fuzz: setup ## The fuzzer on all that reads foreign bytes; FUZZ_SECONDS=60 for each target, FUZZ_TARGETS names some
+	@tests/scripts/fuzz.sh
 
 control-plane: setup ## Build the control plane's programs, where they are missing (ten minutes)
 	cargo run --locked -q -p orkestra-devcluster -- build

@@ -1,0 +1,36 @@
+//! The YAML that people and strangers write.
+
+use orkestra_komposer::{documentation, parse, parse_lock, policy};
+use orkestra_pattern::diagnostic::{Style, render_all};
+use orkestra_pattern::{Diagnostics, Source, check};
+
+use super::{harmless, parts};
+
+const CRD: &[u8] = include_bytes!("../../language/crd.yaml");
+
+/// A Katalog, and behind a cut its CRD; without one, the CRD of the suite `language`.
+pub fn katalog(bytes: &[u8]) {
+    let (katalog, crd) = parts(bytes);
+    let source = Source::new().with("katalog.yaml", katalog).with("crd.yaml", crd.unwrap_or(CRD));
+    let (pattern, problems) = check(&source);
+    assert_eq!(pattern.is_some(), !problems.has_errors(), "there is a pattern exactly where there is no error");
+    shown(&problems, &source);
+}
+
+/// A Komposer, a lock and a policy: one text, read as each of them.
+pub fn komposer(bytes: &[u8]) {
+    let mut source = Source::new();
+    let file = source.add("komposer.yaml", bytes);
+    for problems in [
+        parse(&source, file).1,
+        documentation(&source, file),
+        parse_lock(&source, file).1,
+        policy::parse(&source, file).1,
+    ] {
+        shown(&problems, &source);
+    }
+}
+
+fn shown(problems: &Diagnostics, source: &Source) {
+    harmless(&render_all(problems, source, Style::Plain));
+}
