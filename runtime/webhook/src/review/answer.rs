@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::thread::ScopedJoinHandle;
 
 use bytes::Bytes;
 
@@ -112,16 +111,20 @@ fn pieces(review: &Review, body: Bytes, routes: &Routes, limits: Limits) -> Resu
     Ok(answer.finish())
 }
 
-/// What `work` makes of each item, all of them at the same time.
+/// What `work` makes of each item, all of them at the same time as far as there are threads to be had.
 fn together<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     std::thread::scope(|scope| {
         let Some((first, others)) = items.split_first() else { return Vec::new() };
         let work = &work;
-        let others: Vec<_> = others.iter().map(|item| scope.spawn(move || work(item))).collect();
+        let start = |item| (item, std::thread::Builder::new().spawn_scoped(scope, move || work(item)));
+        let others: Vec<_> = others.iter().map(start).collect();
         let first = std::iter::once(work(first));
-        // A panic of one is one of all.
-        let joined = |thread: ScopedJoinHandle<'_, T>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
-        first.chain(others.into_iter().map(joined)).collect()
+        let others = others.into_iter().map(|(item, thread)| match thread {
+            // A panic of one is one of all.
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(_) => work(item),
+        });
+        first.chain(others).collect()
     })
 }
 
