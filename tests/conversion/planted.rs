@@ -169,7 +169,7 @@ fn planted() -> Vec<Planted> {
                 ),
             },
             says: &["K1212", "a fragment of `v1alpha1` gains `spec.theme`"],
-            object: "{\"spec\":{\"color\":\"a\"}}",
+            object: "{\"spec\":{\"color\":\"\"}}",
         },
     ]
 }

@@ -3,7 +3,7 @@
 use orkestra_engine::{Engine, Failure};
 use orkestra_pattern::diagnostic::{Style, render_all};
 use orkestra_pattern::model::Pattern;
-use orkestra_pattern::proof::{Converter, Effort, prove};
+use orkestra_pattern::proof::{Converted, Converter, Effort, NotConverted, prove};
 use orkestra_pattern::{Diagnostics, Source, check};
 use serde_json::{Map, Value, json};
 
@@ -83,10 +83,7 @@ impl Subject {
 
     /// What the proof finds, and its text.
     pub(crate) fn proof(&self, objects: usize) -> (Diagnostics, String) {
-        self.proof_of(Effort { objects, ..Effort::default() })
-    }
-
-    pub(crate) fn proof_of(&self, effort: Effort) -> (Diagnostics, String) {
+        let effort = Effort { objects, ..Effort::default() };
         let problems = prove(&self.pattern, effort, &mut Native(Engine::load(&self.program)));
         let text = render_all(&problems, &self.source, Style::default());
         (problems, text)
@@ -97,9 +94,10 @@ impl Subject {
 struct Native<'a>(Engine<'a>);
 
 impl Converter for Native<'_> {
-    fn convert(&mut self, entry: &str, target: &str, object: &[u8]) -> Result<Vec<u8>, (String, String)> {
+    fn convert(&mut self, entry: &str, target: &str, object: &[u8]) -> Result<Converted, NotConverted> {
         let made = self.0.convert(entry, target, object, 10_000_000);
-        made.map(|made| made.object).map_err(|failure| (failure.reason().to_owned(), failure.to_string()))
+        made.map(|made| Converted { object: made.object, cost: made.cost })
+            .map_err(|failure| NotConverted { reason: failure.reason().to_owned(), message: failure.to_string() })
     }
 }
 

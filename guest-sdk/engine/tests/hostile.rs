@@ -98,16 +98,17 @@ fn rich() -> Program {
 
 fn version(name: &str) -> Version {
     let schema = |shape| Schema { nullable: false, shape };
-    let users = schema(Shape::Object(vec![("name".into(), schema(Shape::String))], None));
+    let users = schema(Shape::Object([("name".into(), schema(Shape::String))].into(), None));
     let spec = Shape::Object(
-        vec![
+        [
             ("on".into(), schema(Shape::Bool)),
             ("size".into(), schema(Shape::Int)),
             ("users".into(), schema(Shape::List(Box::new(users), vec!["name".into()]))),
-        ],
+        ]
+        .into(),
         Some(Box::new(schema(Shape::Any))),
     );
-    Version { name: name.into(), schema: schema(Shape::Object(vec![("spec".into(), schema(spec))], None)) }
+    Version { name: name.into(), schema: schema(Shape::Object([("spec".into(), schema(spec))].into(), None)) }
 }
 
 /// A conversion with nodes of every kind.

@@ -1,6 +1,7 @@
 //! Bytes → model: what `ork inspect` prints, and the check of a whole program.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -101,13 +102,13 @@ fn schema<'p>(program: &Program<'p>, code: Code<'p>, depth: u32) -> Result<Schem
     let node = program.schema(code)?;
     let shape = match node.shape {
         ShapeNode::Any => Shape::Any,
-        ShapeNode::Object(count, mut code) => {
-            let mut fields = Vec::new();
-            for _ in 0..count {
-                let (name, code) = program.field(&mut code)?;
-                fields.push((String::from(name), schema(program, code, depth + 1)?));
+        ShapeNode::Object(object) => {
+            let mut fields = BTreeMap::new();
+            for field in program.fields(&object)? {
+                let (name, code) = field?;
+                fields.insert(String::from(name), schema(program, code, depth + 1)?);
             }
-            let others = program.other_fields(code)?.map(|code| schema(program, code, depth + 1)).transpose()?;
+            let others = object.others.map(|code| schema(program, code, depth + 1)).transpose()?;
             Shape::Object(fields, others.map(Box::new))
         }
         ShapeNode::List(names, items) => {

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::bytes::{put_number, put_signed};
-use crate::layout::{MAGIC, VERSION, tag};
+use crate::layout::{FIELDS, MAGIC, VERSION, tag};
 use crate::model::{
     Child, Conversion, Each, Entry, Expr, Fold, ForEach, Given, Hole, Located, Loop, LoopKind, Made, MadeObject, Once,
     Others, Policy, Program, Read, Root, Schema, Select, Shape, StatusField, Target, Template, Version, Which,
@@ -150,10 +150,6 @@ impl Encoder {
         match shape {
             Shape::Object(fields, others) => {
                 put_number(out, fields.len() as u64);
-                for (name, schema) in fields {
-                    self.put_string(out, name);
-                    self.block(out, |this, out| this.schema(out, schema));
-                }
                 match others {
                     None => out.push(0),
                     Some(schema) => {
@@ -161,6 +157,15 @@ impl Encoder {
                         self.block(out, |this, out| this.schema(out, schema));
                     }
                 }
+                let mut code = Vec::new();
+                for (at, (name, schema)) in fields.iter().enumerate() {
+                    if at > 0 && at % FIELDS == 0 {
+                        out.extend_from_slice(&(code.len() as u32).to_le_bytes());
+                    }
+                    self.put_string(&mut code, name);
+                    self.block(&mut code, |this, out| this.schema(out, schema));
+                }
+                out.extend_from_slice(&code);
             }
             Shape::List(items, keys) => {
                 self.keys(out, keys);

@@ -44,6 +44,8 @@ pub enum ReadError {
     TooManyEntries,
     /// More variables, reads, children, status fields, versions or conversions than [`MAX_ITEMS`](crate::layout::MAX_ITEMS).
     TooManyItems,
+    /// The fields of a schema are not in the order of their names.
+    FieldOrder,
     /// A local's slot is not below [`MAX_SLOTS`](crate::layout::MAX_SLOTS).
     Slot,
     /// A reference to a variable or child that is not an earlier one, or to a read that is not there.
@@ -85,6 +87,7 @@ impl ReadError {
             ReadError::TooManyItems => {
                 "an entry of the program has more than 4096 variables, reads, children, status fields, versions or conversions"
             }
+            ReadError::FieldOrder => "the fields of a schema of the program are not in the order of their names",
             ReadError::Slot => "an expression of the program has more than 256 locals",
             ReadError::Reference => {
                 "the program refers to a variable or child that is not an earlier one, or to a read that it does not have"

@@ -15,7 +15,7 @@
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"ORKP";
 /// The format's version: an engine runs exactly one.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Sections, in their order.
 pub const SECTIONS: usize = 5;
 /// Length of what comes before the sections.
@@ -35,6 +35,9 @@ pub const MAX_SLOTS: u16 = 256;
 pub const MAX_EXPRESSION_DEPTH: u32 = 256;
 /// Deepest nesting of a template, and of a schema.
 pub const MAX_TEMPLATE_DEPTH: u32 = 80;
+
+/// So many fields of a schema are searched from the front; what begins a next such group is found by its place.
+pub(crate) const FIELDS: usize = 16;
 
 /// First bytes of the nodes of an expression.
 pub(crate) mod tag {

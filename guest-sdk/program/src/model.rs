@@ -1,6 +1,7 @@
 //! A program as the compiler builds it: plain owned data, resolved and typed, with no names left to look up but field names.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -71,7 +72,7 @@ pub enum Shape {
     /// Anything.
     Any,
     /// An object: its fields by name, sorted, and what other fields it may have; none: no others.
-    Object(Vec<(String, Schema)>, Option<Box<Schema>>),
+    Object(BTreeMap<String, Schema>, Option<Box<Schema>>),
     /// A list. Where there are keys, items with equal values of them are the same item.
     List(Box<Schema>, Vec<String>),
     /// A string.

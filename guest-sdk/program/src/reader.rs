@@ -1,5 +1,7 @@
 //! Bytes → nodes, one at a time and in place.
 
+use core::cmp::Ordering;
+
 use crate::bytes::Code;
 use crate::error::ReadError;
 use crate::function::Function;
@@ -7,8 +9,8 @@ use crate::layout::{self, DIRECTORY_RECORD, HEADER, MAGIC, SECTIONS, VERSION, ta
 use crate::model::{LoopKind, Policy, Root, Select, Target};
 use crate::records::{
     Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
-    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, OthersCode, ReadCode, SchemaNode, ShapeNode,
-    StatusCode, TemplateNode, VersionCode, WhichCode,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, ReadCode, SchemaNode,
+    ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
 };
 
 /// A program's bytes, split into sections. Copying it copies references.
@@ -314,10 +316,7 @@ impl<'p> Program<'p> {
         let first = code.byte()?;
         let shape = match first >> 1 {
             tag::S_ANY => ShapeNode::Any,
-            tag::S_OBJECT => {
-                let count = code.count()?;
-                ShapeNode::Object(count, code)
-            }
+            tag::S_OBJECT => ShapeNode::Object(ObjectCode::read(&mut code)?),
             tag::S_LIST => {
                 let keys = Keys::read(&mut code)?;
                 let items = code.block()?;
@@ -334,23 +333,66 @@ impl<'p> Program<'p> {
         Ok(SchemaNode { nullable: first & 1 == 1, shape })
     }
 
-    /// The next field of [`ShapeNode::Object`]: its name and its schema.
+    /// The schema of an object's field, if it has one of its own.
     ///
     /// # Errors
     /// If it is malformed.
-    #[inline]
-    pub fn field(&self, code: &mut Code<'p>) -> Result<(&'p str, Code<'p>), ReadError> {
-        Ok((self.string(code)?, code.block()?))
+    pub fn field(&self, object: &ObjectCode<'p>, name: &str) -> Result<Option<Code<'p>>, ReadError> {
+        // The last group that begins with the name, or with one before it.
+        let (mut first, mut end) = (0, object.groups.len() + 1);
+        while end - first > 1 {
+            let middle = first.midpoint(end);
+            let mut group = object.group(middle)?;
+            if self.string(&mut group)? <= name { first = middle } else { end = middle }
+        }
+        let mut code = object.group(first)?;
+        for _ in 0..layout::FIELDS {
+            if code.is_empty() {
+                break;
+            }
+            let (found, schema) = (self.string(&mut code)?, code.block()?);
+            match found.cmp(name) {
+                Ordering::Less => {}
+                Ordering::Equal => return Ok(Some(schema)),
+                Ordering::Greater => break,
+            }
+        }
+        Ok(None)
     }
 
-    /// What stands behind the fields of [`ShapeNode::Object`]: the schema of all others, if there may be others.
+    /// The fields of an object that have schemas of their own, by name.
     ///
     /// # Errors
-    /// If it is malformed.
-    pub fn other_fields(&self, mut code: Code<'p>) -> Result<Option<Code<'p>>, ReadError> {
-        let others = optional_block(&mut code)?;
-        code.finish()?;
-        Ok(others)
+    /// If they are not in order, or malformed.
+    pub fn fields(
+        &self,
+        object: &ObjectCode<'p>,
+    ) -> Result<impl Iterator<Item = Result<(&'p str, Code<'p>), ReadError>>, ReadError> {
+        if object.count == 0 {
+            object.fields.finish()?;
+        }
+        let (program, object) = (*self, *object);
+        let (mut code, mut before) = (object.fields, None);
+        // Each group begins where its place says.
+        let mut fields = 0..object.count;
+        let next = move || -> Option<Result<(&'p str, Code<'p>), ReadError>> {
+            let at = fields.next()?;
+            let mut field = || {
+                if at % layout::FIELDS == 0 && object.group(at / layout::FIELDS)?.0.len() != code.0.len() {
+                    return Err(ReadError::Truncated);
+                }
+                let (name, schema) = (program.string(&mut code)?, code.block()?);
+                if before.replace(name).is_some_and(|before| before >= name) {
+                    return Err(ReadError::FieldOrder);
+                }
+                if at + 1 == object.count {
+                    code.finish()?;
+                }
+                Ok((name, schema))
+            };
+            Some(field())
+        };
+        Ok(core::iter::from_fn(next))
     }
 
     /// A located expression's record.

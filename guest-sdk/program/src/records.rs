@@ -3,7 +3,7 @@
 use crate::bytes::Code;
 use crate::error::ReadError;
 use crate::function::Function;
-use crate::layout;
+use crate::layout::{self, FIELDS};
 use crate::model::{LoopKind, Policy, Root, Select, Target};
 #[cfg(doc)]
 use crate::reader::Program;
@@ -97,8 +97,8 @@ pub struct SchemaNode<'p> {
 pub enum ShapeNode<'p> {
     /// Anything.
     Any,
-    /// So many times a name and a block, which is a schema, follow, sorted by name. Then what other fields may be.
-    Object(usize, Code<'p>),
+    /// An object.
+    Object(ObjectCode<'p>),
     /// The keys of its items, and the items' schema.
     List(Keys<'p>, Code<'p>),
     /// A string.
@@ -111,6 +111,36 @@ pub enum ShapeNode<'p> {
     Bool,
     /// An integer or a string.
     IntOrString,
+}
+
+/// The fields of an object's schema, sorted by name.
+#[derive(Debug, Clone, Copy)]
+pub struct ObjectCode<'p> {
+    pub(crate) count: usize,
+    /// What other fields may be; none: there may be none.
+    pub others: Option<Code<'p>>,
+    /// Where groups of fields begin, but for the first.
+    pub(crate) groups: &'p [[u8; 4]],
+    /// So many times a name and a block, which is a schema.
+    pub(crate) fields: Code<'p>,
+}
+
+impl<'p> ObjectCode<'p> {
+    pub(crate) fn read(code: &mut Code<'p>) -> Result<Self, ReadError> {
+        let count = code.count()?;
+        let others = if code.flag()? { Some(code.block()?) } else { None };
+        let bytes = code.take(count.saturating_sub(1) / FIELDS * 4)?;
+        let (groups, _) = bytes.as_chunks();
+        Ok(Self { count, others, groups, fields: Code(core::mem::take(&mut code.0)) })
+    }
+
+    /// The fields from the first one of a group on.
+    pub(crate) fn group(&self, number: usize) -> Result<Code<'p>, ReadError> {
+        let Some(number) = number.checked_sub(1) else { return Ok(self.fields) };
+        let start = self.groups.get(number).ok_or(ReadError::Truncated)?;
+        let fields = self.fields.0.get(u32::from_le_bytes(*start) as usize..).ok_or(ReadError::Truncated)?;
+        Ok(Code(fields))
+    }
 }
 
 /// An object of a conversion's target. So many times a [`Program::string`] and a [`Program::made`] follow.

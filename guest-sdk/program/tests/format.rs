@@ -3,7 +3,7 @@
 
 use orkestra_program::function::Function;
 use orkestra_program::model::*;
-use orkestra_program::{Program as Reader, ReadError, decode, encode, layout};
+use orkestra_program::{Program as Reader, ReadError, ShapeNode, decode, encode, layout};
 use proptest::prelude::*;
 
 fn located(expr: Expr) -> Located {
@@ -97,7 +97,7 @@ fn schema() -> impl Strategy<Value = Schema> {
     let shapes = vec![Shape::Any, Shape::String, Shape::Int, Shape::Number, Shape::Bool, Shape::IntOrString];
     let leaf = (prop::sample::select(shapes), any::<bool>()).prop_map(|(shape, nullable)| Schema { nullable, shape });
     leaf.prop_recursive(3, 12, 3, |inner| {
-        let fields = prop::collection::vec(("[a-z]{1,4}", inner.clone()), 0..3);
+        let fields = prop::collection::btree_map("[a-z]{1,4}", inner.clone(), 0..3);
         let shape = prop_oneof![
             (fields, prop::option::of(inner.clone()))
                 .prop_map(|(fields, others)| Shape::Object(fields, others.map(Box::new))),
@@ -324,4 +324,52 @@ fn another_version_is_named() {
     bytes[4] = layout::VERSION as u8;
     bytes.push(0);
     assert_eq!(decode(&bytes), Err(ReadError::Sections));
+}
+
+fn versioned(schema: Schema) -> Program {
+    let version = Version { name: "v1".into(), schema };
+    Program {
+        entries: vec![Entry { name: "e".into(), versions: vec![version], ..Entry::default() }],
+        evaluations: vec![],
+    }
+}
+
+#[test]
+fn each_field_of_a_schema_is_found_by_its_name_however_many_there_are() {
+    let any = || Schema { nullable: false, shape: Shape::Any };
+    for count in [0, 1, 2, 15, 16, 17, 31, 32, 33, 48, 1000] {
+        let fields = (0..count).map(|number| (format!("f{number:04}x"), any())).collect();
+        let others = (count % 2 == 0).then(|| Box::new(any()));
+        let program = versioned(Schema { nullable: false, shape: Shape::Object(fields, others) });
+        let bytes = encode(&program);
+        assert_eq!(decode(&bytes).as_ref(), Ok(&program), "{count}");
+        let reader = Reader::read(&bytes).unwrap();
+        let entry = reader.entry(0).unwrap().unwrap();
+        let version = reader.version(entry.versions.clone().next().unwrap()).unwrap();
+        let ShapeNode::Object(object) = reader.schema(version.schema).unwrap().shape else { panic!() };
+        assert_eq!(object.others.is_some(), count % 2 == 0);
+        for number in 0..count {
+            assert!(reader.field(&object, &format!("f{number:04}x")).unwrap().is_some(), "{number} of {count}");
+            assert!(reader.field(&object, &format!("f{number:04}")).unwrap().is_none(), "{number} of {count}");
+        }
+        for name in ["", "a", "z"] {
+            assert!(reader.field(&object, name).unwrap().is_none());
+        }
+    }
+}
+
+#[test]
+fn fields_out_of_order_and_places_that_are_wrong_are_refused() {
+    let any = || Schema { nullable: false, shape: Shape::Any };
+    let fields = (0..40).map(|number| (format!("field{number:02}"), any())).collect();
+    let bytes = encode(&versioned(Schema { nullable: false, shape: Shape::Object(fields, None) }));
+    let at = bytes.windows(7).position(|window| window == b"field07").unwrap();
+    let mut swapped = bytes.clone();
+    swapped[at + 5] = b'9';
+    assert_eq!(decode(&swapped), Err(ReadError::FieldOrder));
+    // The code of the schema: a tag, the count, no others, the places of two groups of sixteen fields of three bytes each.
+    let at = bytes.windows(8).position(|window| window == [48, 0, 0, 0, 96, 0, 0, 0]).unwrap();
+    let mut moved = bytes.clone();
+    moved[at] = 45;
+    assert_eq!(decode(&moved), Err(ReadError::Truncated));
 }

@@ -2,7 +2,7 @@
 
 use orkestra_pattern::Diagnostics;
 use orkestra_pattern::model::Pattern;
-use orkestra_pattern::proof::{Converter, Effort, prove};
+use orkestra_pattern::proof::{Converted, Converter, Effort, NotConverted, prove};
 use orkestra_sandbox as sandbox;
 
 use crate::error::Error;
@@ -21,8 +21,11 @@ pub(crate) fn of(pattern: &Pattern, output: &Output) -> Result<Diagnostics, Erro
 struct Sandboxed(sandbox::Pattern);
 
 impl Converter for Sandboxed {
-    fn convert(&mut self, entry: &str, target: &str, object: &[u8]) -> Result<Vec<u8>, (String, String)> {
-        one(&self.0, entry, target, object).map_err(|failure| (failure.reason().to_owned(), failure.to_string()))
+    fn convert(&mut self, entry: &str, target: &str, object: &[u8]) -> Result<Converted, NotConverted> {
+        match one(&self.0, entry, target, object) {
+            Ok(sandbox::Conversion { object, cost }) => Ok(Converted { object, cost }),
+            Err(failure) => Err(NotConverted { reason: failure.reason().to_owned(), message: failure.to_string() }),
+        }
     }
 }
 
@@ -32,10 +35,10 @@ pub(crate) fn one(
     entry: &str,
     target: &str,
     object: &[u8],
-) -> Result<Vec<u8>, sandbox::Failure> {
+) -> Result<sandbox::Conversion, sandbox::Failure> {
     let mut results = pattern.convert(entry, target, &[object])?;
     match results.pop() {
-        Some(result) => result.map(|conversion| conversion.object),
+        Some(result) => result,
         None => Err(sandbox::Failure::InvalidOutput("no result for one object".to_owned())),
     }
 }

@@ -31,7 +31,7 @@ fn nested<'a>(m: &mut Machine<'a>, schema: Code<'a>, value: Value<'a>, depth: u3
             }
             Ok(true)
         }
-        (ShapeNode::Object(..), Value::Map(object)) => {
+        (ShapeNode::Object(_), Value::Map(object)) => {
             let mut at = 0;
             while let Some((key, value)) = object.entry(m.arena, at)? {
                 at += 1;
@@ -52,15 +52,10 @@ pub(super) fn field<'a>(m: &mut Machine<'a>, schema: Code<'a>, name: &str) -> Re
     let node = m.program.schema(schema).map_err(|error| m.malformed(error))?;
     match node.shape {
         ShapeNode::Any => Ok(Some(schema)),
-        ShapeNode::Object(count, mut code) => {
-            for _ in 0..count {
-                let (found, schema) = m.program.field(&mut code).map_err(|error| m.malformed(error))?;
-                if found == name {
-                    return Ok(Some(schema));
-                }
-            }
+        ShapeNode::Object(object) => {
             m.meter.spend(1)?;
-            m.program.other_fields(code).map_err(|error| m.malformed(error))
+            let own = m.program.field(&object, name).map_err(|error| m.malformed(error))?;
+            Ok(own.or(object.others))
         }
         _ => Ok(None),
     }

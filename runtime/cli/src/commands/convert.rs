@@ -67,8 +67,8 @@ fn one(pattern: &Pattern, loaded: &sandbox::Pattern, object: &Value, to: &str) -
         source: failure.into(),
     };
     let made = proof::one(loaded, &entry.name, to, whole.to_string().as_bytes()).map_err(failed)?;
-    let made: Map<String, Value> =
-        serde_json::from_slice(&made).map_err(|error| failed(sandbox::Failure::InvalidOutput(error.to_string())))?;
+    let made: Map<String, Value> = serde_json::from_slice(&made.object)
+        .map_err(|error| failed(sandbox::Failure::InvalidOutput(error.to_string())))?;
     for key in ["labels", "annotations"] {
         metadata.shift_remove(key);
     }

@@ -54,6 +54,14 @@ fn tell(progress: Progress<'_>, told: &Mutex<Option<Instant>>, output: &Output) 
                 since.as_secs()
             ));
         }
+        Progress::Again { definition, message, after } => {
+            output.note(format_args!(
+                "{}: the API server gave up ({}), and is asked again in {} s",
+                escape(definition),
+                escape(message),
+                after.as_secs()
+            ));
+        }
         Progress::Resumed { definition, objects } => {
             let objects = grouped(objects);
             output.note(format_args!("{}: goes on after {objects} resources", escape(definition)));

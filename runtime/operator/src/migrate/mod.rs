@@ -81,6 +81,15 @@ pub enum Progress<'a> {
         /// Since when.
         since: Duration,
     },
+    /// The API server gave up, and is asked again.
+    Again {
+        /// `plural.group`
+        definition: &'a str,
+        /// Its words.
+        message: &'a str,
+        /// When.
+        after: Duration,
+    },
     /// It goes on where an earlier run has ended.
     Resumed {
         /// `plural.group`
@@ -310,7 +319,20 @@ mod tests {
     async fn a_success_over_a_definition_that_changed_meanwhile_is_none() {
         let answers = vec![none(), fine(), stage("Succeeded"), (200, migrated(4))];
         assert_eq!(by_server(before(), answers).await.0.unwrap_err().reason(), "DefinitionChanged");
-        let error = by_server(before(), vec![none(), fine(), stage("Failed")]).await.0.unwrap_err();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_gives_up_is_asked_again_and_at_last_believed() {
+        let again = || vec![stage("Failed"), (200, before()), fine(), fine()];
+        let first = || vec![none(), fine()];
+        let answers = [first(), again(), vec![stage("Succeeded"), (200, migrated(3)), fine()]].concat();
+        let (result, verbs) = by_server(before(), answers).await;
+        assert_eq!(result.unwrap(), How::Server);
+        assert_eq!(verbs, ["GET", "POST", "GET", "GET", "DELETE", "POST", "GET", "GET", "DELETE"]);
+        let answers = [first(), vec![stage("Failed"), (200, migrated(4))]].concat();
+        assert_eq!(by_server(before(), answers).await.0.unwrap_err().reason(), "DefinitionChanged");
+        let answers = [first(), again(), again(), again(), vec![stage("Failed")]].concat();
+        let error = by_server(before(), answers).await.0.unwrap_err();
         assert_eq!(error.reason(), "MigrationFailed");
         assert!(error.to_string().contains("why") && error.mend().contains("do not believe"), "{error}");
     }

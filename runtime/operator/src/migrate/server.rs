@@ -18,6 +18,9 @@ const TAKEN_UP_WITHIN: Duration = Duration::from_secs(60);
 /// The definition says so right after the migration does.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_millis(500);
+/// Its controller fails for good where discovery, which follows a definition at some distance, does not know the resource yet.
+/// That passes, so after these pauses it is asked again.
+const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
 /// The version in which the API server offers it, where it does. Those before `v1beta1` had another form.
 pub(crate) async fn version(api: &Api) -> Result<Option<&'static str>, MigrateError> {
@@ -55,15 +58,27 @@ pub(crate) async fn migrate(
         None => None,
     };
     // What has ended before was for a state of the objects that is not the present one.
-    if let Some(ended) =
-        found.as_ref().filter(|found| matches!(judge::stage(found), Stage::Failed(_) | Stage::Succeeded))
-    {
-        delete(api, &path, ended).await?;
+    match found.as_ref().map(|found| (found, judge::stage(found))) {
+        Some((_, Stage::Waiting | Stage::Running)) => {}
+        Some((ended, Stage::Failed(_) | Stage::Succeeded)) => {
+            delete(api, &path, ended).await?;
+            create(api, &collection, &name, version, target).await?;
+        }
+        None => create(api, &collection, &name, version, target).await?,
     }
-    if found.as_ref().is_none_or(|found| matches!(judge::stage(found), Stage::Failed(_) | Stage::Succeeded)) {
+    let mut pauses = AGAIN_AFTER.into_iter();
+    let migration = loop {
+        let migration = ended(api, &path, &name, target, tell).await?;
+        let Stage::Failed(message) = judge::stage(&migration) else { break migration };
+        let Some(pause) = pauses.next() else {
+            return Err(MigrateError::Failed { definition: target.name.clone(), message });
+        };
+        tell(Progress::Again { definition: &target.name, message: &message, after: pause });
+        tokio::time::sleep(pause).await;
+        target.unchanged(&read(api, &target.name).await?)?;
+        delete(api, &path, &migration).await?;
         create(api, &collection, &name, version, target).await?;
-    }
-    let migration = ended(api, &path, &name, target, tell).await?;
+    };
     let migrated = confirmed(api, target).await;
     // Whoever looks at the cluster finds what it says in the definition.
     if migrated.is_ok() {
@@ -100,7 +115,7 @@ async fn send(api: &Api, method: Method, path: &str, body: &Value) -> Result<(),
     api.call(Call { identity, method, path, content_type: JSON, body }).await.map(|_| ())
 }
 
-/// Waits for the end of a migration.
+/// Waits for the end of a migration, whichever it is.
 async fn ended(
     api: &Api,
     path: &str,
@@ -113,10 +128,7 @@ async fn ended(
     loop {
         let migration: Value = api.get_as(path).await?;
         match judge::stage(&migration) {
-            Stage::Succeeded => return Ok(migration),
-            Stage::Failed(message) => {
-                return Err(MigrateError::Failed { definition: target.name.clone(), message });
-            }
+            Stage::Succeeded | Stage::Failed(_) => return Ok(migration),
             Stage::Running => running = true,
             Stage::Waiting if !running && start.elapsed() > TAKEN_UP_WITHIN => {
                 return Err(MigrateError::NotTakenUp { name: name.to_owned() });

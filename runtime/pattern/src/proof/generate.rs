@@ -11,8 +11,10 @@ use crate::schema::{Field, Format, ListKind, Object, Rest, Schema, Shape};
 const DEPTH: usize = 12;
 /// The most values of one object: a schema that branches must not fill the memory.
 const VALUES: usize = 20_000;
-/// What is not required is made as long as there are fewer.
-const WANTED: usize = 2_000;
+/// What is not required is made as long as there are fewer: some objects are large, and most are not.
+const WANTED: [usize; 2] = [2_000, 300];
+/// Every so many objects one may be large.
+const LARGE: usize = 50;
 
 /// Makes objects.
 pub(super) struct Generator {
@@ -20,13 +22,14 @@ pub(super) struct Generator {
     /// Keys of `metadata.labels` and `metadata.annotations` that the rules know.
     metadata: BTreeSet<(String, String)>,
     left: usize,
+    wanted: usize,
     /// How many of ten optional fields are there.
     presence: u8,
 }
 
 impl Generator {
     pub(super) fn new(seed: u64, metadata: BTreeSet<(String, String)>) -> Self {
-        Self { rng: fastrand::Rng::with_seed(seed), metadata, left: 0, presence: 5 }
+        Self { rng: fastrand::Rng::with_seed(seed), metadata, left: 0, wanted: 0, presence: 5 }
     }
 
     pub(super) fn rng(&mut self) -> &mut fastrand::Rng {
@@ -35,13 +38,15 @@ impl Generator {
 
     /// Whether values are left for what is not required.
     fn roomy(&self) -> bool {
-        self.left > VALUES - WANTED
+        self.left > VALUES - self.wanted
     }
 
     /// The object of a number: the first has every field, the second only what must be there, the others are between. None where what
     /// the schema requires is too much.
     pub(super) fn object(&mut self, schema: &Schema, number: usize) -> Option<Value> {
         self.left = VALUES;
+        let [large, small] = WANTED;
+        self.wanted = if number.is_multiple_of(LARGE) { large } else { small };
         self.presence = match number {
             0 => 10,
             1 => 0,
@@ -135,7 +140,9 @@ impl Generator {
 
     fn fields(&mut self, object: &Object, depth: usize) -> Value {
         let mut made = Map::new();
-        for (name, field) in &object.fields {
+        // Begun anywhere, so that where there is no room for all each has its turn.
+        let start = self.rng.usize(0..object.fields.len().max(1));
+        for (name, field) in object.fields.iter().cycle().skip(start).take(object.fields.len()) {
             let Field { schema, required } = field;
             let default = schema.default.as_ref();
             let wanted = *required || default.is_some();

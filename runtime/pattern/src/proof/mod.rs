@@ -27,11 +27,29 @@ use generate::Generator;
 
 /// What converts.
 pub trait Converter {
-    /// The object in the version `target`, without `apiVersion` and `kind`; of `metadata` labels and annotations alone.
+    /// Converts an object to the version `target`.
     ///
     /// # Errors
-    /// Why there is none, as a reason's word and a message.
-    fn convert(&mut self, entry: &str, target: &str, object: &[u8]) -> Result<Vec<u8>, (String, String)>;
+    /// Why it cannot be.
+    fn convert(&mut self, entry: &str, target: &str, object: &[u8]) -> Result<Converted, NotConverted>;
+}
+
+/// What a conversion made.
+#[derive(Debug)]
+pub struct Converted {
+    /// The object, without `apiVersion` and `kind`; of `metadata` labels and annotations alone.
+    pub object: Vec<u8>,
+    /// Cost units.
+    pub cost: u64,
+}
+
+/// Why there is no object.
+#[derive(Debug)]
+pub struct NotConverted {
+    /// A word.
+    pub reason: String,
+    /// What happened.
+    pub message: String,
 }
 
 /// How much is tried.
@@ -41,16 +59,19 @@ pub struct Effort {
     pub objects: usize,
     /// What the objects are made from.
     pub seed: u64,
-    /// Bytes that are converted on each way at most; where that ends the proof early, it says so.
-    pub bytes: u64,
+    /// What is done on each way at most, in bytes that go in and come out and in units of cost, added up; where that ends the
+    /// proof early, it says so. To make a found object small as much again may be done.
+    pub work: u64,
 }
 
 impl Default for Effort {
     fn default() -> Self {
-        Effort { objects: 1000, seed: 0x6f72_6b65_7374_7261, bytes: 64 << 20 }
+        Effort { objects: 1000, seed: 0x6f72_6b65_7374_7261, work: 32 << 20 }
     }
 }
 
+/// What a conversion that fails counts as: some hundred of them end a proof, however dear they were.
+const FAILED: u64 = 1 << 17;
 /// The most problems of one way that are shown.
 const MOST: usize = 20;
 
@@ -75,7 +96,7 @@ struct Proof<'a> {
     from: &'a Version,
     to: &'a Version,
     patterns: RefCell<valid::Patterns>,
-    bytes: Cell<u64>,
+    work: Cell<u64>,
 }
 
 /// What an object shows.
@@ -92,14 +113,15 @@ impl<'a> Proof<'a> {
         let version = |name: &str| entry.versions.iter().find(|version| version.name == name);
         let back = entry.conversions.iter().find(|back| back.from == way.to && back.to == way.from)?;
         let (from, to) = (version(&way.from)?, version(&way.to)?);
-        Some(Self { entry, way, back, from, to, patterns: RefCell::default(), bytes: Cell::default() })
+        Some(Self { entry, way, back, from, to, patterns: RefCell::default(), work: Cell::default() })
     }
 
     fn run(&self, effort: Effort, converter: &mut dyn Converter, problems: &mut Diagnostics) {
         let mut generator = Generator::new(effort.seed, paths::metadata_keys([self.way, self.back]));
         let mut found: BTreeMap<(&'static str, String), (Finding, Value)> = BTreeMap::new();
+        let mut shrinking = 0;
         for number in 0..effort.objects {
-            if self.bytes.get() > effort.bytes {
+            if self.work.get() > effort.work {
                 problems.push(codes::cut_short(self.way.span, number, effort.objects));
                 break;
             }
@@ -116,13 +138,18 @@ impl<'a> Proof<'a> {
                 if found.len() >= MOST || found.contains_key(&key) {
                     continue;
                 }
+                let before = self.work.get();
                 let smallest = shrink::smallest(&self.from.schema, object, &mut |object| {
+                    if self.work.get() - before + shrinking > effort.work {
+                        return false;
+                    }
                     let again = match fragment::is(object) {
                         true => self.fragment(object, converter),
                         false => self.object(object, converter),
                     };
                     again.iter().any(|other| (other.code, &other.field) == (key.0, &key.1))
                 });
+                shrinking += self.work.replace(before) - before;
                 found.insert(key, (finding, smallest));
             }
         }
@@ -165,9 +192,10 @@ impl<'a> Proof<'a> {
             message: format!("the conversion to `{to}` fails: {message}"),
         };
         let bytes = object.to_string().into_bytes();
-        self.bytes.set(self.bytes.get().saturating_add(bytes.len() as u64));
-        let made =
-            converter.convert(&self.entry.name, to, &bytes).map_err(|(reason, message)| failed(&reason, &message))?;
+        let made = converter.convert(&self.entry.name, to, &bytes);
+        let made_of = made.as_ref().map_or(FAILED, |made| made.cost.saturating_add(made.object.len() as u64));
+        self.work.set(self.work.get().saturating_add(made_of).saturating_add(bytes.len() as u64));
+        let made = made.map_err(|error| failed(&error.reason, &error.message))?.object;
         let made: Value = serde_json::from_slice(&made).map_err(|error| failed("InvalidOutput", &error.to_string()))?;
         let mut metadata = object.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
         for key in ["labels", "annotations"] {

@@ -81,7 +81,8 @@ impl Converter<'_> {
         }
         let made = proof::one(self.pattern, &self.entry.name, stored, resource.to_string().as_bytes());
         let made = made.map_err(|failure| failure.to_string());
-        let made = made.and_then(|made| serde_json::from_slice::<Value>(&made).map_err(|error| error.to_string()));
+        let made =
+            made.and_then(|made| serde_json::from_slice::<Value>(&made.object).map_err(|error| error.to_string()));
         match (made, schema(new, stored)) {
             (Err(why), _) => findings.refused.push(format!("cannot be converted to {stored}: {why}")),
             (Ok(made), Some(schema)) => {
