@@ -64,6 +64,9 @@ fn a_password_is_found_in_no_log_event_status_metric_or_output() {
         let run = [
             "--no-impersonation",
             "--no-crds",
+            // The resource names the Secret that is read.
+            "--grant",
+            "flow:metadata.name",
             "-n",
             ns.name(),
             "--system-namespace",
@@ -156,6 +159,8 @@ fn dry_run(ns: &Namespace, own: &str, path: &str) -> String {
         "--dry-run",
         "--no-impersonation",
         "--no-crds",
+        "--grant",
+        "flow:metadata.name",
         "-vv",
         "-n",
         ns.name(),

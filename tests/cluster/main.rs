@@ -9,6 +9,7 @@ mod elements;
 mod events;
 #[allow(dead_code, reason = "the suites `outage` and `soak` use the rest")]
 mod fixture;
+mod flows;
 mod foreign;
 mod identity;
 mod leader;

@@ -195,7 +195,8 @@ enum Outcome {
 
 fn judge(original: &Original, edit: &Edit) -> Result<Outcome, String> {
     let source = source(&edit.text, &original.crd);
-    let (pattern, problems) = check(&source);
+    let (pattern, mut problems) = check(&source);
+    problems.drop_notes();
     let shown = || render_all(&problems, &source, Style::Plain);
     if !problems.is_empty() {
         return match problems.iter().any(|problem| is_about(problem, edit, &source)) {

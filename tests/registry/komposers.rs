@@ -407,3 +407,22 @@ fn copy_directory(from: &Path, to: &Path) {
         }
     }
 }
+
+#[test]
+fn an_upgrade_that_asks_for_more_than_is_granted_stops_and_says_so() {
+    let shop = Shop::open();
+    shop.komposer("{url: REPO/postgres:v14}", "");
+    shop.ork(&["lock"]).fine();
+    let before = shop.lock();
+    let wider = (
+        "                  automountServiceAccountToken: false",
+        "                  serviceAccountName: \"{{ spec.database }}\"",
+    );
+    shop.push("postgres", "14.3.0", &[wider]);
+    let said = shop.ork(&["update"]).refused("CapabilityDenied: `postgres` is not granted `flow:spec.database`");
+    assert!(said.stderr.contains("whose rights its pods have"), "{said:?}");
+    assert_eq!(shop.lock(), before, "the lock stays as it was");
+    shop.komposer("{grants: [flow:spec.database], url: REPO/postgres:v14}", "");
+    shop.ork(&["update"]).fine();
+    assert_eq!(shop.lock()["version"], "14.3.0");
+}

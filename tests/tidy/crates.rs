@@ -58,8 +58,13 @@ const NEVER_BELOW: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that only some of ours may name in their manifest. `tests` may name all of them but CEL.
-const ONLY_BY: [(&str, &[&str]); 3] =
-    [("wasmtime", &["sandbox", "tests"]), ("kube", &["operator", "tests"]), ("cel*", &["pattern"])];
+const ONLY_BY: [(&str, &[&str]); 4] = [
+    ("wasmtime", &["sandbox", "tests"]),
+    ("kube", &["operator", "tests"]),
+    ("cel-core", &["pattern"]),
+    // Rules of a policy over an audit: the operator's own text.
+    ("cel", &["cli"]),
+];
 
 const PREFIX: &str = "orkestra-";
 

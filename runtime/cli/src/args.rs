@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod artifact;
+mod audit;
 mod author;
 mod compose;
 mod generate;
@@ -15,6 +16,7 @@ use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Transport, Verify};
+pub(crate) use audit::{Audit, AuditFormat};
 pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Generate, Rbac, RbacFormat, What as GenerateWhat};
@@ -37,7 +39,7 @@ A first round, with the pattern that comes along:
   ork render patterns/postgres/v14        what would it make of its cr.yaml?
   ork build patterns/postgres/v14         pattern.wasm: a few KB that import nothing but the engine
   ork inspect patterns/postgres/v14       what can it do? The component's own word, not its author's
-  ork run --no-impersonation patterns/postgres/v14
+  ork run --no-impersonation patterns/website/v1
                                           against the cluster of your kubeconfig, with your rights
 
 And one of your own:
@@ -94,6 +96,7 @@ pub(crate) enum Command {
     Schema(Schema),
     Dev(Dev),
     Inspect(Inspect),
+    Audit(Audit),
     Run(Run),
     Status(Status),
     Storage(Storage),
@@ -240,7 +243,7 @@ pub(crate) struct Inspect {
 #[derive(Debug, Group)]
 #[command(after_help = "\
 Examples:
-  ork run --no-impersonation patterns/postgres/v14    on a laptop, with your own rights
+  ork run --no-impersonation patterns/website/v1      on a laptop, with your own rights
   ork run -f komposer.yaml --namespace team-a
   ork run --locked -f komposer.yaml                   what komposer.lock names, and nothing else
   ork run --context kind-dev --no-crds .
@@ -254,6 +257,10 @@ pub(crate) struct Run {
     /// A Komposer that names the patterns, their inputs and overrides
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Allow what a pattern asks for beyond computing, such as flow:spec.serviceAccount; `ork check` says what that is. In a
+    /// Komposer it is `grants` of the import. May be given several times
+    #[arg(long = "grant", value_name = "CAPABILITY", conflicts_with = "file")]
+    pub(crate) grants: Vec<String>,
     /// Run exactly what komposer.lock names, and nothing where it does not fit
     #[arg(long, requires = "file")]
     pub(crate) locked: bool,

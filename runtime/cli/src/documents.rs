@@ -71,9 +71,11 @@ pub(crate) fn end_on_errors(problems: &Diagnostics, source: &Source, output: &Ou
 
 /// Prints problems on stderr.
 pub(crate) fn print(problems: &Diagnostics, source: &Source, output: &Output) {
+    let mut problems = problems.clone();
+    problems.drop_notes();
     if !problems.is_empty() {
         let style = if output.stderr_colored() { diagnostic::Style::Ansi } else { diagnostic::Style::Plain };
-        output.message(diagnostic::render_all(problems, source, style).trim_end());
+        output.message(diagnostic::render_all(&problems, source, style).trim_end());
         output.message("");
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::composition::grants::{Capability, Reason};
 use crate::output::count;
 
 /// Why a command ended without success.
@@ -72,6 +73,9 @@ pub(crate) enum Error {
     OfImport { name: String, source: Box<Error> },
     #[error("GroupNotAllowed: the policy `{policy}` does not allow kinds in the group `{group}`")]
     GroupNotAllowed { policy: String, group: String },
+    /// A pattern that asks for more than it is granted.
+    #[error("{}", not_granted(name, denied))]
+    CapabilityDenied { name: String, denied: Vec<Capability> },
     /// A lock that is missing or does not fit: one line for each way in which it does not.
     #[error("{}", stale(problems))]
     NotLocked { problems: Vec<orkestra_komposer::Stale> },
@@ -140,6 +144,7 @@ impl Error {
             Self::Rebuild(refused) => refused.reason(),
             Self::OfImport { source, .. } => source.reason(),
             Self::GroupNotAllowed { .. } => "GroupNotAllowed",
+            Self::CapabilityDenied { .. } => "CapabilityDenied",
             Self::NotLocked { problems } => problems.first().map_or("NotLocked", orkestra_komposer::Stale::reason),
             Self::Compile(_) => "CompileFailed",
             Self::Load { .. } => "Refused",
@@ -165,6 +170,7 @@ impl Error {
             | Self::Signature { .. }
             | Self::Import { .. }
             | Self::GroupNotAllowed { .. }
+            | Self::CapabilityDenied { .. }
             | Self::NotLocked { .. }
             | Self::Outdated { .. }
             | Self::IdentityReused(_)
@@ -212,6 +218,7 @@ impl Error {
             Self::NotConfirmed { .. } => Some("say --yes if it is the right one, or choose with --context".to_owned()),
             Self::OfImport { source, .. } => source.hint(),
             Self::Import { name, locked, source } => mend(name, *locked, source),
+            Self::CapabilityDenied { denied, .. } => Some(grant(denied)),
             Self::NotLocked { .. } | Self::Outdated { .. } => {
                 Some("write the lock with `ork lock`, look at what it changes, and commit it".to_owned())
             }
@@ -230,6 +237,30 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn not_granted(name: &str, denied: &[Capability]) -> String {
+    let lines = denied.iter().flat_map(|capability| {
+        let line = move |reason: &Reason| {
+            format!("CapabilityDenied: `{name}` is not granted `{}`: {} ({})", capability.name, reason.text, reason.at)
+        };
+        capability.reasons.iter().map(line)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn grant(denied: &[Capability]) -> String {
+    let names: Vec<&str> = denied.iter().map(|capability| capability.name.as_str()).collect();
+    let flags: Vec<String> = names.iter().map(|name| format!("--grant '{name}'")).collect();
+    let list: Vec<String> = names
+        .iter()
+        .map(|name| if name.contains(['[', ',', '\'']) { format!("\"{name}\"") } else { (*name).to_owned() })
+        .collect();
+    format!(
+        "whoever writes the resource decides this: if that is meant, say {} with `ork run DIR`, or `grants: [{}]` at the import of a Komposer",
+        flags.join(" "),
+        list.join(", ")
+    )
 }
 
 fn mend(name: &str, locked: bool, error: &orkestra_komposer::FetchError) -> Option<String> {

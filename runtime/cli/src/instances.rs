@@ -72,6 +72,7 @@ fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry 
         status: _,
         versions: _,
         conversions: _,
+        flows: _,
     } = entry;
     let model::Api { group, version, kind, plural, namespaced } = api;
     operator::Entry {

@@ -4,6 +4,7 @@
 //! and the only one that prints, reads the environment and decides the exit status.
 
 mod args;
+mod audit;
 mod cache;
 mod cases;
 mod commands;

@@ -8,6 +8,7 @@ use orkestra_component::NotDeclarative;
 use orkestra_pattern::model::Pattern;
 use serde_json::Value;
 
+use crate::composition::grants;
 use crate::error::Error;
 use crate::pattern_dir::PatternDir;
 
@@ -45,7 +46,7 @@ pub(crate) fn config(pattern: &Pattern, component: &[u8], tests: Tests) -> Resul
         crds: pattern.crds.iter().filter_map(served).collect(),
         imports: BTreeSet::from([declared.engine.clone()]),
         exports: declared.exports.names().into_iter().map(str::to_owned).collect(),
-        capabilities: BTreeSet::new(),
+        capabilities: grants::asked(pattern).collect(),
         engine: Engine {
             import: declared.engine,
             digest: format!("sha256:{}", orkestra_component::engine().digest).parse().ok(),

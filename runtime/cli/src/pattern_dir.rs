@@ -108,6 +108,7 @@ impl PatternDir {
     /// Checks the pattern on the way to something else: problems go to stderr, and errors end the command.
     pub(crate) fn checked(&self, output: &Output) -> Result<Pattern, Error> {
         let (pattern, mut diagnostics) = orkestra_pattern::check(&self.source);
+        diagnostics.drop_notes();
         diagnostics.sort();
         if !diagnostics.is_empty() {
             output.message(self.render(&diagnostics, output.stderr_colored()).trim_end());

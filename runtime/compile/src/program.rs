@@ -20,8 +20,19 @@ pub fn lower(pattern: &checked::Pattern) -> Result<Program, Error> {
 }
 
 fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
-    let checked::Entry { name, api: _, workers: _, resync: _, vars, reads, children, status, versions, conversions } =
-        entry;
+    let checked::Entry {
+        name,
+        api: _,
+        workers: _,
+        resync: _,
+        vars,
+        reads,
+        children,
+        status,
+        versions,
+        conversions,
+        flows: _,
+    } = entry;
     let mut slots = Slots {
         vars: indexes(name, "vars", vars.iter().map(|var| &var.name))?,
         children: indexes(name, "children", children.iter().map(|child| &child.id))?,

@@ -70,6 +70,32 @@ pub struct Entry {
     pub versions: Vec<Version>,
     /// The ways from each other version to the storage version, and back.
     pub conversions: Vec<Conversion>,
+    /// The resource's own values that decide over rights, sorted by path and place.
+    pub flows: Vec<Flow>,
+}
+
+/// A sensitive flow: a value of the resource, which a tenant writes, reaches a field that decides what somebody may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// Where the value lies: `spec.serviceAccount`; `reads.<id>` where it is not the resource's but an object's beside it.
+    pub path: String,
+    /// The child or read that it reaches, by its id.
+    pub into: String,
+    /// The field there: `spec.template.spec.serviceAccountName`.
+    pub field: String,
+    /// What the field decides, in words: `whose rights its pods have`.
+    pub decides: &'static str,
+    /// The place of the field's value: `katalog.yaml:12:8`.
+    pub at: String,
+    /// The same.
+    pub span: Span,
+}
+
+impl Flow {
+    /// The word that allows it: `flow:spec.serviceAccount`. It is for the path, wherever the value goes.
+    pub fn grant(&self) -> String {
+        format!("flow:{}", self.path)
+    }
 }
 
 /// A version of the primary's kind.

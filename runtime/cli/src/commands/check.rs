@@ -23,6 +23,9 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
         if args.strict {
             diagnostics.strict();
         }
+        if output.quiet() {
+            diagnostics.drop_notes();
+        }
         diagnostics.sort();
         errors += diagnostics.errors() + diagnostics.omitted();
         warnings += diagnostics.warnings();
@@ -33,6 +36,7 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
                 "version": pattern.as_ref().map(|pattern| pattern.version.to_string()),
                 "errors": diagnostics.errors(),
                 "warnings": diagnostics.warnings(),
+                "notes": diagnostics.notes(),
                 "omitted": diagnostics.omitted(),
                 "diagnostics": files.report(&diagnostics),
             })),
@@ -41,9 +45,11 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
                     output.data(&files.render(&diagnostics, output.stdout_colored()))?;
                 }
                 if let Some(pattern) = pattern.filter(|_| !diagnostics.has_errors()) {
-                    let found = match diagnostics.warnings() {
-                        0 => "no problems".to_owned(),
-                        number => count(number, "warning"),
+                    let found = match (diagnostics.warnings(), diagnostics.notes()) {
+                        (0, 0) => "no problems".to_owned(),
+                        (0, notes) => format!("no problems, {}", count(notes, "note")),
+                        (warnings, 0) => count(warnings, "warning"),
+                        (warnings, notes) => format!("{}, {}", count(warnings, "warning"), count(notes, "note")),
                     };
                     let name = format!("{} {}", escape(&pattern.name), pattern.version);
                     output.done("Checked", format_args!("{b}{name}{b:#} in {}: {found}", shown(dir), b = role::NAME));

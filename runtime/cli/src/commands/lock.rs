@@ -60,7 +60,7 @@ fn resolve(opened: Opened, anew: composition::Anew, args: &args::Change, output:
         Some(policy) if !policy.require_rebuild => vec![false; gathered.len()],
         _ => composition::prove(&mut gathered),
     };
-    let composed = composition::compose(opened, gathered, output)?.whole(output)?;
+    let composed = composition::compose(opened, gathered, output)?.granted(output).whole(output)?;
     composition::lock_of(&composed, &rebuilt)
 }
 

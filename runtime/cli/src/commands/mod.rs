@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+mod audit;
 mod build;
 mod check;
 mod completions;
@@ -47,6 +48,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Schema(args) => schema::run(&args, output),
         Command::Dev(args) => dev::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Audit(args) => audit::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Status(args) => status::run(&args, output),
         Command::Storage(args) => storage::run(&args, output),

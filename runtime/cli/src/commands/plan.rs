@@ -10,7 +10,7 @@ use orkestra_pattern::rights::Scope;
 use serde_json::json;
 
 use crate::args::{Plan, Sources, TextOrJson};
-use crate::composition;
+use crate::composition::{self, Broken, grants};
 use crate::error::Error;
 use crate::output::{Output, escape, role};
 use crate::rbac;
@@ -19,7 +19,7 @@ use crate::rbac;
 type Facts = BTreeMap<String, String>;
 
 pub(crate) fn run(args: &Plan, output: &Output) -> Result<(), Error> {
-    let (after, lock) = facts(&args.file.file, &args.sources, output)?;
+    let (after, lock, denied) = facts(&args.file.file, &args.sources, output)?;
     let before = match (&args.from, &lock) {
         (Some(from), _) => facts(from, &args.sources, output)?.0,
         (None, Some(lock)) => locked(lock),
@@ -71,6 +71,10 @@ pub(crate) fn run(args: &Plan, output: &Output) -> Result<(), Error> {
             output.data(&text)?;
         }
     }
+    // A Komposer that would not be locked and would not run as it stands is told so whatever else it changes.
+    if !denied.is_empty() {
+        return Err(Broken::first(denied, output));
+    }
     match changes.as_slice() {
         [] => {
             output.done("Planned", "nothing changes");
@@ -80,10 +84,14 @@ pub(crate) fn run(args: &Plan, output: &Output) -> Result<(), Error> {
     }
 }
 
+/// What there is to say of each instance, the lock, and the instances that ask for more than they are granted.
+type Found = (BTreeMap<String, Facts>, Option<Lock>, Vec<Broken>);
+
 /// What there is to say of each instance of a Komposer, and its lock.
-fn facts(file: &Path, sources: &Sources, output: &Output) -> Result<(BTreeMap<String, Facts>, Option<Lock>), Error> {
+fn facts(file: &Path, sources: &Sources, output: &Output) -> Result<Found, Error> {
     let composed = composition::of_komposer(file, sources, output)?.whole(output)?;
     let mut all = BTreeMap::new();
+    let mut denied = Vec::new();
     for (instance, had) in composed.instances() {
         let component = Digest::of(&composition::build(instance)?);
         let mut facts = of_instance(instance);
@@ -91,9 +99,12 @@ fn facts(file: &Path, sources: &Sources, output: &Output) -> Result<(BTreeMap<St
         if let Some(manifest) = had.manifest() {
             facts.insert("manifest".to_owned(), manifest.to_string());
         }
+        if let Some(error) = grants::denied(instance) {
+            denied.push(Broken { name: instance.name.clone(), error });
+        }
         all.insert(instance.name.clone(), facts);
     }
-    Ok((all, composed.opened.lock))
+    Ok((all, composed.opened.lock, denied))
 }
 
 fn of_instance(instance: &Instance) -> Facts {
@@ -105,6 +116,13 @@ fn of_instance(instance: &Instance) -> Facts {
     }
     for grant in &instance.grants {
         put(format!("grant {grant}"), String::new());
+    }
+    for flow in grants::flows(instance) {
+        let granted = if instance.grants.contains(&flow.grant()) { "granted" } else { "not granted" };
+        put(
+            format!("flow {} into {} of {}", flow.path, flow.field, flow.into),
+            format!("decides {}, {granted}", flow.decides),
+        );
     }
     if let Some(memory) = instance.limits.memory {
         put("limit memory".to_owned(), format!("{memory} bytes"));

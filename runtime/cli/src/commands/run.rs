@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::Run;
-use crate::composition::{Broken, Composed};
+use crate::composition::{Broken, Composed, grants};
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::{composition, converter, instances, kube_access, log, sandbox};
@@ -21,8 +21,9 @@ mod dry_run;
 pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     let mut composed = match &args.file {
         Some(file) => Composing::of(composition::to_run(file, &args.sources, args.locked, output)?),
-        None => Composing::alone(composition::of_dirs(&args.dirs, output)?),
+        None => Composing::alone(composition::of_dirs(&args.dirs, output)?, &args.grants, output),
     };
+    composed.broken.extend(grants::deny(&mut composed.instances, output));
     // Where nothing is left that could run, there is no need to look for a cluster.
     composed.not_all_broken(output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -62,7 +63,17 @@ impl Composing {
         Self { instances: composed.composition.instances, broken: composed.broken, lock }
     }
 
-    fn alone(instances: Vec<Instance>) -> Self {
+    fn alone(mut instances: Vec<Instance>, granted: &[String], output: &Output) -> Self {
+        let mut idle: Vec<&String> = granted.iter().collect();
+        for instance in &mut instances {
+            // Who names the directories grants to what is in them: to each what it asks for.
+            let asked: Vec<String> = grants::asked(&instance.pattern).collect();
+            idle.retain(|grant| !asked.contains(grant));
+            instance.grants = granted.iter().filter(|grant| asked.contains(grant)).cloned().collect();
+        }
+        for grant in idle {
+            output.warning(format_args!("nothing asks for `{}`", escape(grant)));
+        }
         Self { instances, broken: Vec::new(), lock: None }
     }
 

@@ -3,7 +3,7 @@
 use orkestra_artifact::Role;
 use orkestra_komposer::{Composition, From, Imported, Instance, Owner, Policy};
 
-use super::{Broken, Had, Opened};
+use super::{Broken, Had, Opened, grants};
 use crate::documents::{end_on_errors, print};
 use crate::error::Error;
 use crate::instances;
@@ -121,6 +121,23 @@ impl Composed {
     pub(crate) fn instances(&self) -> impl Iterator<Item = (&Instance, &Had)> {
         let both = self.composition.instances.iter().zip(&self.composition.imports);
         both.filter_map(|(instance, index)| Some((instance, self.had.get(*index)?.as_ref()?)))
+    }
+
+    /// Without the instances that ask for more than they are granted, which are broken instead.
+    pub(crate) fn granted(mut self, output: &Output) -> Self {
+        let Composition { instances, katalogs, imports, .. } = &mut self.composition;
+        for index in (0..instances.len()).rev() {
+            match instances.get(index).and_then(grants::denied) {
+                Some(error) => {
+                    let name = instances.remove(index).name;
+                    katalogs.remove(index);
+                    imports.remove(index);
+                    self.broken.push(Broken { name, error });
+                }
+                None => instances.get(index).into_iter().for_each(|instance| grants::warn_of_idle(instance, output)),
+            }
+        }
+        self
     }
 
     /// Itself where nothing is broken; else the first problem, and the others are printed.

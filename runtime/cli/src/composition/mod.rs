@@ -5,6 +5,7 @@
 
 mod compose;
 mod gather;
+pub(crate) mod grants;
 mod locking;
 mod open;
 mod store;
@@ -23,7 +24,7 @@ use crate::pattern_dir::{PatternDir, shown};
 pub(crate) use compose::{Composed, compose};
 pub(crate) use gather::{Anew, Asking, Broken, Had, gather, prove};
 pub(crate) use locking::{build, lock_of, stale};
-pub(crate) use open::{Opened, lock_path};
+pub(crate) use open::{Opened, lock_path, read_policy};
 pub(crate) use store::Store;
 
 /// Patterns by themselves, each with its own defaults.

@@ -39,7 +39,6 @@ impl Opened {
         if let Some((policy, _)) = &policy {
             end_on_errors(&policy.narrow(&komposer), &source, output)?;
         }
-        nothing_ignored(&komposer)?;
         let lock = lock(&lock_path(path), output)?;
         Ok(Self { path: path.to_owned(), source, komposer, lock, policy })
     }
@@ -78,7 +77,8 @@ fn directory(file: &Path) -> &Path {
     }
 }
 
-fn read_policy(path: &Path, output: &Output) -> Result<Policy, Error> {
+/// The policy in a file.
+pub(crate) fn read_policy(path: &Path, output: &Output) -> Result<Policy, Error> {
     let mut source = Source::new();
     let file = source.add_as(shown(path), "policy.yaml", &read_bounded(path)?);
     let (policy, problems) = orkestra_komposer::policy::parse(&source, file);
@@ -101,15 +101,4 @@ fn lock(path: &Path, output: &Output) -> Result<Option<Lock>, Error> {
     let (lock, problems) = parse_lock(&source, file);
     end_on_errors(&problems, &source, output)?;
     Ok(lock)
-}
-
-/// What a Komposer may say, and nothing here would carry out, ends the command: nothing is accepted and ignored.
-fn nothing_ignored(komposer: &Komposer) -> Result<(), Error> {
-    if komposer.imports.iter().any(|import| !import.grants.is_empty()) {
-        return Err(Error::Unusable {
-            problem: "the Komposer grants capabilities, and no pattern asks for one".to_owned(),
-            hint: Some("a declarative pattern imports nothing but the engine: remove `grants`".to_owned()),
-        });
-    }
-    Ok(())
 }

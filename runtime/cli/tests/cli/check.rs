@@ -113,3 +113,14 @@ fn the_directory_that_one_is_in_has_a_name() {
     let ended = ork_in(&postgres(), &["check"]).ends(0);
     assert_eq!(ended.stderr, "Checked postgres 14.2.0 in .: no problems\n");
 }
+
+#[test]
+fn what_a_pattern_asks_for_is_noted_and_no_problem() {
+    let asking = Copy::asking();
+    for arguments in [&["check", asking.path()][..], &["check", "--strict", asking.path()]] {
+        let ended = ork_in(&postgres(), arguments).ends(0);
+        assert!(ended.stderr.ends_with(": no problems, 2 notes\n"), "{}", ended.stderr);
+        let note = "note[K1301]: `spec.authSecret` decides whose rights its pods have";
+        assert!(ended.text().contains(note), "{}", ended.text());
+    }
+}

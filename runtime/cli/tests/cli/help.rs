@@ -14,6 +14,7 @@ fn help_is_as_it_was_read_and_found_good() {
         "schema",
         "dev",
         "inspect",
+        "audit",
         "login",
         "logout",
         "push",

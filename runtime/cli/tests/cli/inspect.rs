@@ -56,7 +56,7 @@ fn what_is_no_component_is_told_so() {
 
 #[test]
 fn of_an_artifact_its_own_word_is_shown_and_marked_as_such() {
-    let copy = Copy::new();
+    let copy = Copy::asking();
     let layout = format!("oci:{}", copy.file("layout").display());
     let pushed = ork(["push", &layout, copy.path(), "--no-test", "--format", "json"]).ends(0).json();
     let ended = ork(["inspect", &layout]).ends(0);
@@ -65,7 +65,7 @@ fn of_an_artifact_its_own_word_is_shown_and_marked_as_such() {
         "pattern      postgres 14.2.0",
         "signed by    UNVERIFIED",
         "kind         Postgres of ",
-        "asks for     nothing",
+        "asks for     flow:metadata.name, flow:spec.authSecret",
         "engine       that of this ork",
         "tests        not run: --no-test",
         "built by     ork ",
@@ -85,7 +85,7 @@ fn of_an_artifact_its_own_word_is_shown_and_marked_as_such() {
 
 #[test]
 fn a_tree_shows_the_layers_of_an_artifact() {
-    let copy = Copy::new();
+    let copy = Copy::asking();
     let layout = format!("oci:{}", copy.file("layout").display());
     let pushed = ork(["push", &layout, copy.path(), "--no-test", "--format", "json"]).ends(0).json();
     let ended = ork(["inspect", "--tree", &layout]).ends(0);

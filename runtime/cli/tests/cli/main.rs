@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod artifact;
+mod audit;
 mod build;
 mod cases;
 mod check;

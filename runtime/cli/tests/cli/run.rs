@@ -1,4 +1,4 @@
-use crate::support::{Copy, Ended, ork, ork_with, postgres};
+use crate::support::{Copy, Ended, ork, ork_with, ork_with_all, postgres};
 
 const KUBECONFIG: &str = "\
 apiVersion: v1
@@ -8,6 +8,9 @@ clusters: [{name: far, cluster: {server: 'https://10.1.2.3:6443', insecure-skip-
 users: [{name: me, user: {token: secret-token}}]
 contexts: [{name: production, context: {cluster: far, user: me}}]
 ";
+
+/// What [`Copy::asking`] asks for.
+const GRANTS: [&str; 2] = ["flow:metadata.name", "flow:spec.authSecret"];
 
 fn run_with_kubeconfig(text: &str) -> Ended {
     let copy = Copy::new();
@@ -55,7 +58,8 @@ fn two_patterns_of_one_name_do_not_run_together() {
 
 #[test]
 fn a_komposer_is_relative_to_its_own_directory() {
-    let copy = Copy::new();
+    let grants = format!("    - path: .\n      grants: [{}]\n", GRANTS.join(", "));
+    let copy = Copy::new().edit("komposer.yaml", "    - path: .\n", &grants);
     let komposer = copy.file("komposer.yaml");
     // It gets as far as the cluster, so its import was found.
     let ended = ork_with(["run", "-f", komposer.to_str().unwrap()], &[("HOME", "/nowhere")]).ends(2);
@@ -73,18 +77,49 @@ fn a_directory_and_a_komposer_exclude_each_other() {
 
 #[test]
 fn what_would_not_be_carried_out_is_refused() {
-    let copy = Copy::new();
+    let copy = Copy::asking();
     let komposer = copy.file("komposer.yaml");
     let head = "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\n";
     for (imports, status, part) in [
-        ("{files: [.]}", 2, "no kubeconfig is there"),
-        ("{files: [{path: ., limits: {memory: 32Mi, deadline: 2s}}]}", 2, "no kubeconfig is there"),
-        ("{files: [{path: ., grants: [code]}]}", 2, "grants capabilities"),
+        ("{files: [{path: ., GRANTS}]}", 2, "no kubeconfig is there"),
+        ("{files: [{path: ., GRANTS, limits: {memory: 32Mi, deadline: 2s}}]}", 2, "no kubeconfig is there"),
+        ("{files: [.]}", 1, "CapabilityDenied: `postgres` is not granted `flow:spec.authSecret`"),
+        ("{files: [{path: ., grants: [flow:metadata.name]}]}", 1, "grants: [flow:spec.authSecret]"),
+        (
+            "{files: [{path: ., grants: [flow:metadata.name, flow:spec.authSecret, code]}]}",
+            2,
+            "is granted `code`, and does not ask for it",
+        ),
         ("{files: [.], trust: [{pattern: 'r.example/**', keys: [./a.pub]}]}", 2, "a.pub"),
         ("{registry: [{url: '127.0.0.1:1/a/postgres:v14', oci: true}]}", 1, "Unreachable"),
     ] {
+        let imports = imports.replace("GRANTS", &format!("grants: [{}]", GRANTS.join(", ")));
         std::fs::write(&komposer, format!("{head}imports: {imports}\n")).unwrap();
         let ended = ork_with(["run", "-f", komposer.to_str().unwrap()], &[("HOME", "/nowhere")]).ends(status);
         assert!(ended.stderr.contains(part), "{imports}: {}", ended.stderr);
     }
+}
+
+#[test]
+fn a_pattern_runs_with_its_grants_only() {
+    let asking = Copy::asking();
+    let run = |arguments: &[&str]| {
+        let arguments = [&["run"], arguments, &[asking.path()]].concat();
+        ork_with_all(&arguments, &[("HOME", "/nowhere")])
+    };
+    let [one, two] = GRANTS;
+    let ended = run(&["--grant", one]).ends(1);
+    assert!(
+        ended.stderr.contains("CapabilityDenied: `postgres` is not granted `flow:spec.authSecret`"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.contains("--grant 'flow:spec.authSecret'") && !ended.stderr.contains("kubeconfig"),
+        "{}",
+        ended.stderr
+    );
+    let ended = run(&["--grant", one, "--grant", two, "--grant", "flow:spec.other"]).ends(2);
+    assert!(ended.stderr.contains("warning: nothing asks for `flow:spec.other`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("no kubeconfig is there"), "{}", ended.stderr);
 }

@@ -39,6 +39,11 @@ pub(crate) fn ork_with<const N: usize>(args: [&str; N], variables: &[(&str, &str
     ended(command(&args).envs(variables.iter().copied()).output().unwrap())
 }
 
+/// The same with as many arguments as there are.
+pub(crate) fn ork_with_all(args: &[&str], variables: &[(&str, &str)]) -> Ended {
+    ended(command(args).envs(variables.iter().copied()).output().unwrap())
+}
+
 /// Runs `ork` in a directory.
 pub(crate) fn ork_in(dir: &Path, args: &[&str]) -> Ended {
     ended(command(args).current_dir(dir).output().unwrap())
@@ -89,6 +94,12 @@ impl Copy {
             std::fs::copy(postgres().join(name), dir.path().join(name)).unwrap();
         }
         Self { dir }
+    }
+
+    /// One that asks for `flow:metadata.name` and `flow:spec.authSecret`: whoever writes the resource chooses an account.
+    pub(crate) fn asking() -> Self {
+        let account = "serviceAccountName: \"{{ vars.authSecret }}\"";
+        Self::new().edit("katalog.yaml", "automountServiceAccountToken: false", account)
     }
 
     /// The copy, with `put` in place of the first `find` of a file.

@@ -29,7 +29,7 @@ fn scope() -> Scope {
     scope.add_input("size", &Arc::new(Schema::parse(&json!({"type": "integer"})).unwrap()));
     let port = cel::check("spec.port", "", &scope, Place::Value(None)).unwrap();
     scope.add_var("port", &port);
-    scope.add_text_var("image", Secrecy::Open);
+    scope.add_text_var("image", Secrecy::Open, Default::default());
     scope.add_child("svc", Objects { schema: None, namespaced: true, secret: false, count: Count::One });
     scope
 }

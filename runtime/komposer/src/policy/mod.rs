@@ -11,7 +11,7 @@ mod tests;
 use orkestra_artifact::Repository;
 use orkestra_artifact::trust::RepositoryPattern;
 
-use crate::{Composition, Limits, Trust};
+use crate::{Composition, Instance, Limits, Trust};
 
 pub use parse::parse;
 pub use tables::POLICY;
@@ -35,10 +35,23 @@ pub struct Policy {
     pub groups: Option<Vec<String>>,
     /// `grants`: which capabilities may be granted at all; none: any.
     pub grants: Option<Vec<String>>,
+    /// `rules`, in order: what has to hold of an audit.
+    pub rules: Vec<Rule>,
     /// Whether only what can be built again from its sources runs.
     pub require_rebuild: bool,
     /// Whether a Komposer runs without a fitting lock.
     pub allow_unlocked: bool,
+}
+
+/// What has to hold of the document of an audit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// An expression of CEL over the document's members. It is whoever evaluates it that parses it.
+    pub cel: String,
+    /// What is said where it does not hold.
+    pub message: String,
+    /// Where it is written: `policy.yaml:12:8`.
+    pub at: String,
 }
 
 /// From where repositories are fetched whose names begin with a prefix.
@@ -104,14 +117,19 @@ impl Policy {
     /// Brings what nobody asked for under the ceilings: limits that are not set, whose `usual` values the runtime knows, and
     /// workers as the pattern has them. What a Komposer asked for was refused before, by [`Policy::narrow`].
     pub fn settle(&self, composition: &mut Composition, usual: &Limits) {
-        let ceiling = &self.ceilings.limits;
         for instance in &mut composition.instances {
-            let limits = &mut instance.limits;
-            limits.memory = lower(limits.memory.or(usual.memory), ceiling.memory);
-            limits.deadline = lower(limits.deadline.or(usual.deadline), ceiling.deadline);
-            for entry in &mut instance.entries {
-                entry.workers = self.ceilings.workers.map_or(entry.workers, |most| entry.workers.min(most));
-            }
+            self.settle_one(instance, usual);
+        }
+    }
+
+    /// The same for one instance.
+    pub fn settle_one(&self, instance: &mut Instance, usual: &Limits) {
+        let ceiling = &self.ceilings.limits;
+        let limits = &mut instance.limits;
+        limits.memory = lower(limits.memory.or(usual.memory), ceiling.memory);
+        limits.deadline = lower(limits.deadline.or(usual.deadline), ceiling.deadline);
+        for entry in &mut instance.entries {
+            entry.workers = self.ceilings.workers.map_or(entry.workers, |most| entry.workers.min(most));
         }
     }
 }

@@ -6,8 +6,8 @@ use orkestra_pattern::fields::{Fields, boolean, list, number, string};
 use orkestra_pattern::source::{FileId, Source};
 use orkestra_pattern::yaml::Node;
 
-use super::tables::{CEILINGS, CREDENTIAL, MIRROR, POLICY, REGISTRIES, SPEC};
-use super::{Ceilings, Mirror, Policy, Variable};
+use super::tables::{CEILINGS, CREDENTIAL, MIRROR, POLICY, REGISTRIES, RULE, SPEC};
+use super::{Ceilings, Mirror, Policy, Rule, Variable};
 use crate::header::Kind;
 use crate::tables::MOST_WORKERS;
 use crate::{codes, imports};
@@ -18,12 +18,12 @@ const KIND: Kind = Kind { name: "Policy", code: &codes::POLICY };
 pub fn parse(source: &Source, file: FileId) -> (Option<Policy>, Diagnostics) {
     let mut problems = Diagnostics::default();
     let found = KIND.only(source, file, &mut problems);
-    let found = found.and_then(|document| policy(&document, &mut problems));
+    let found = found.and_then(|document| policy(source, &document, &mut problems));
     problems.sort();
     (found.filter(|_| !problems.has_errors()), problems)
 }
 
-fn policy(document: &Node, problems: &mut Diagnostics) -> Option<Policy> {
+fn policy(source: &Source, document: &Node, problems: &mut Diagnostics) -> Option<Policy> {
     let fields = Fields::open(document, &POLICY, problems)?;
     KIND.begins(&fields, problems)?;
     let name = KIND.named(&fields, problems);
@@ -36,17 +36,18 @@ fn policy(document: &Node, problems: &mut Diagnostics) -> Option<Policy> {
         ceilings: Ceilings::default(),
         groups: None,
         grants: None,
+        rules: Vec::new(),
         require_rebuild: true,
         allow_unlocked: false,
     };
     if let Some(node) = fields.take("spec") {
-        spec(node, &mut policy, problems);
+        spec(source, node, &mut policy, problems);
     }
     fields.finish(problems);
     Some(Policy { name: name?, ..policy })
 }
 
-fn spec(node: &Node, policy: &mut Policy, problems: &mut Diagnostics) {
+fn spec(source: &Source, node: &Node, policy: &mut Policy, problems: &mut Diagnostics) {
     let Some(fields) = Fields::open(node, &SPEC, problems) else { return };
     if let Some(node) = fields.take("registries") {
         registries(node, policy, problems);
@@ -56,6 +57,8 @@ fn spec(node: &Node, policy: &mut Policy, problems: &mut Diagnostics) {
     policy.ceilings = fields.take("ceilings").and_then(|node| ceilings(node, problems)).unwrap_or_default();
     policy.groups = items(&fields, "groups", "`groups`", group, problems);
     policy.grants = fields.take("grants").map(|node| imports::strings(Some(node), "`grants`", problems));
+    let rule = |node: &Node, problems: &mut Diagnostics| rule(source, node, problems);
+    policy.rules = items(&fields, "rules", "`rules`", rule, problems).unwrap_or_default();
     for (key, what, place) in [
         ("requireRebuild", "`requireRebuild`", &mut policy.require_rebuild),
         ("allowUnlocked", "`allowUnlocked`", &mut policy.allow_unlocked),
@@ -162,6 +165,21 @@ fn group(node: &Node, problems: &mut Diagnostics) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
+}
+
+fn rule(source: &Source, node: &Node, problems: &mut Diagnostics) -> Option<Rule> {
+    let fields = Fields::open(node, &RULE, problems)?;
+    let mut text = |key: &'static str| {
+        let node = fields.require(key, problems)?;
+        Some((string(node, &format!("`{key}`"), problems)?.to_owned(), node.span))
+    };
+    let (cel, message) = (text("cel"), text("message"));
+    fields.finish(problems);
+    let ((cel, span), (message, _)) = (cel?, message?);
+    let file = source.file(span.file);
+    let at = file.map(|file| (file.name(), file.position(span.start)));
+    let at = at.map(|(name, place)| format!("{name}:{}:{}", place.line, place.column)).unwrap_or_default();
+    Some(Rule { cel, message, at })
 }
 
 fn ceilings(node: &Node, problems: &mut Diagnostics) -> Option<Ceilings> {

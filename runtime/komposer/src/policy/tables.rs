@@ -45,6 +45,11 @@ pub(crate) static SPEC: Table = Table {
             "API groups whose kinds patterns may define, as `example.org` or `*.example.org`; all by default.",
         ),
         optional("grants", Takes::List(&Takes::Text), "Capabilities that may be granted at all; all by default."),
+        optional(
+            "rules",
+            Takes::List(&Takes::Table(&RULE)),
+            "What has to hold of the document that `ork audit` makes.",
+        ),
         optional("requireRebuild", Takes::Flag, "Whether only what can be built again runs; `true` by default."),
         optional("allowUnlocked", Takes::Flag, "Whether a Komposer runs without a fitting lock; `false` by default."),
     ]],
@@ -84,6 +89,21 @@ pub(crate) static CREDENTIAL: Table = Table {
     rows: &[&[
         required("variable", Takes::Like(&VARIABLE), "The variable's name."),
         required("hosts", Takes::List(&Takes::Text), "Registries, as `host` or `host:port`."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static RULE: Table = Table {
+    name: "PolicyRule",
+    what: "a rule",
+    doc: "What has to hold of an audit. `ork audit` ends with status 1 where it does not.",
+    rows: &[&[
+        required(
+            "cel",
+            Takes::Text,
+            "An expression of CEL over the document, as `patterns.all(p, p.limits.memory <= 33554432)`.",
+        ),
+        required("message", Takes::Text, "What is said where it does not hold."),
     ]],
     others: Others::Refused,
 };

@@ -49,7 +49,8 @@ fn a_policy_is_read_whole() {
         "{registries: {allow: [ghcr.io/a/**], mirrors: [{prefix: ghcr.io, mirror: 'registry.corp:5000/hub'}]}, \
          credentials: [{variable: TOKEN, hosts: [GHCR.io, 'registry.corp:5000']}], \
          trust: [{pattern: ghcr.io/a/**, keys: [a.pub, b.pub], quorum: 2, maxAge: 30d}], \
-         ceilings: {memory: 16Mi, deadline: 500ms, workers: 4}, groups: [example.org], grants: [code]}",
+         ceilings: {memory: 16Mi, deadline: 500ms, workers: 4}, groups: [example.org], grants: [code], \
+         rules: [{cel: 'size(patterns) > 0', message: none}]}",
     )
     .unwrap();
     assert_eq!(policy.variables(), ["TOKEN"]);
@@ -59,6 +60,11 @@ fn a_policy_is_read_whole() {
         ("ghcr.io", "registry.corp:5000/hub")
     );
     assert_eq!((policy.trust[0].quorum, policy.trust[0].max_age), (2, Some(Duration::from_secs(30 * 86_400))));
+    let rule = &policy.rules[0];
+    assert_eq!(
+        (rule.cel.as_str(), rule.message.as_str(), rule.at.as_str()),
+        ("size(patterns) > 0", "none", "policy.yaml:4:371")
+    );
     let limits = Limits { memory: Some(16 << 20), deadline: Some(Duration::from_millis(500)) };
     assert_eq!((policy.ceilings.limits, policy.ceilings.workers), (limits, Some(4)));
 }
@@ -78,6 +84,8 @@ fn nothing_in_a_policy_is_accepted_and_ignored() {
         ("{ceilings: {memory: much}}", ["K0204", "a size such as"]),
         ("{ceilings: {workers: 65}}", ["K0210", "1 to 64"]),
         ("{groups: ['ex*.org']}", ["K1123", "not an API group"]),
+        ("{rules: [{cel: 'true'}]}", ["K0203", "`message`"]),
+        ("{rules: [{cel: 'true', message: a, mesage: b}]}", ["K0201", "did you mean `message`?"]),
         ("{requireRebuild: sometimes}", ["K0204", "`true` or `false`"]),
     ] {
         let shown = read(spec).unwrap_err();

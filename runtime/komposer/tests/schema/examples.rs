@@ -174,6 +174,7 @@ spec:
   ceilings: {memory: 16Mi, deadline: 500ms, workers: 4}
   groups: [example.org, "*.example.org"]
   grants: [code]
+  rules: [{cel: "size(patterns) > 0", message: none}]
   requireRebuild: true
   allowUnlocked: false
 "#];

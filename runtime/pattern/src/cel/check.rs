@@ -11,7 +11,7 @@ use super::place::{self, Place};
 use super::problem::{Problem, ProblemKind};
 use super::stack::on_a_deep_stack;
 use super::types::{ambiguous, describe, generalise, type_of};
-use super::{Checked, Scope, Secrecy, Sources, functions, regex, secret, tree};
+use super::{Checked, Scope, Secrecy, Sources, functions, origin, regex, secret, tree};
 use crate::schema::nearest;
 
 /// Variables of an expression that stands alone, outside of any pattern.
@@ -62,6 +62,7 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
             ty => ty,
         };
         let flow = secret::flow(&expr, &types, scope);
+        let origins = origin::origins(&expr, &types, scope);
         let ast = Arc::new(Ast::new_checked(expr, source, types));
         Ok(Checked {
             source: source.to_owned(),
@@ -72,6 +73,7 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
             relies,
             optional,
             secrecy: flow.secrecy,
+            origins,
             element,
             children,
             vars,
@@ -136,6 +138,7 @@ fn free(source: &str, at: &str, ast: Ast, ty: CelType) -> Checked {
         relies: BTreeSet::new(),
         optional: BTreeSet::new(),
         secrecy: Secrecy::Open,
+        origins: BTreeSet::new(),
         element: false,
         children: BTreeSet::new(),
         vars: BTreeSet::new(),

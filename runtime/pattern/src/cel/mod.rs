@@ -8,6 +8,9 @@ mod check;
 mod functions;
 mod macros;
 mod math;
+mod origin;
+#[cfg(test)]
+mod origin_tests;
 mod parse;
 mod path;
 mod place;
@@ -33,6 +36,8 @@ use std::sync::Arc;
 pub use check::{Declarations, check, check_free, parse_free};
 pub(crate) use check::{canonical, is_encoding};
 pub use functions::{FunctionSignature, functions};
+pub(crate) use origin::Origins;
+pub use origin::{Origin, Root, Shown};
 pub use place::Place;
 pub use problem::{Problem, ProblemKind};
 pub(crate) use scope::is_root;
@@ -79,6 +84,8 @@ pub struct Checked {
     pub optional: BTreeSet<i64>,
     /// What of its value is secret.
     pub secrecy: Secrecy,
+    /// Which values of the resource and of observed objects flow into its value.
+    pub origins: BTreeSet<Origin>,
     /// It uses `item`, the name of `as`, or `key`.
     pub element: bool,
     /// Ids of the children that it reads.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use cel_core::CelType;
 
-use super::Checked;
 use super::registry::Registry;
 use super::secret::Secrecy;
+use super::{Checked, Origin, Origins, Root};
 use crate::kinds;
 use crate::schema::{Field, Object, Rest, Schema, Shape};
 
@@ -28,6 +28,8 @@ pub struct Scope {
     written: BTreeMap<String, BTreeSet<String>>,
     /// What is not open, by the variable or the name below `children`, `reads` or `vars`.
     secret: BTreeMap<String, Secrecy>,
+    /// What flows into variables: elements of `forEach`, and names below `vars`.
+    origins: BTreeMap<String, Origins>,
     /// The expressions know the object and nothing else.
     alone: bool,
 }
@@ -82,6 +84,7 @@ impl Scope {
             element: Vec::new(),
             written: BTreeMap::new(),
             secret: BTreeMap::new(),
+            origins: BTreeMap::new(),
             alone: false,
         }
     }
@@ -112,12 +115,14 @@ impl Scope {
     pub fn add_var(&mut self, name: &str, value: &Checked) {
         self.vars.insert(name.to_owned(), (value.ty.clone(), value.path));
         self.set_secrecy(&format!("vars.{name}"), value.secrecy);
+        self.origins.insert(format!("vars.{name}"), value.origins.clone());
     }
 
     /// Declares `vars.<name>` whose value is a longer string.
-    pub fn add_text_var(&mut self, name: &str, secrecy: Secrecy) {
+    pub fn add_text_var(&mut self, name: &str, secrecy: Secrecy, origins: BTreeSet<Origin>) {
         self.vars.insert(name.to_owned(), (CelType::String, false));
         self.set_secrecy(&format!("vars.{name}"), secrecy);
+        self.origins.insert(format!("vars.{name}"), origins);
     }
 
     /// Declares `vars.<name>` whose expression is wrong, so that its uses bring no further problems.
@@ -184,12 +189,15 @@ impl Scope {
         self.with("self", ty, secrecy)
     }
 
-    /// This scope with `key`, `item` and the name that `as` gives the same, for elements of that type.
-    pub fn with_element(&self, ty: &CelType, secrecy: Secrecy, name: Option<&str>) -> Scope {
+    /// This scope with `key`, `item` and the name that `as` gives the same, for elements of that type, out of `range`.
+    pub fn with_element(&self, ty: &CelType, secrecy: Secrecy, range: &BTreeSet<Origin>, name: Option<&str>) -> Scope {
         let mut scope = self.with("key", CelType::String, Secrecy::Open);
         scope.element = vec!["key".to_owned()];
+        let computed = |origin: &Origin| Origin { whole: false, ..origin.clone() };
+        scope.origins.insert("key".to_owned(), range.iter().map(computed).collect());
         for name in ["item"].into_iter().chain(name) {
             scope = scope.with(name, ty.clone(), secrecy);
+            scope.origins.insert(name.to_owned(), range.clone());
             scope.element.push(name.to_owned());
         }
         scope
@@ -211,6 +219,31 @@ impl Scope {
     /// What of a variable is secret; `name` is its own, or the one below `children`, `reads` or `vars` behind a dot.
     pub(super) fn secrecy(&self, name: &str) -> Secrecy {
         self.secret.get(name).copied().unwrap_or_default()
+    }
+
+    /// What flows into a variable; `name` is its own, or the one below `children`, `reads` or `vars` behind a dot. Inputs are the
+    /// composer's, and so flow from nowhere.
+    pub(super) fn origins(&self, name: &str) -> Origins {
+        if let Some(origins) = self.origins.get(name) {
+            return origins.clone();
+        }
+        let child = |id: &str| Origin::of(Root::Child(id.to_owned()), &[]);
+        let read = |id: &str| Origin::of(Root::Read(id.to_owned()), &[]);
+        match (name, name.split_once('.')) {
+            (_, Some(("children", id))) => [child(id)].into(),
+            (_, Some(("reads", id))) => [read(id)].into(),
+            ("object", _) => [Origin::of(Root::Object, &[])].into(),
+            ("metadata" | "spec" | "status", _) => [Origin::of(Root::Object, &[name])].into(),
+            ("children", _) => self.children.keys().map(|id| child(id)).collect(),
+            ("reads", _) => self.reads.keys().map(|id| read(id)).collect(),
+            ("vars", _) => self.vars.keys().flat_map(|var| self.origins(&format!("vars.{var}"))).collect(),
+            _ => Origins::new(),
+        }
+    }
+
+    /// The schema of a type of objects.
+    pub(crate) fn schema_of(&self, message: &str) -> Option<Arc<Schema>> {
+        self.registry.schema(message)
     }
 
     /// Whether a variable stands for an element of `forEach`.

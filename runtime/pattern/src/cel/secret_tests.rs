@@ -26,7 +26,7 @@ fn scope() -> Scope {
     scope.add_child("config", Objects { schema: Some(&config), namespaced: true, secret: false, count: Count::One });
     let token = check("default(reads.given.stringData.token, '')", "", &scope, Place::Value(None)).unwrap();
     scope.add_var("token", &token);
-    scope.add_text_var("url", token.secrecy);
+    scope.add_text_var("url", token.secrecy, Default::default());
     scope.add_input("size", &Arc::new(Schema::parse(&json!({"type": "integer"})).unwrap()));
     scope
 }

@@ -40,7 +40,7 @@ fn scope() -> Scope {
     .unwrap();
     let mut scope = Scope::new(&primary, true);
     scope.add_input("imageRegistry", &Arc::new(Schema::parse(&json!({"type": "string"})).unwrap()));
-    scope.add_text_var("image", Secrecy::Open);
+    scope.add_text_var("image", Secrecy::Open, Default::default());
     let schedule = check(" spec.backup.schedule ", "", &scope, Place::Value(None)).unwrap();
     assert!(schedule.path);
     scope.add_var("schedule", &schedule);

@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::entry::Context;
+use super::flows::Traced;
 use super::kind::{self, Kind};
 use super::reads::References;
+use super::sinks::Of;
 use super::strings::{Expressions, Found, Use, lone};
 use super::value::Values;
 use super::{conditions, for_each, manifest, order};
@@ -141,23 +143,21 @@ pub(super) fn check(
     scope: &Scope,
     context: &Context,
     problems: &mut Diagnostics,
-) -> Vec<Child> {
+) -> (Vec<Child>, Vec<Traced>) {
     same_objects(&prepared, context, problems);
     let places: HashMap<String, Span> = prepared
         .iter()
         .map(|child| (child.id.clone(), child.template.id.as_ref().map_or(child.template.span, |id| id.span)))
         .collect();
     let last = on_delete(&prepared);
-    let mut children: Vec<Child> = Vec::new();
-    for child in prepared {
-        children.push(one(child, references, &last, scope, context, problems));
-    }
+    let (children, traced): (Vec<Child>, Vec<Traced>) =
+        prepared.into_iter().map(|child| one(child, references, &last, scope, context, problems)).unzip();
     let ids: Vec<String> = children.iter().map(|child| child.id.clone()).collect();
     let needed: Vec<BTreeSet<usize>> = children
         .iter()
         .map(|child| child.requires.iter().filter_map(|id| ids.iter().position(|other| other == id)).collect())
         .collect();
-    match order::sort(&needed) {
+    let children = match order::sort(&needed) {
         Ok(order) => {
             let mut slots: Vec<Option<Child>> = children.into_iter().map(Some).collect();
             order.into_iter().filter_map(|index| slots.get_mut(index)?.take()).collect()
@@ -174,7 +174,8 @@ pub(super) fn check(
             }
             Vec::new()
         }
-    }
+    };
+    (children, traced)
 }
 
 /// The ids of the children that are made when the primary is being deleted.
@@ -199,7 +200,7 @@ fn one(
     scope: &Scope,
     context: &Context,
     problems: &mut Diagnostics,
-) -> Child {
+) -> (Child, Traced) {
     let Prepared { template, id, kind, manifest } = child;
     super::options::check(template, &kind, &manifest, problems);
     let element = for_each::check(template, scope, context.source, problems);
@@ -216,7 +217,9 @@ fn one(
     }
     let mut values = Values::new(&kind.kind, &mut expressions, problems);
     values.keeps = kind.is_secret().then_some(template.options.once.is_some());
+    values.traces = Some(Of { api_version: &kind.api_version, kind: &kind.kind });
     let value = values.value(&manifest, &kind.schema);
+    let holes = std::mem::take(&mut values.holes);
     for other in [element.expressions, before, after] {
         expressions.reads.extend(other.reads);
         expressions.uses.extend(other.uses);
@@ -225,7 +228,8 @@ fn one(
         living(&expressions.uses, references, last, problems);
     }
     let Options { once, retain, adopt, recreate, raw: _ } = template.options;
-    Child {
+    let traced = Traced { id: id.clone(), adopt: adopt.is_some(), many: element.model.is_some(), holes };
+    let child = Child {
         id,
         at: context.source.at(template.span),
         policy: template.policy,
@@ -241,7 +245,8 @@ fn one(
         adopt: adopt.is_some(),
         recreate: recreate.is_some(),
         manifest: value,
-    }
+    };
+    (child, traced)
 }
 
 fn ready_when(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Checked> {

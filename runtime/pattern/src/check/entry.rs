@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::crd::{Crd, Version};
 use super::inputs::Input;
 use super::reads::{self, References};
-use super::{children, conversion, status, vars};
+use super::{children, conversion, flows, status, vars};
 use crate::ast::{self, Api};
 use crate::cel::Scope;
-use crate::codes::{crd as codes, references};
+use crate::codes::{crd as codes, flows as flow_codes, references};
 use crate::diagnostic::Diagnostics;
 use crate::model;
 use crate::schema::{Schema, nearest};
@@ -42,12 +42,14 @@ pub(super) fn check(
     let children = children::prepare(entry, &context, &mut scope, problems);
     let kinds = reads::declare(&entry.reads, &context, &mut scope, problems);
     let vars = vars::check(&entry.vars, &mut scope, source, problems);
-    let reads = reads::check(&entry.reads, kinds, &vars, &scope, &context, problems);
+    let (reads, traced_reads) = reads::check(&entry.reads, kinds, &vars, &scope, &context, problems);
     let references = References { vars: &vars, reads: &reads };
     let last = children::on_delete(&children);
-    let children = children::check(entry, children, &references, &scope, &context, problems);
+    let (children, traced) = children::check(entry, children, &references, &scope, &context, problems);
     let status = status::check(entry, &references, &last, &scope, &context, problems);
     let (versions, conversions) = conversion::check(entry, crd, &context, problems);
+    let flows = flows::of(&traced, &traced_reads, source);
+    flows.iter().for_each(|flow| problems.push(flow_codes::flow(flow)));
     let checked = model::Entry {
         name: entry.name.value.clone(),
         workers: entry.workers,
@@ -58,6 +60,7 @@ pub(super) fn check(
         status,
         versions,
         conversions,
+        flows,
         api,
     };
     Some((checked, scope))

@@ -4,7 +4,7 @@ use super::conditions::{Field, Rewritten};
 use super::strings::{Expressions, Found, Sink, lone};
 use crate::ast::Template;
 use crate::cel::ast::Type;
-use crate::cel::{Checked, Place, Scope, Secrecy};
+use crate::cel::{Checked, Origins, Place, Scope, Secrecy};
 use crate::codes::{keys, options, secrets};
 use crate::diagnostic::Diagnostics;
 use crate::model::ForEach;
@@ -31,7 +31,7 @@ pub(super) fn check<'a>(
     let Some(written) = &template.for_each else {
         // One that was refused still brings its names, so that their uses bring no further problems.
         let inner = match template.item.get("forEach") {
-            Some(_) => scope.with_element(&Type::Dyn, Secrecy::Open, None),
+            Some(_) => scope.with_element(&Type::Dyn, Secrecy::Open, &Origins::new(), None),
             None => scope.clone(),
         };
         return Checks { scope: inner, model: None, expressions };
@@ -53,7 +53,8 @@ pub(super) fn check<'a>(
         };
         (ty, secrecy)
     });
-    let inner = scope.with_element(&ty, secrecy, name.as_deref());
+    let origins = range.as_ref().map(|range| range.origins.clone()).unwrap_or_default();
+    let inner = scope.with_element(&ty, secrecy, &origins, name.as_deref());
     let Some(range) = range else { return Checks { scope: inner, model: None, expressions } };
     if !matches!(range.secrecy, Secrecy::Open | Secrecy::Objects | Secrecy::Data) {
         problems.push(secrets::shown(written.field.span, range.source.trim(), false));

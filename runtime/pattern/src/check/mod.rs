@@ -8,6 +8,9 @@ mod crd;
 mod crd_extent;
 mod entry;
 mod files;
+mod flows;
+#[cfg(test)]
+mod flows_tests;
 mod for_each;
 mod inputs;
 mod kind;
@@ -16,6 +19,7 @@ mod options;
 mod order;
 mod plain;
 mod reads;
+mod sinks;
 mod status;
 mod strings;
 mod value;

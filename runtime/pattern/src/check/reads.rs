@@ -1,6 +1,7 @@
 //! `reads`: existing objects that are not ours.
 
 use super::entry::Context;
+use super::flows::TracedRead;
 use super::kind::{self, Kind};
 use super::strings::{Expressions, Found, Reads, Use};
 use super::vars::Var;
@@ -79,9 +80,9 @@ pub(super) fn check(
     scope: &Scope,
     context: &Context,
     problems: &mut Diagnostics,
-) -> Vec<Read> {
+) -> (Vec<Read>, Vec<TracedRead>) {
     let references = References { vars, reads: &[] };
-    let mut found = Vec::new();
+    let (mut found, mut traced) = (Vec::new(), Vec::new());
     for (read, kind) in reads.iter().zip(kinds) {
         let mut expressions = Expressions::new(scope, context.source);
         let which = match &read.which {
@@ -108,6 +109,11 @@ pub(super) fn check(
             }
         }
         let (Some(which), Some(kind)) = (which, kind) else { continue };
+        let place = match &read.which {
+            ast::Which::Name(node) => node.span,
+            ast::Which::Labels(labels) => labels.first().map_or(read.kind.span, |(_, node)| node.span),
+        };
+        traced.push(TracedRead::new(&read.id.value, &kind, &which, expressions.origins, place));
         found.push(Read {
             id: read.id.value.clone(),
             api_version: kind.api_version,
@@ -116,7 +122,7 @@ pub(super) fn check(
             optional: read.optional,
         });
     }
-    found
+    (found, traced)
 }
 
 fn text(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Text> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cel::{self, Checked, Piece, Place, ProblemKind, Scope, Secrecy};
+use crate::cel::{self, Checked, Origins, Piece, Place, ProblemKind, Scope, Secrecy};
 use crate::codes::{expressions, secrets};
 use crate::diagnostic::Diagnostics;
 use crate::model::{Part, Text};
@@ -59,6 +59,8 @@ pub(super) struct Expressions<'a> {
     pub(super) sink: Sink,
     /// What of the values that were checked is secret.
     pub(super) secrecy: Secrecy,
+    /// What flows into the values that were checked.
+    pub(super) origins: Origins,
     /// Whether one of the expressions uses the element of `forEach` or its key.
     pub(super) element: bool,
 }
@@ -84,6 +86,7 @@ impl<'a> Expressions<'a> {
             uses: Vec::new(),
             sink: Sink::Shown,
             secrecy: Secrecy::Open,
+            origins: Origins::new(),
             element: false,
         }
     }
@@ -172,6 +175,7 @@ impl<'a> Expressions<'a> {
                 self.uses.push(Use { span: span(blanks..source.trim_end().len().max(blanks)), reads });
                 self.element |= checked.element;
                 self.secrecy = self.secrecy.or(checked.secrecy);
+                self.origins.extend(checked.origins.iter().cloned());
                 Some(checked)
             }
             Err(found) => {

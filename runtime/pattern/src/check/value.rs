@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::Value as Json;
 
+use super::flows::Hole;
 use super::plain;
+use super::sinks::{self, Of};
 use super::strings::{Expressions, Found, Sink};
-use crate::cel::Place;
+use crate::cel::{Origins, Place};
 use crate::codes::{expressions, keys, manifests as codes};
 use crate::diagnostic::Diagnostics;
 use crate::model;
@@ -25,17 +27,29 @@ pub(super) struct Values<'a, 'b> {
     pub(super) path: Vec<String>,
     /// The value is a Secret, which keeps what is secret in its data; true: what is there already is kept.
     pub(super) keeps: Option<bool>,
+    /// The value is a manifest of this kind, whose computed values are traced.
+    pub(super) traces: Option<Of<'a>>,
+    /// Those that were.
+    pub(super) holes: Vec<Hole>,
 }
 
 impl<'a, 'b> Values<'a, 'b> {
     /// A walk over a value whose strings may hold expressions.
     pub(super) fn new(of: &'a str, expressions: &'a mut Expressions<'b>, problems: &'a mut Diagnostics) -> Self {
-        Self { of, expressions: Some(expressions), problems, path: Vec::new(), keeps: None }
+        Self {
+            of,
+            expressions: Some(expressions),
+            problems,
+            path: Vec::new(),
+            keeps: None,
+            traces: None,
+            holes: Vec::new(),
+        }
     }
 
     /// A walk over a value whose strings are just text.
     pub(super) fn plain(of: &'a str, problems: &'a mut Diagnostics) -> Self {
-        Self { of, expressions: None, problems, path: Vec::new(), keeps: None }
+        Self { of, expressions: None, problems, path: Vec::new(), keeps: None, traces: None, holes: Vec::new() }
     }
 
     /// Checks a value and everything in it. What is wrong is reported, and null in its stead.
@@ -159,6 +173,9 @@ impl<'a, 'b> Values<'a, 'b> {
             }
             None => Found::Plain,
         };
+        if let Found::Lone(text) | Found::Mixed(text) = &found {
+            self.trace(text, node.span, schema);
+        }
         match found {
             Found::Plain => {
                 plain::check(node, schema, &self.path(), self.problems);
@@ -171,6 +188,41 @@ impl<'a, 'b> Values<'a, 'b> {
             Found::Mixed(text) => model::Node::Hole(text, schema.target()),
             Found::Broken => broken(),
         }
+    }
+
+    /// Notes what flows into a computed value of a manifest, and what that decides.
+    fn trace(&mut self, text: &model::Text, span: Span, schema: &Schema) {
+        let (Some(of), Some(expressions)) = (self.traces, &self.expressions) else { return };
+        let checked = text.parts.iter().filter_map(|part| match part {
+            model::Part::Expression(checked) => Some(checked),
+            model::Part::Literal(_) => None,
+        });
+        let origins: Origins = checked.flat_map(|checked| checked.origins.iter().cloned()).collect();
+        if origins.is_empty() {
+            return;
+        }
+        let path = self.keys();
+        let decides = match text.parts.as_slice() {
+            [model::Part::Expression(checked)] => sinks::within(of, &path, schema, &checked.ty, expressions.scope),
+            _ => sinks::decides(of, &path),
+        };
+        let path = path.into_iter().map(str::to_owned).collect();
+        self.holes.push(Hole { path, origins, decides, span });
+    }
+
+    /// The keys down to the value at hand, without places in lists.
+    fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = Vec::new();
+        for name in &self.path {
+            // `containers[0]` stands behind `containers`.
+            let item = keys.last().is_some_and(|last| {
+                name.strip_prefix(last).is_some_and(|rest| rest.starts_with('[') && rest.ends_with(']'))
+            });
+            if !item {
+                keys.push(name);
+            }
+        }
+        keys
     }
 
     fn wrong_type(&mut self, node: &Node, schema: &Schema) -> model::Node {

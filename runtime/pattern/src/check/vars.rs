@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::order;
 use super::strings::{Expressions, Found, Reads, Sink};
-use crate::cel::{self, Place, Scope, Secrecy};
+use crate::cel::{self, Origins, Place, Scope, Secrecy};
 use crate::codes::{keys, manifests, references};
 use crate::diagnostic::Diagnostics;
 use crate::model::{self, Part, Text};
@@ -30,10 +30,10 @@ pub(super) fn check(vars: &[(Key, Node)], scope: &mut Scope, source: &Source, pr
     for index in order {
         let Some((key, node)) = vars.get(index) else { continue };
         match one(key, node, scope, source, problems) {
-            Some((value, mut reads, secrecy)) => {
+            Some((value, mut reads, secrecy, origins)) => {
                 match value.parts.as_slice() {
                     [Part::Expression(checked)] => scope.add_var(&key.text, checked),
-                    _ => scope.add_text_var(&key.text, secrecy),
+                    _ => scope.add_text_var(&key.text, secrecy, origins),
                 }
                 for var in found
                     .iter()
@@ -89,7 +89,7 @@ fn one(
     scope: &Scope,
     source: &Source,
     problems: &mut Diagnostics,
-) -> Option<(Text, Reads, Secrecy)> {
+) -> Option<(Text, Reads, Secrecy, Origins)> {
     let at = source.at(node.span);
     match &node.value {
         Value::String(text) => {
@@ -100,12 +100,17 @@ fn one(
                 Found::Lone(text) | Found::Mixed(text) => text,
                 Found::Broken => return None,
             };
-            Some((value, expressions.reads, expressions.secrecy))
+            Some((value, expressions.reads, expressions.secrecy, expressions.origins))
         }
         // A scalar keeps its type by being an expression.
         Value::Bool(_) | Value::Number(_) => {
             let checked = cel::check(&node.to_json().to_string(), &at, scope, Place::Value(None)).ok()?;
-            Some((Text { at, parts: vec![Part::Expression(Box::new(checked))] }, Reads::default(), Secrecy::Open))
+            Some((
+                Text { at, parts: vec![Part::Expression(Box::new(checked))] },
+                Reads::default(),
+                Secrecy::Open,
+                Origins::new(),
+            ))
         }
         Value::Null => {
             problems.push(manifests::nothing(key.span, &key.text));

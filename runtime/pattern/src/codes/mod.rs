@@ -9,6 +9,7 @@ pub mod cr;
 pub mod crd;
 pub mod example;
 pub mod expressions;
+pub mod flows;
 pub mod keys;
 pub mod manifests;
 pub mod options;
@@ -73,6 +74,10 @@ const fn warning(id: &'static str, title: &'static str, page: &'static str, exam
     Code { id, severity: Severity::Warning, title, page, example }
 }
 
+const fn note(id: &'static str, title: &'static str, page: &'static str, example: Example) -> Code {
+    Code { id, severity: Severity::Note, title, page, example }
+}
+
 /// Every code, in order.
 pub fn all() -> impl Iterator<Item = &'static Code> {
     [
@@ -88,6 +93,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         options::CODES,
         reads::CODES,
         conversion::CODES,
+        flows::CODES,
     ]
     .into_iter()
     .flatten()

@@ -16,14 +16,17 @@ pub enum Severity {
     Error,
     /// The pattern works, but not as well as it could.
     Warning,
+    /// Nothing is wrong with the pattern, and whoever runs it has to know.
+    Note,
 }
 
 impl Severity {
-    /// `error` or `warning`.
+    /// `error`, `warning` or `note`.
     pub fn name(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         }
     }
 }
@@ -176,12 +179,26 @@ impl Diagnostics {
 
     /// How many errors there are, of those that are kept.
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+        self.number_of(Severity::Error)
     }
 
     /// How many warnings there are, of those that are kept.
     pub fn warnings(&self) -> usize {
-        self.list.len() - self.errors()
+        self.number_of(Severity::Warning)
+    }
+
+    /// How many notes there are, of those that are kept.
+    pub fn notes(&self) -> usize {
+        self.number_of(Severity::Note)
+    }
+
+    fn number_of(&self, severity: Severity) -> usize {
+        self.list.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+
+    /// Leaves out the notes, which `ork check` shows and nobody has to see again.
+    pub fn drop_notes(&mut self) {
+        self.list.retain(|diagnostic| diagnostic.severity != Severity::Note);
     }
 
     /// How many problems were found but not kept.
@@ -199,9 +216,9 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Makes every warning an error.
+    /// Makes every warning an error. Notes are no fault, and stay.
     pub fn strict(&mut self) {
-        for diagnostic in &mut self.list {
+        for diagnostic in self.list.iter_mut().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
             diagnostic.severity = Severity::Error;
         }
     }

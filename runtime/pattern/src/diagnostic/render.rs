@@ -99,6 +99,7 @@ fn one(diagnostic: &Diagnostic, source: &Source, style: Style, secret: &Secret) 
     let role = match diagnostic.severity {
         Severity::Error => Role::Error,
         Severity::Warning => Role::Warning,
+        Severity::Note => Role::Hint,
     };
     let mut text = String::new();
     let head = format!("{}[{}]", diagnostic.severity.name(), diagnostic.code.id);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orkestra_operator::Identity;
 use orkestra_pattern::cel::Checked;
-use orkestra_pattern::model::{Child, Conversion, Entry, Part, Pattern, Policy, Read, StatusField, Text, Which};
+use orkestra_pattern::model::{Child, Conversion, Entry, Flow, Part, Pattern, Policy, Read, StatusField, Text, Which};
 use orkestra_pattern::rights::{self, Rights, Scope};
 use orkestra_sandbox::Limits;
 use serde_json::{Value, json};
@@ -121,6 +121,12 @@ impl<'a> EntryFacts<'a> {
         all.iter()
     }
 
+    /// The sensitive flows: of one child or read only those into it.
+    pub(super) fn flows(&self) -> impl Iterator<Item = &'a Flow> {
+        let one = self.one.clone();
+        self.entry.flows.iter().filter(move |flow| one.as_ref().is_none_or(|one| flow.into == *one))
+    }
+
     fn json(&self) -> Value {
         let children = self.children.iter().map(|facts| {
             let Child { id, at, policy, api_version, kind, requires, reads, for_each, when, ready_when, .. } =
@@ -153,6 +159,11 @@ impl<'a> EntryFacts<'a> {
             let lossy: Vec<String> = way.lossy.iter().map(|path| path.join(".")).collect();
             json!({"from": way.from, "to": way.to, "at": way.at, "derived": way.derived, "rules": way.rules, "lossy": lossy})
         });
+        let flows = self.flows().map(|flow| {
+            json!({
+                "path": flow.path, "into": flow.into, "field": flow.field, "decides": flow.decides, "at": flow.at, "grant": flow.grant(),
+            })
+        });
         json!({
             "name": self.entry.name,
             "kind": self.entry.api.kind,
@@ -163,6 +174,7 @@ impl<'a> EntryFacts<'a> {
             "children": children.collect::<Vec<_>>(),
             "status": status.collect::<Vec<_>>(),
             "conversions": conversions.collect::<Vec<_>>(),
+            "flows": flows.collect::<Vec<_>>(),
             "cost": {"measured": self.cost, "limit": Limits::default().cost},
         })
     }

@@ -79,6 +79,20 @@ fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> Stri
             let _ = writeln!(text, "       may lose {}", escape(&lossy.join(", ")));
         }
     }
+    for flow in facts.flows() {
+        let _ = writeln!(
+            text,
+            "  {w}needs a grant{w:#} {b}{}{b:#}: decides {} {f}({} of {}, {}){f:#}",
+            escape(&flow.grant()),
+            flow.decides,
+            escape(&flow.field),
+            escape(&flow.into),
+            escape(&file(&flow.at)),
+            w = role::WARNING,
+            b = role::NAME,
+            f = role::FAINT,
+        );
+    }
     if let Some(cost) = facts.cost {
         let limit = grouped(Limits::default().cost);
         let _ = writeln!(text, "  cost of a call over cr.yaml: {} of {limit} units, measured", grouped(cost));

@@ -21,6 +21,7 @@ use crate::output::Output;
 use crate::{instances, kube_access, sandbox};
 use judge::Judged;
 use live::{Converter, Live};
+pub(super) use open::{fetch, files};
 
 /// Everything that is known of an upgrade.
 struct Plan {

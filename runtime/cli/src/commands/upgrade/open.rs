@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use orkestra_artifact::{Progress, Reference, Role, Unpacked};
+use orkestra_artifact::{Contents, Progress, Reference, Role, Unpacked};
 use orkestra_pattern::model::Pattern;
 
 use crate::args::Transport;
 use crate::commands::{inspect, pull};
+use crate::composition::grants;
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::pattern_dir::PatternDir;
@@ -29,7 +30,8 @@ pub(super) struct Opened {
 pub(super) fn open(what: &str, args: &Transport, output: &Output) -> Result<Opened, Error> {
     let Some(place) = inspect::place(what) else {
         let pattern = PatternDir::read(Path::new(what))?.checked(output)?;
-        return Ok(Opened { shown: what.to_owned(), pattern, capabilities: BTreeSet::new() });
+        let capabilities = grants::asked(&pattern).collect();
+        return Ok(Opened { shown: what.to_owned(), pattern, capabilities });
     };
     let progress = Transfers::new(output);
     let (reference, unpacked) = fetch(&place, args, &progress)?;
@@ -38,15 +40,27 @@ pub(super) fn open(what: &str, args: &Transport, output: &Output) -> Result<Open
     if let Rebuilt::OtherBuilder { .. } = rebuild::compare(&unpacked.config, &unpacked.contents)? {
         output.note(format_args!("{}: built by another ork; its YAML is what is compared", escape(what)));
     }
-    let files = [Role::Katalog, Role::Crd, Role::Cr].into_iter();
-    let files = files.filter_map(|role| Some((role.title(), unpacked.contents.get(&role)?.to_vec())));
-    let pattern = PatternDir::of(files, what).checked(output)?;
+    let pattern = PatternDir::of(files(&unpacked.contents), what).checked(output)?;
     let digest = reference.digest.map(|digest| digest.to_string()).unwrap_or_default();
     let shown = if what.contains(&digest) { what.to_owned() } else { format!("{what}@{digest}") };
-    Ok(Opened { shown, pattern, capabilities: unpacked.config.capabilities })
+    // Those of hooks are the config's word alone.
+    let mut capabilities = unpacked.config.capabilities;
+    capabilities.extend(grants::asked(&pattern));
+    Ok(Opened { shown, pattern, capabilities })
 }
 
-fn fetch(place: &Place, args: &Transport, progress: &impl Progress) -> Result<(Reference, Unpacked), Error> {
+/// The files of an artifact that a pattern is made of.
+pub(in crate::commands) fn files(contents: &Contents) -> Vec<(&'static str, Vec<u8>)> {
+    let roles = [Role::Katalog, Role::Crd, Role::Cr].into_iter();
+    roles.filter_map(|role| Some((role.title(), contents.get(&role)?.to_vec()))).collect()
+}
+
+/// An artifact with all that is in it.
+pub(in crate::commands) fn fetch(
+    place: &Place,
+    args: &Transport,
+    progress: &impl Progress,
+) -> Result<(Reference, Unpacked), Error> {
     match place {
         Place::Registry(reference) => transport::run(pull::fetch(&transport::client(args)?, reference, progress)),
         Place::Directory(path) => {
