@@ -51,7 +51,7 @@ const NEVER_BELOW: [(&str, &[&str]); 11] = [
     ("artifact", &["cel*", "kube-client", "wasmtime", "saphyr-parser", "k8s-openapi"]),
     ("komposer", &["kube-client", "wasmtime"]),
     ("component", &["cel*", "tokio", "kube-client", "wasmtime", "hyper", "saphyr-parser", "k8s-openapi"]),
-    ("sandbox", &["cel*", "tokio", "kube-client", "hyper", "saphyr-parser", "k8s-openapi"]),
+    ("sandbox", &["cel*", "kube-client", "saphyr-parser", "k8s-openapi"]),
     ("webhook", &["cel*", "kube-client", "wasmtime", "saphyr-parser", "k8s-openapi"]),
     ("operator", &["cel*", "saphyr-parser"]),
     ("devcluster", &["cel*", "tokio", "kube-client", "wasmtime", "hyper"]),

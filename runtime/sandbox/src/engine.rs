@@ -23,7 +23,7 @@ const MEMORIES: u32 = 1;
 const TABLE_ELEMENTS: usize = 4096;
 
 /// What decides about generated code: the same for the process that compiles and the one that runs.
-fn code_config() -> Config {
+pub(crate) fn code_config() -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -46,8 +46,8 @@ fn code_config() -> Config {
 }
 
 /// An engine that only compiles.
-pub(crate) fn compiling() -> wasmtime::Result<Engine> {
-    Engine::new(&code_config())
+pub(crate) fn compiling(config: Config) -> wasmtime::Result<Engine> {
+    Engine::new(&config)
 }
 
 /// An engine that runs at most `slots` instances of declarative components at the same time.

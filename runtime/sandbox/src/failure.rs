@@ -122,11 +122,31 @@ pub enum Failure {
     /// The pattern does not export the interface.
     #[error("the pattern does not export `{0}`")]
     NotExported(&'static str),
+    /// A hook used its fuel.
+    #[error("more than {limit} units of fuel were used")]
+    FuelExceeded {
+        /// The limit; about one unit for each instruction.
+        limit: u64,
+    },
+    /// A hook made more host calls than it may.
+    #[error("more than {limit} host calls were made")]
+    HostCallsExceeded {
+        /// The limit.
+        limit: u32,
+    },
+    /// A hook says that it cannot do what it is asked for.
+    #[error("{message}")]
+    HookFailed {
+        /// Why, in the hook's words.
+        message: String,
+        /// It is worth trying again, after this time; none: not as long as nothing changes.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl Failure {
     /// All the words that [`Failure::reason`] can give, for metrics.
-    pub const REASONS: [&'static str; 13] = [
+    pub const REASONS: [&'static str; 16] = [
         "DeadlineExceeded",
         "MemoryExceeded",
         "CostExceeded",
@@ -140,6 +160,9 @@ impl Failure {
         "Internal",
         "NotExported",
         "PreservedTooLarge",
+        "FuelExceeded",
+        "HostCallsExceeded",
+        "HookFailed",
     ];
 
     /// One word for conditions, events, metrics and logs.
@@ -163,11 +186,14 @@ impl Failure {
             Failure::Internal(_) => 10,
             Failure::NotExported(_) => 11,
             Failure::PreservedTooLarge(_) => 12,
+            Failure::FuelExceeded { .. } => 13,
+            Failure::HostCallsExceeded { .. } => 14,
+            Failure::HookFailed { .. } => 15,
         }
     }
 
     /// Whether the same call may succeed at another time: the failure is the machine's, not the pattern's.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Failure::HostBusy(_))
+        matches!(self, Failure::HostBusy(_) | Failure::HookFailed { retry_after: Some(_), .. })
     }
 }

@@ -6,10 +6,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod abi;
+pub mod capability;
 mod compile;
 pub mod confined;
 mod engine;
 mod failure;
+mod hook;
 mod limits;
 mod metrics;
 mod native;
@@ -22,6 +24,7 @@ mod types;
 pub use compile::{Compilations, Compile, compile_child_main};
 pub use confined::{ChildProgram, Confinement, Landlock};
 pub use failure::{Failure, LoadError};
+pub use hook::{Hook, HookLimits, HookRequest};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use pattern::Pattern;

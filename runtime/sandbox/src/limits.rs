@@ -65,6 +65,8 @@ pub(crate) enum Ended {
     Deadline,
     #[error("descheduled")]
     Busy,
+    #[error("host calls")]
+    HostCalls,
 }
 
 /// Bytes of one table element on the host.

@@ -1,16 +1,18 @@
 //! The sandbox: one engine for all patterns of the process, and the way from bytes to a [`Pattern`].
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use orkestra_component::decode;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
+use crate::capability::{Granted, Network};
 use crate::compile::{Compilations, Compile, Compiler};
 use crate::confined::{Confinement, keep_private};
 use crate::engine::{Ticker, running};
 use crate::failure::LoadError;
+use crate::hook::{Engines, Hook, HookLimits};
 use crate::limits::Limits;
 use crate::pattern::Pattern;
 use crate::slots::Slots;
@@ -25,13 +27,15 @@ pub struct Settings {
     pub ceiling: Limits,
     /// Where WebAssembly is compiled.
     pub compile: Compile,
+    /// The network of hooks; none: no hook can be granted `http`.
+    pub network: Option<Network>,
     /// A directory for native code, which is made if it is missing and must be nobody else's. None: compiled at every start.
     pub cache: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { slots: 2048, ceiling: Limits::CEILING, compile: Compile::InProcess, cache: None }
+        Settings { slots: 2048, ceiling: Limits::CEILING, compile: Compile::InProcess, network: None, cache: None }
     }
 }
 
@@ -54,6 +58,9 @@ struct Inner {
     linker: Linker<State>,
     slots: Arc<Slots>,
     ceiling: Limits,
+    network: Option<Network>,
+    /// Started with the first hook.
+    engines: OnceLock<Arc<Engines>>,
 }
 
 /// What must live as long as any code can run: without the ticker no deadline would ever come.
@@ -88,6 +95,8 @@ impl Sandbox {
             linker,
             slots: Slots::new(settings.slots as usize),
             ceiling: settings.ceiling.clone(),
+            network: settings.network.clone(),
+            engines: OnceLock::new(),
         };
         Ok(Sandbox { inner: Arc::new(inner) })
     }
@@ -108,6 +117,35 @@ impl Sandbox {
         let pre = self.link(&compiled)?;
         let slots = self.inner.slots.reserve(limits.concurrency).ok_or(LoadError::NoSlot)?;
         Ok(Pattern::new(pre, Arc::clone(&self.inner.runtime), limits, slots, declarative))
+    }
+
+    /// Makes a hook ready to be called. `pattern` is the name that its log lines have.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::CapabilityDenied`] for an import that no grant covers, and every other [`LoadError`] of a component.
+    pub fn load_hook(
+        &self,
+        pattern: &str,
+        component: &[u8],
+        granted: Granted,
+        limits: HookLimits,
+    ) -> Result<Hook, LoadError> {
+        let inner = &self.inner;
+        if !granted.http.is_empty() && inner.network.is_none() {
+            return Err(LoadError::Internal(
+                "`http` is granted, and the sandbox was started without a network".to_owned(),
+            ));
+        }
+        let engines = match inner.engines.get() {
+            Some(engines) => engines,
+            None => {
+                let started = Arc::new(Engines::start()?);
+                inner.engines.get_or_init(|| started)
+            }
+        };
+        let compiled = inner.compiler.hook(&engines.hooks, component)?;
+        Hook::new(Arc::clone(engines), &compiled, pattern, granted, inner.network.clone(), limits)
     }
 
     /// How well the compile child was confined; none if no child was needed.

@@ -69,6 +69,8 @@ pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits) -> Failure {
             Ended::Memory => Failure::MemoryExceeded { limit: limits.memory },
             Ended::Deadline => Failure::DeadlineExceeded(limits.deadline),
             Ended::Busy => Failure::HostBusy("the call did not get its processor time"),
+            // A pattern has no host calls.
+            Ended::HostCalls => Failure::HostCallsExceeded { limit: 0 },
         };
     }
     match error.downcast_ref::<Trap>() {

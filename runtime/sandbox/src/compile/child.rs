@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::protocol::{Kind, MAX_CODE, Output, compile};
 use crate::confined::{self, Bounds, ChildProgram, Confinement};
-use crate::engine::compiling;
+use crate::engine::{code_config, compiling};
 use crate::failure::LoadError;
+use crate::hook;
 
 /// For one compilation. A large component takes a second or two of the processor and some hundred MiB.
 const BOUNDS: Bounds = Bounds {
@@ -38,7 +39,11 @@ pub fn compile_child_main() -> ExitCode {
 fn child(request: &[u8]) -> Result<Output, String> {
     let (kind, wasm) = request.split_first().ok_or("no input")?;
     let kind = Kind::from_byte(*kind).ok_or("no kind of WebAssembly")?;
-    let engine = compiling().map_err(|error| format!("the code generator: {error:#}"))?;
+    let engine = match kind {
+        Kind::Module | Kind::Component => compiling(code_config()),
+        Kind::Hook => compiling(hook::code_config()),
+    };
+    let engine = engine.map_err(|error| format!("the code generator: {error:#}"))?;
     Ok(match compile(&engine, kind, wasm) {
         Ok(code) => Output::Compiled(code),
         Err(reason) => Output::Invalid(reason),

@@ -74,6 +74,10 @@ impl Compiler {
         })
     }
 
+    pub(crate) fn hook(&self, engine: &Engine, wasm: &[u8]) -> Result<wasmtime::component::Component, LoadError> {
+        self.native(engine, Kind::Hook, wasm)?.component(engine).map_err(unusable)
+    }
+
     /// How well the first child was confined; none before it.
     pub(crate) fn confinement(&self) -> Option<Confinement> {
         self.confinement.get().copied()

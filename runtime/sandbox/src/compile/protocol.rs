@@ -11,11 +11,13 @@ use wasmtime::Engine;
 pub(super) enum Kind {
     Module = b'm',
     Component = b'c',
+    /// A component that is a hook: its fuel is counted.
+    Hook = b'h',
 }
 
 impl Kind {
     pub(super) fn from_byte(byte: u8) -> Option<Self> {
-        [Kind::Module, Kind::Component].into_iter().find(|kind| *kind as u8 == byte)
+        [Kind::Module, Kind::Component, Kind::Hook].into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -67,7 +69,7 @@ impl Output {
 pub(super) fn compile(engine: &Engine, kind: Kind, wasm: &[u8]) -> Result<Vec<u8>, String> {
     let compiled = match kind {
         Kind::Module => engine.precompile_module(wasm),
-        Kind::Component => engine.precompile_component(wasm),
+        Kind::Component | Kind::Hook => engine.precompile_component(wasm),
     };
     compiled.map_err(|error| error.root_cause().to_string())
 }
