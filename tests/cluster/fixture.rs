@@ -107,6 +107,7 @@ pub(crate) fn instance(katalog: &str, resync: Duration) -> Composed {
 pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Composed {
     let (pattern, loaded) = load(katalog, crd);
     let entries = pattern.entries.iter().map(|entry| Entry {
+        hook: None,
         name: entry.name.clone(),
         api: Api {
             group: entry.api.group.clone(),
@@ -122,6 +123,7 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Compose
     });
     let defaults = pattern.inputs.iter().filter_map(|input| Some((input.name.clone(), input.default.clone()?)));
     let instance = Instance {
+        hook: None,
         name: "web".to_owned(),
         entries: entries.collect(),
         crds: pattern.crds.clone(),

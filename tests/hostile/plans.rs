@@ -12,6 +12,7 @@ use crate::{load, small};
 /// An entry that declares the child `settings`, a ConfigMap.
 fn entry() -> Entry {
     Entry {
+        hook: None,
         name: "any".to_owned(),
         api: Api {
             group: "example.com".to_owned(),
@@ -58,6 +59,7 @@ fn text_of_status(heap: &mut Vec<u8>) -> (u32, u32) {
 fn judged(pattern: Arc<orkestra_sandbox::Pattern>) -> Verdict {
     let entry = entry();
     let instance = Instance {
+        hook: None,
         name: "shop".to_owned(),
         entries: vec![entry.clone()],
         crds: Vec::new(),

@@ -167,6 +167,9 @@ pub(crate) struct Build {
     /// What to write
     #[arg(long, value_name = "WHAT", default_value = "wasm")]
     pub(crate) emit: Emit,
+    /// Compile the crate in DIR/hooks with cargo before, and write DIR/hooks.wasm. This runs its build scripts
+    #[arg(long)]
+    pub(crate) hooks: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -46,6 +46,10 @@ pub(crate) enum Error {
     Sandbox(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("pattern `{name}` was refused by the sandbox")]
     Load { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("HookMissing: `{name}` calls a hook, and there is no hooks.wasm")]
+    HookMissing { name: String },
+    #[error("HookNotBuilt: {problem}")]
+    HookBuild { problem: String },
     #[error("the pattern did not render: {reason}")]
     Render { reason: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{name} could not be converted to {to}: {reason}")]
@@ -147,6 +151,8 @@ impl Error {
             Self::CapabilityDenied { .. } => "CapabilityDenied",
             Self::NotLocked { problems } => problems.first().map_or("NotLocked", orkestra_komposer::Stale::reason),
             Self::Compile(_) => "CompileFailed",
+            Self::HookMissing { .. } => "HookMissing",
+            Self::HookBuild { .. } => "HookNotBuilt",
             Self::Load { .. } => "Refused",
             _ => "Failed",
         }
@@ -162,6 +168,8 @@ impl Error {
             | Self::Expressions { .. }
             | Self::Component { .. }
             | Self::Load { .. }
+            | Self::HookMissing { .. }
+            | Self::HookBuild { .. }
             | Self::Render { .. }
             | Self::Convert { .. }
             | Self::Webhook(_)
@@ -227,6 +235,10 @@ impl Error {
                 reused.name
             )),
             Self::Listen { .. } => Some("choose another with --listen; port 0 is any free one".to_owned()),
+            Self::HookMissing { .. } => Some("build it with `ork build --hooks`".to_owned()),
+            Self::HookBuild { .. } => {
+                Some("`ork build --hooks` compiles the crate in `hooks/` for wasm32-unknown-unknown, a `cdylib` that uses the crate orkestra-hook".to_owned())
+            }
             Self::Component { .. } => Some("build it again with `ork build`".to_owned()),
             Self::Cluster(_) => {
                 Some("see --kubeconfig and --context, and whether `kubectl version` answers".to_owned())
@@ -256,8 +268,10 @@ fn grant(denied: &[Capability]) -> String {
         .iter()
         .map(|name| if name.contains(['[', ',', '\'']) { format!("\"{name}\"") } else { (*name).to_owned() })
         .collect();
+    let flows = names.iter().all(|name| name.starts_with("flow:"));
+    let what = if flows { "whoever writes the resource decides this" } else { "nothing is granted by itself" };
     format!(
-        "whoever writes the resource decides this: if that is meant, say {} with `ork run DIR`, or `grants: [{}]` at the import of a Komposer",
+        "{what}: if that is meant, say {} with `ork run DIR`, or `grants: [{}]` at the import of a Komposer",
         flags.join(" "),
         list.join(", ")
     )

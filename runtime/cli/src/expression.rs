@@ -59,9 +59,13 @@ impl Evaluator {
         let mut instance = self.instance.clone();
         instance.pattern.entries.retain(|entry| entry.name == self.entry);
         let Some(entry) = instance.pattern.entries.first_mut() else { return Err(Error::Silent) };
+        if self.given.hook.is_none() {
+            // What does not ask the hook has a value all the same.
+            entry.hook = None;
+        }
         let waits = reduce(entry, checked);
         let loaded = instances::load(&instance.pattern, &self.sandbox)?;
-        let described = instances::describe(&instance, loaded, Identity::Process);
+        let described = instances::describe(&instance, loaded, None, Identity::Process);
         let declared = described.entries.first().ok_or(Error::Silent)?;
         Ok(match orkestra_operator::preview(&described, declared, &self.given) {
             Err(failure) => Answer::Failed(failure),

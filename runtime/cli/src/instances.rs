@@ -5,7 +5,7 @@ use std::sync::Arc;
 use orkestra_komposer::{Instance, Settings};
 use orkestra_operator as operator;
 use orkestra_pattern::model;
-use orkestra_sandbox::{Limits, Pattern, Sandbox};
+use orkestra_sandbox::{Hook, Limits, Pattern, Sandbox};
 
 use crate::converter;
 use crate::error::Error;
@@ -45,7 +45,12 @@ pub(crate) fn load_component(
 }
 
 /// What the runtime is told of an instance.
-pub(crate) fn describe(instance: &Instance, loaded: Pattern, identity: operator::Identity) -> operator::Instance {
+pub(crate) fn describe(
+    instance: &Instance,
+    loaded: Pattern,
+    hook: Option<Hook>,
+    identity: operator::Identity,
+) -> operator::Instance {
     let settings = |entry: &&model::Entry| instance.entries.iter().find(|settings| settings.name == entry.name);
     let entries = instance.pattern.entries.iter().filter_map(|entry| Some(describe_entry(entry, settings(&entry)?)));
     operator::Instance {
@@ -54,6 +59,7 @@ pub(crate) fn describe(instance: &Instance, loaded: Pattern, identity: operator:
         crds: instance.pattern.crds.clone(),
         converts: converter::definitions(&instance.pattern),
         pattern: Arc::new(loaded),
+        hook,
         inputs: serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes(),
         identity,
     }
@@ -66,6 +72,7 @@ fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry 
         api,
         workers: _,
         resync: _,
+        hook,
         vars: _,
         reads,
         children,
@@ -88,6 +95,7 @@ fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry 
         resync: settings.resync,
         children: children.iter().map(describe_child).collect(),
         reads: reads.iter().map(describe_read).collect(),
+        hook: hook.clone().map(|hook| operator::DeclaredHook { check: Arc::new(move |given| hook.check(given)) }),
     }
 }
 

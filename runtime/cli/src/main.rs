@@ -16,6 +16,7 @@ mod documents;
 mod error;
 mod example_komposer;
 mod expression;
+mod hooks;
 mod instances;
 mod kube_access;
 mod log;

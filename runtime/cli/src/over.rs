@@ -69,8 +69,21 @@ pub(crate) fn given<'a>(
         Some(text) => millis(text)?,
         None => clock(),
     };
-    let given = Given { primary: primary.to_string().into_bytes(), children: children.observed, others, now };
+    let hook = over.hook.as_ref().map(|path| hook(path, output)).transpose()?;
+    let given = Given { primary: primary.to_string().into_bytes(), children: children.observed, others, hook, now };
     Ok((entry, primary, given))
+}
+
+/// What a hook gives: the one object of a file.
+fn hook(path: &Path, output: &Output) -> Result<Value, Error> {
+    let mut objects = documents::read(path, output)?;
+    match (objects.pop(), objects.is_empty()) {
+        (Some(object), true) => Ok(object),
+        _ => Err(Error::Unusable {
+            problem: format!("`{}` must hold one object, a key for each value of the hook", shown(path)),
+            hint: None,
+        }),
+    }
 }
 
 fn primary(path: &Path, output: &Output) -> Result<Value, Error> {

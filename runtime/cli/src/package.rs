@@ -23,12 +23,21 @@ pub(crate) fn package(
     listing: &Listing,
 ) -> Result<Package, Error> {
     let compiled = orkestra_compile::compile(pattern).map_err(|error| Error::Compile(error.into()))?;
-    let config = config(pattern, &compiled.component, tests).map_err(|error| Error::Compile(error.into()))?;
+    let mut config = config(pattern, &compiled.component, tests).map_err(|error| Error::Compile(error.into()))?;
+    if let Some(hook) = files.hook() {
+        let imports = orkestra_component::hook::imports(hook);
+        config.imports.extend(imports.map_err(|error| Error::HookBuild { problem: error.to_string() })?);
+    } else if pattern.entries.iter().any(|entry| entry.hook.is_some()) {
+        return Err(Error::HookMissing { name: pattern.name.clone() });
+    }
     let mut contents = Contents::new();
     for role in [Role::Katalog, Role::Crd, Role::Cr, Role::Komposer, Role::Readme] {
         if let Some(bytes) = files.bytes(role.title()) {
             contents.insert(role, bytes.to_vec().into());
         }
+    }
+    if let Some(hook) = files.hook() {
+        contents.insert(Role::Hooks, hook.to_vec().into());
     }
     contents.insert(Role::Component, compiled.component.into());
     Ok(pack(config, &contents, listing)?)

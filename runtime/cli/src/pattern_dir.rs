@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use orkestra_component::hook::MAX_HOOK;
 use orkestra_pattern::diagnostic::{self, Diagnostic, Diagnostics, Severity};
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::source::Source;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::hooks;
 use crate::output::Output;
 
 /// What a pattern directory may hold that the language reads.
@@ -27,6 +29,7 @@ pub(crate) struct PatternDir {
     shown: Source,
     /// As they stand in the directory, byte for byte.
     bytes: Vec<(&'static str, Vec<u8>)>,
+    hook: Option<Vec<u8>>,
 }
 
 impl PatternDir {
@@ -35,7 +38,7 @@ impl PatternDir {
     /// # Errors
     /// The path is no directory with a `katalog.yaml`, or a file cannot be read.
     pub(crate) fn read(dir: &Path) -> Result<Self, Error> {
-        let mut this = Self { source: Source::new(), shown: Source::new(), bytes: Vec::new() };
+        let mut this = Self { source: Source::new(), shown: Source::new(), bytes: Vec::new(), hook: None };
         for name in FILES {
             let path = dir.join(name);
             match read_bounded(&path) {
@@ -50,6 +53,7 @@ impl PatternDir {
             }
         }
         if this.source.find("katalog.yaml").is_some() {
+            this.hook = hook(&dir.join(hooks::FILE))?;
             return Ok(this);
         }
         // A path that is not there at all is better told in the system's words.
@@ -59,13 +63,18 @@ impl PatternDir {
 
     /// Files that come from elsewhere, by the names that the language knows. `from` is what they are shown below.
     pub(crate) fn of(files: impl IntoIterator<Item = (&'static str, Vec<u8>)>, from: &str) -> Self {
-        let mut this = Self { source: Source::new(), shown: Source::new(), bytes: Vec::new() };
+        let mut this = Self { source: Source::new(), shown: Source::new(), bytes: Vec::new(), hook: None };
         for (name, bytes) in files {
             this.source.add(name, &bytes);
             this.shown.add(format!("{from}/{name}"), &bytes);
             this.bytes.push((name, bytes));
         }
         this
+    }
+
+    /// The component of its hooks.
+    pub(crate) fn hook(&self) -> Option<&[u8]> {
+        self.hook.as_deref()
     }
 
     /// The files that it has.
@@ -118,6 +127,17 @@ impl PatternDir {
             errors: diagnostics.errors() + diagnostics.omitted(),
             warnings: diagnostics.warnings(),
         })
+    }
+}
+
+fn hook(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match read_up_to(path, MAX_HOOK) {
+        Ok(bytes) if bytes.len() > MAX_HOOK => {
+            Err(Error::HookBuild { problem: format!("`{}` is larger than {MAX_HOOK} bytes", shown(path)) })
+        }
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

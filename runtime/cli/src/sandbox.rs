@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use orkestra_sandbox::capability::Network;
 use orkestra_sandbox::{ChildProgram, Compile, Sandbox, Settings};
 
 use crate::cache;
@@ -21,11 +22,16 @@ pub(crate) fn this_program(subcommand: &str) -> Result<ChildProgram, Error> {
 /// Starts a sandbox. `cache` is a directory that the user named; none: the usual one, or no cache where that cannot be
 /// had.
 pub(crate) fn start(cache: Option<&Path>, output: &Output) -> Result<Sandbox, Error> {
+    start_with(cache, None, output)
+}
+
+/// The same, with a way out for hooks.
+pub(crate) fn start_with(cache: Option<&Path>, network: Option<Network>, output: &Output) -> Result<Sandbox, Error> {
     let cache = cache::directory(cache).map(|directory| directory.join("native"));
     if cache.is_none() && output.verbose() > 0 {
         output.note("compiled code is not kept: there is no place for a cache");
     }
     let compile = Compile::Child(this_program(COMPILE_CHILD)?);
-    let settings = Settings { compile, cache, ..Settings::default() };
+    let settings = Settings { compile, cache, network, ..Settings::default() };
     Sandbox::new(&settings).map_err(|error| Error::Sandbox(error.into()))
 }

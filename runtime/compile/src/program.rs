@@ -25,6 +25,7 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
         api: _,
         workers: _,
         resync: _,
+        hook: _,
         vars,
         reads,
         children,

@@ -9,6 +9,7 @@
 mod decode;
 mod encode;
 mod engine;
+pub mod hook;
 mod interface;
 mod scope;
 

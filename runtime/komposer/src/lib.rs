@@ -30,6 +30,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orkestra_artifact::trust::RepositoryPattern;
@@ -248,6 +249,8 @@ pub struct Instance {
     pub from: From,
     /// The pattern with the overrides in it.
     pub pattern: Pattern,
+    /// Its `hooks.wasm`, if it has one: code that no rebuild proves.
+    pub hook: Option<Arc<[u8]>>,
     /// Whether overrides change anything that is compiled, which is more than `workers`, `resync` and `queue`.
     pub composed: bool,
     /// A value per input, in the pattern's order.
@@ -302,6 +305,7 @@ impl Instance {
             path: path.to_owned(),
             from: From::Directory,
             pattern,
+            hook: None,
             composed: false,
             inputs,
             entries,

@@ -7,6 +7,8 @@ use orkestra_pattern::source::Source;
 use orkestra_pattern::yaml::Node;
 use serde_json::{Map, Value};
 
+use std::sync::Arc;
+
 use crate::conflict::conflicts;
 use crate::inputs::{self, Problem};
 use crate::merge::{entry, entry_names, merge};
@@ -21,6 +23,8 @@ pub struct Imported {
     pub path: String,
     /// Where it came from.
     pub from: From,
+    /// Its `hooks.wasm`, if it has one.
+    pub hook: Option<Arc<[u8]>>,
     /// Overrides of patterns that import it, the first one lowest. The Komposer's own are laid over them.
     pub layers: Vec<Layer>,
 }
@@ -28,7 +32,7 @@ pub struct Imported {
 impl Imported {
     /// A directory whose files stand in the source with `base` before their names.
     pub fn directory(base: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { base: base.into(), path: path.into(), from: From::Directory, layers: Vec::new() }
+        Self { base: base.into(), path: path.into(), from: From::Directory, hook: None, layers: Vec::new() }
     }
 }
 
@@ -131,6 +135,7 @@ fn compose(
         named: import.name.is_some(),
         path: imported.path.clone(),
         from: imported.from.clone(),
+        hook: imported.hook.clone(),
         composed: compiled(root) != compiled(&merged),
         pattern,
         inputs,

@@ -50,6 +50,28 @@ pub(crate) struct Shared {
     pub(crate) conversion: Option<Arc<conversion::State>>,
 }
 
+impl Shared {
+    /// The store of a kind, after its first list.
+    pub(crate) async fn synced_store(
+        &self,
+        api_version: &str,
+        kind: &str,
+        selector: Selector,
+    ) -> Result<Arc<Store>, Error> {
+        let not_served = || Error::KindNotServed { api_version: api_version.to_owned(), kind: kind.to_owned() };
+        let resource = self.discovery.find(api_version, kind).await?.ok_or_else(not_served)?;
+        let store = self.cache.store(&resource, selector);
+        if tokio::time::timeout(SYNC_WITHIN, store.wait_synced()).await.is_err() {
+            return Err(crate::error::ApiError::TimedOut {
+                what: store.waits_for().unwrap_or_else(|| format!("listing {}", resource.collection(""))),
+                after: SYNC_WITHIN,
+            }
+            .into());
+        }
+        Ok(store)
+    }
+}
+
 /// One entry of one instance, from the start on.
 pub(crate) struct EntryState {
     pub(crate) instance: Arc<Instance>,
@@ -150,24 +172,14 @@ impl Controller {
         Ok(store)
     }
 
-    /// The store of a kind, after its first list.
+    /// See [`Shared::synced_store`].
     pub(crate) async fn synced_store(
         &self,
         api_version: &str,
         kind: &str,
         selector: Selector,
     ) -> Result<Arc<Store>, Error> {
-        let not_served = || Error::KindNotServed { api_version: api_version.to_owned(), kind: kind.to_owned() };
-        let resource = self.shared.discovery.find(api_version, kind).await?.ok_or_else(not_served)?;
-        let store = self.shared.cache.store(&resource, selector);
-        if tokio::time::timeout(SYNC_WITHIN, store.wait_synced()).await.is_err() {
-            return Err(crate::error::ApiError::TimedOut {
-                what: store.waits_for().unwrap_or_else(|| format!("listing {}", resource.collection(""))),
-                after: SYNC_WITHIN,
-            }
-            .into());
-        }
-        Ok(store)
+        self.shared.synced_store(api_version, kind, selector).await
     }
 
     /// Takes children of a kind from `store`, without a watch.

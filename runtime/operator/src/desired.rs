@@ -262,6 +262,7 @@ mod tests {
 
     fn entry(namespaced: bool) -> Entry {
         Entry {
+            hook: None,
             name: "web".to_owned(),
             api: Api {
                 group: "example.com".to_owned(),

@@ -126,6 +126,9 @@ pub enum Error {
     /// The pattern's component gave no plan.
     #[error("{0}")]
     Guest(#[from] Failure),
+    /// A preview of an entry that calls a hook.
+    #[error("the entry calls a hook, and nothing says what that gives")]
+    HookNotGiven,
     /// The call into the sandbox did not come back.
     #[error("the call of the pattern ended without an answer: {0}")]
     Lost(String),
@@ -257,6 +260,7 @@ impl Error {
         match self {
             Self::Api(error) => error.reason(),
             Self::Guest(failure) => failure.reason(),
+            Self::HookNotGiven => "HookNotGiven",
             Self::Lost(_) => "HostError",
             Self::UndeclaredChild { .. } => "UndeclaredChild",
             Self::InvalidChild { .. } => "InvalidChild",
@@ -281,7 +285,7 @@ impl Error {
     pub(crate) fn transient(&self) -> bool {
         match self {
             Self::Api(error) => error.transient(),
-            Self::Guest(failure) => failure.reason() == "HostBusy",
+            Self::Guest(failure) => failure.is_transient(),
             Self::Lost(_) | Self::Terminating { .. } | Self::NoEntropy => true,
             _ => false,
         }

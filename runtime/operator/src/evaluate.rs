@@ -10,6 +10,7 @@ use crate::cache::Store;
 use crate::controller::Controller;
 use crate::desired::{self, Parent};
 use crate::error::Error;
+use crate::hook;
 use crate::instance::DeclaredChild;
 use crate::json::digest64;
 use crate::object::{Object, ObjectKey};
@@ -104,12 +105,17 @@ pub(crate) async fn try_evaluate(
     }
     let children: Vec<(ChildRef, String)> =
         shown.iter().map(|(child, object)| (child.clone(), object.json.to_string())).collect();
+    let hooks = hook::before_render(controller, primary, &children).await?;
     let now = jiff::Timestamp::now().as_millisecond();
     let mut request = plan::request(primary, &children, &controller.instance.inputs, now);
     if controller.entry.children.iter().any(|child| child.once) {
         request.entropy = entropy.ok_or(Error::NoEntropy)?.to_vec();
     }
+    request.hooks = hooks;
+    let hooks = digest64(&request.hooks);
     let (plan, mut given) = with_reads(controller, primary, request).await?;
+    // What a hook gives is an input: a plan may change with it.
+    given.digest ^= hooks;
     given.hidden.extend(hidden);
     let parent = Parent { instance: &controller.instance.name, entry: &controller.entry, primary };
     let checked = plan::check(plan, parent, controller.shared.ceilings.children, |api_version, kind| {

@@ -47,6 +47,8 @@ pub struct Instance {
     pub converts: Vec<Converting>,
     /// The loaded component.
     pub pattern: Arc<dyn Evaluate>,
+    /// Code beside it, loaded with what it was granted; none: no entry calls any.
+    pub hook: Option<orkestra_sandbox::Hook>,
     /// The values of its inputs: one JSON object.
     pub inputs: Vec<u8>,
     /// On whose behalf it touches children.
@@ -92,6 +94,24 @@ pub struct Entry {
     pub children: Vec<DeclaredChild>,
     /// Every read that a plan may ask for.
     pub reads: Vec<DeclaredRead>,
+    /// What the hook gives before a plan is made; none: it is not called.
+    pub hook: Option<DeclaredHook>,
+}
+
+/// Says what is wrong with what a hook gave, without the values.
+pub type CheckGiven = dyn Fn(&serde_json::Value) -> Result<(), String> + Send + Sync;
+
+/// What a hook is to give.
+#[derive(Clone)]
+pub struct DeclaredHook {
+    /// Says what is wrong with what it gave.
+    pub check: Arc<CheckGiven>,
+}
+
+impl fmt::Debug for DeclaredHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeclaredHook").finish_non_exhaustive()
+    }
 }
 
 /// A kind as the API server serves it.

@@ -31,6 +31,7 @@ mod evaluate;
 mod events;
 pub mod failpoint;
 mod finalizer;
+mod hook;
 mod identity;
 mod instance;
 mod inventory;
@@ -86,7 +87,9 @@ pub use dry_run::{DryRun, Looked, dry_run};
 pub use election::Election;
 pub use error::{ApiError, Cause, Error, Refusal, StartError};
 pub use identity::Identity;
-pub use instance::{Api, ChildPolicy, Converting, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
+pub use instance::{
+    Api, CheckGiven, ChildPolicy, Converting, DeclaredChild, DeclaredHook, DeclaredRead, Entry, Evaluate, Instance,
+};
 pub use object::ObjectKey;
 pub use preview::{Given, Preview, PreviewChild, preview};
 pub use readiness::{Readiness, readiness};

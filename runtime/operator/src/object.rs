@@ -1,7 +1,7 @@
 //! An object as the cache holds it: the API server's bytes without `managedFields`, and what is asked of it often.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -75,6 +75,8 @@ pub(crate) struct Object {
     pub(crate) others: u64,
     /// JSON without `managedFields`.
     pub(crate) json: Box<str>,
+    /// Read when somebody first asks for them: most objects are never chosen by their labels.
+    labels: OnceLock<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -93,6 +95,22 @@ struct OwnerReference {
 }
 
 impl Object {
+    /// `metadata.labels`
+    pub(crate) fn labels(&self) -> &BTreeMap<String, String> {
+        #[derive(Deserialize)]
+        struct Whole {
+            metadata: Metadata,
+        }
+        #[derive(Deserialize)]
+        struct Metadata {
+            #[serde(default)]
+            labels: Option<BTreeMap<String, String>>,
+        }
+        self.labels.get_or_init(|| {
+            serde_json::from_str::<Whole>(&self.json).ok().and_then(|whole| whole.metadata.labels).unwrap_or_default()
+        })
+    }
+
     /// Reads an object. `kind` is filled in where the bytes lack it: items of a list come without.
     pub(crate) fn parse(bytes: &[u8], api_version: &str, kind: &str) -> Result<Self, serde_json::Error> {
         let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes)?;
@@ -153,6 +171,7 @@ impl Object {
             ours,
             others,
             json: json.into(),
+            labels: OnceLock::new(),
             uid: uid.into(),
         })
     }

@@ -197,6 +197,7 @@ mod tests {
     fn entry() -> Entry {
         let child = |id: &str| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Apply);
         Entry {
+            hook: None,
             name: "web".to_owned(),
             api: Api {
                 group: "g".to_owned(),

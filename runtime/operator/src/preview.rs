@@ -22,6 +22,8 @@ pub struct Given {
     pub children: Vec<Vec<u8>>,
     /// Objects of others, among which reads find theirs.
     pub others: Vec<Vec<u8>>,
+    /// What the hook gives, one object; none: nothing is known of it.
+    pub hook: Option<Value>,
     /// Unix time in milliseconds.
     pub now: i64,
 }
@@ -83,6 +85,11 @@ pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Prev
     let others: Vec<Value> =
         others.collect::<Result<_, _>>().map_err(|error| invalid("an object of others", &error.to_string()))?;
     let mut request = plan::request(&primary, &children, &instance.inputs, given.now);
+    if let Some(declared) = &entry.hook {
+        let given = given.hook.as_ref().ok_or(Error::HookNotGiven)?;
+        (declared.check)(given).map_err(|why| invalid("what the hook gives", &why))?;
+        request.hooks = given.to_string().into_bytes();
+    }
     let mut plan: Plan = instance.pattern.reconcile(&entry.name, &request)?;
     for _ in 1..ROUNDS {
         let reads = supply(&plan.reads, entry, &others, &primary.key.namespace);
@@ -266,6 +273,7 @@ mod tests {
             namespaced: true,
         };
         let entry = Entry {
+            hook: None,
             name: "web".to_owned(),
             api,
             workers: 1,
@@ -274,6 +282,7 @@ mod tests {
             reads: Vec::new(),
         };
         Instance {
+            hook: None,
             name: "web".to_owned(),
             entries: vec![entry],
             crds: Vec::new(),
@@ -287,6 +296,7 @@ mod tests {
     fn previewed(observed: &[Vec<u8>]) -> Result<Preview, Error> {
         let instance = instance();
         let given = Given {
+            hook: None,
             primary: br#"{"metadata":{"name":"w"}}"#.to_vec(),
             children: observed.to_vec(),
             others: Vec::new(),

@@ -102,6 +102,7 @@ mod tests {
     fn entry() -> Entry {
         let child = |id: &str, kind: &str, policy| DeclaredChild::new(id, "v1", kind, policy);
         Entry {
+            hook: None,
             name: "web".to_owned(),
             api: PrimaryApi {
                 group: "g".to_owned(),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use orkestra_sandbox::{Read, WantedRead};
-use serde::Deserialize;
 
 use crate::access::Look;
 use crate::cache::{Change, Selector, Store};
@@ -142,7 +141,7 @@ impl Wants {
         let by_name = self.by_object.get(&(kind.clone(), object.key.clone()));
         let mut woken: HashSet<&ObjectKey> = by_name.into_iter().flatten().collect();
         if let Some(primaries) = self.by_namespace.get(&(kind.clone(), object.key.namespace.clone())) {
-            let labels = [&change.before, &change.after].map(|object| object.as_ref().map(|object| labels_of(object)));
+            let labels = [&change.before, &change.after].map(|object| object.as_ref().map(|object| object.labels()));
             let labels: Vec<_> = labels.into_iter().flatten().collect();
             for primary in primaries {
                 let wants = self.by_primary.get(primary).map(Vec::as_slice).unwrap_or_default();
@@ -311,7 +310,7 @@ async fn look(controller: &Controller, store: &Store, want: &Want) -> Result<Vec
     }
     reviews.see(identity, Look::List, &store.resource, namespace, "").await?;
     let mut objects = store.in_namespace(identity, namespace);
-    objects.retain(|object| matches(wanted, &labels_of(object)));
+    objects.retain(|object| matches(wanted, object.labels()));
     if objects.len() > MOST_OBJECTS {
         let message = format!(
             "{} objects have its labels, at most {MOST_OBJECTS} can be looked at; use more labels",
@@ -325,17 +324,4 @@ async fn look(controller: &Controller, store: &Store, want: &Want) -> Result<Vec
 
 fn matches(wanted: &WantedRead, labels: &BTreeMap<String, String>) -> bool {
     wanted.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-}
-
-fn labels_of(object: &Object) -> BTreeMap<String, String> {
-    #[derive(Deserialize)]
-    struct Whole {
-        metadata: Metadata,
-    }
-    #[derive(Deserialize)]
-    struct Metadata {
-        #[serde(default)]
-        labels: Option<BTreeMap<String, String>>,
-    }
-    serde_json::from_str::<Whole>(&object.json).ok().and_then(|whole| whole.metadata.labels).unwrap_or_default()
 }

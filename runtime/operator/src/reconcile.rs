@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orkestra_sandbox::ChildRef;
+use orkestra_sandbox::{ChildRef, Failure};
 use tokio::time::Instant;
 
 use crate::apply::{Applied as AppliedChild, Applier};
@@ -305,6 +305,7 @@ async fn update_status(controller: &Controller, mut result: Finished) -> (Next, 
     if !errors.is_empty() {
         let asked = errors.iter().filter_map(|error| match error {
             Error::Api(ApiError::Refused { refusal, .. }) => refusal.retry_after,
+            Error::Guest(Failure::HookFailed { retry_after, .. }) => *retry_after,
             _ => None,
         });
         return (Next::Retry { at_least: asked.max().unwrap_or_default() }, Outcome::Error);

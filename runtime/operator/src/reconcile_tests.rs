@@ -88,6 +88,7 @@ pub(crate) fn controller_of(
     reads: Vec<DeclaredRead>,
 ) -> Controller {
     let entry = Entry {
+        hook: None,
         name: "web".to_owned(),
         api: Api {
             group: "g".to_owned(),
@@ -102,6 +103,7 @@ pub(crate) fn controller_of(
         reads,
     };
     let instance = Instance {
+        hook: None,
         name: "web".to_owned(),
         entries: vec![entry.clone()],
         crds: Vec::new(),

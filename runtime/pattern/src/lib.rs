@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod ast;
+pub mod capability;
 pub mod cel;
 mod check;
 pub mod codes;

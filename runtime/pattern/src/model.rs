@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::capability::Capability;
 use crate::cel::{Checked, Source};
 use crate::schema::Schema;
 use crate::source::Span;
@@ -19,6 +20,8 @@ pub struct Pattern {
     pub about: About,
     /// What a Komposer may set.
     pub inputs: Vec<Input>,
+    /// What its hooks ask for, sorted by word.
+    pub capabilities: Vec<Capability>,
     /// The CRDs of `crd.yaml`, as JSON, in the file's order.
     pub crds: Vec<serde_json::Value>,
     /// `spec.crds`, in the Katalog's order.
@@ -58,6 +61,8 @@ pub struct Entry {
     pub workers: u16,
     /// Time between full reconciles of an object.
     pub resync: Duration,
+    /// What code beside the Katalog gives before templates are rendered; none: it is not called.
+    pub hook: Option<Hook>,
     /// In an order in which each reads only earlier ones.
     pub vars: Vec<Var>,
     /// `reads`: existing objects that are not ours.
@@ -72,6 +77,43 @@ pub struct Entry {
     pub conversions: Vec<Conversion>,
     /// The resource's own values that decide over rights, sorted by path and place.
     pub flows: Vec<Flow>,
+}
+
+/// What a hook gives before templates are rendered.
+#[derive(Debug, Clone)]
+pub struct Hook {
+    /// At least one.
+    pub values: Vec<HookValue>,
+}
+
+/// A value that a hook gives.
+#[derive(Debug, Clone)]
+pub struct HookValue {
+    /// The name in `hook.<name>`.
+    pub name: String,
+    /// What it must be.
+    pub schema: Arc<Schema>,
+}
+
+impl Hook {
+    /// What is wrong with what a hook gave: one object, a value of its schema for each name, and nothing else.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its path and without its value, which may be a secret.
+    pub fn check(&self, given: &serde_json::Value) -> Result<(), String> {
+        let object = given.as_object().ok_or("it is no object")?;
+        if let Some(other) = object.keys().find(|key| self.values.iter().all(|value| value.name != **key)) {
+            return Err(format!("`{other}` is not declared"));
+        }
+        for HookValue { name, schema } in &self.values {
+            let value = object.get(name).ok_or_else(|| format!("`{name}` is absent"))?;
+            if let Some(path) = crate::proof::invalid(schema, value) {
+                let path = [std::slice::from_ref(name), path.as_slice()].concat();
+                return Err(format!("`{}` is not of its schema", path.join(".")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A sensitive flow: a value of the resource, which a tenant writes, reaches a field that decides what somebody may do.

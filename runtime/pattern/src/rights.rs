@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::capability::{Capability, What};
 use crate::kinds;
 use crate::model::{Child, Entry, Node, Part, Pattern, Policy, Read, Text, Which};
 
@@ -133,6 +134,19 @@ impl Derived<'_> {
         for child in &entry.children {
             self.child(entry, child);
         }
+        if entry.hook.is_some() {
+            for capability in &self.pattern.capabilities {
+                self.hook(entry, capability);
+            }
+        }
+    }
+
+    fn hook(&mut self, entry: &Entry, capability: &Capability) {
+        let What::ClusterRead { api_version, kind } = &capability.what else { return };
+        let resource = resource(self.pattern, api_version, kind);
+        let scope = scope(entry, resource.namespaced);
+        let why = reason(format!("hook of entry `{}`: it may read them", entry.name), &capability.at);
+        self.add(resource, scope, Vec::new(), &["get", "list"], why);
     }
 
     fn read(&mut self, entry: &Entry, read: &Read) {

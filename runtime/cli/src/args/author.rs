@@ -45,6 +45,9 @@ pub(crate) struct Over {
     /// Objects of others that the pattern's `reads` may find, in the same forms. May be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) reads: Vec<PathBuf>,
+    /// What the hook gives: one object in YAML or JSON, a key for each value
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hook: Option<PathBuf>,
     /// An input of the pattern; the value is YAML. May be given several times
     #[arg(long = "input", visible_alias = "inputs", value_name = "NAME=VALUE")]
     pub(crate) inputs: Vec<String>,
@@ -114,7 +117,7 @@ pub(crate) struct Convert {
 /// are expected. The component runs in the sandbox, and the conditions are the runtime's own; no cluster is needed.
 ///
 /// A case has `name`, and may have `entry`, `cr` (an object, or a file of the pattern; cr.yaml if it is left out), `inputs`,
-/// `children` and `reads` (lists of objects), `now` (2000-01-01T00:00:00Z if it is left out) and `deleting: true`. `expect` has
+/// `children` and `reads` (lists of objects), `hook` (what it gives), `now` (2000-01-01T00:00:00Z if it is left out) and `deleting: true`. `expect` has
 /// any of `children`, `status`, `conditions` and `failure`, compared whole, or with `match: subset` only as far as they go. A
 /// child is `{id, object}`, with `key` under `forEach`; or `{id, pending: true}`, or `{id, absent: true}`.
 #[derive(Debug, Group)]

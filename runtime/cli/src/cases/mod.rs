@@ -25,6 +25,8 @@ pub(crate) struct Case {
     pub(crate) inputs: Map<String, Value>,
     pub(crate) children: Source,
     pub(crate) reads: Source,
+    /// What the hook gives.
+    pub(crate) hook: Option<Value>,
     /// Milliseconds since 1970.
     pub(crate) now: i64,
     pub(crate) deleting: bool,

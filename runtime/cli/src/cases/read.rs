@@ -19,7 +19,7 @@ const BOUNDS: yaml::Bounds = yaml::Bounds { size: 4 << 20, aliases: 10_000, dept
 /// A case is run at the same time for ever, or it would not be the same case.
 const NOW: &str = "2000-01-01T00:00:00Z";
 
-const KEYS: [&str; 9] = ["name", "entry", "cr", "inputs", "children", "reads", "now", "deleting", "expect"];
+const KEYS: [&str; 10] = ["name", "entry", "cr", "inputs", "children", "reads", "hook", "now", "deleting", "expect"];
 const PARTS: [&str; 5] = ["match", "children", "status", "conditions", "failure"];
 
 /// A file of cases. A document that is no case is there with what is wrong with it.
@@ -147,6 +147,11 @@ impl Reader<'_> {
             },
             children: get("children").map_or(Ok(Source::Inline(Vec::new())), |node| self.objects(node, "children"))?,
             reads: get("reads").map_or(Ok(Source::Inline(Vec::new())), |node| self.objects(node, "reads"))?,
+            hook: match get("hook").map(|node| (node, node.to_json())) {
+                None => None,
+                Some((_, given @ Value::Object(_))) => Some(given),
+                Some((node, _)) => return Err(self.wrong(node, "hook", "a map from names to values")),
+            },
             now,
             deleting: match get("deleting").map(|node| (node, node.to_json())) {
                 None => false,

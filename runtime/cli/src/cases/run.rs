@@ -64,9 +64,10 @@ impl Runner<'_> {
             primary: primary.to_string().into_bytes(),
             children: children.observed,
             others: others.iter().map(|object| object.to_string().into_bytes()).collect(),
+            hook: case.hook.clone(),
             now: case.now,
         };
-        let described = instances::describe(&instance, self.loaded.clone(), Identity::Process);
+        let described = instances::describe(&instance, self.loaded.clone(), None, Identity::Process);
         let declared = described.entries.iter().find(|declared| declared.name == entry.name).ok_or(Error::Silent)?;
         Ok(match orkestra_operator::preview(&described, declared, &given) {
             Ok(preview) => outcome(preview),

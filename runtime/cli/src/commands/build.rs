@@ -7,12 +7,19 @@ use sha2::{Digest, Sha256};
 
 use crate::args::{Build, Emit};
 use crate::error::Error;
-use crate::manifests;
 use crate::output::{Output, escape, role, size};
 use crate::pattern_dir::{PatternDir, shown};
+use crate::{hooks, manifests, sandbox};
 
 pub(crate) fn run(args: &Build, output: &Output) -> Result<(), Error> {
     let pattern = PatternDir::read(&args.dir)?.checked(output)?;
+    if args.hooks {
+        let sandbox = sandbox::start_with(None, Some(hooks::network()?), output)?;
+        let component = hooks::build(&args.dir, &pattern, &sandbox)?;
+        let target = args.dir.join(hooks::FILE);
+        replace(&target, &component)?;
+        output.done("Built", format_args!("{} of {}", shown(&target), size(component.len())));
+    }
     let text = match args.emit {
         Emit::Manifests => manifests::of(&pattern)?,
         Emit::Program => {

@@ -17,7 +17,7 @@ use crate::args::Dev;
 use crate::error::Error;
 use crate::output::{Output, escape, role};
 use crate::pattern_dir::{PatternDir, read_bounded, shown};
-use crate::{cache, composition, instances, log, over, sandbox};
+use crate::{cache, composition, hooks, instances, log, over, sandbox};
 
 use files::Files;
 use screen::{Log, Screen};
@@ -30,7 +30,8 @@ pub(crate) fn run(args: &Dev, output: &Output) -> Result<(), Error> {
     // What is wrong from the start is told before minutes are spent on a control plane.
     let pattern = PatternDir::read(&args.dir)?.checked(output)?;
     let title = format!("{} {}", pattern.name, pattern.version);
-    let sandbox = sandbox::start(None, output)?;
+    // Where the machine has no name servers a pattern with such a hook does not load, and says so.
+    let sandbox = sandbox::start_with(None, hooks::network().ok(), output)?;
     let instances = load(&args.dir, &sandbox, output)?;
     let plane = ControlPlane::start(&plane_options(args)?, &|line| output.note(line)).map_err(control_plane)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -70,7 +71,8 @@ fn load(dir: &Path, sandbox: &Sandbox, output: &Output) -> Result<Vec<operator::
     composed
         .iter()
         .map(|instance| {
-            Ok(instances::describe(instance, instances::load(&instance.pattern, sandbox)?, Identity::Process))
+            let loaded = instances::load(&instance.pattern, sandbox)?;
+            Ok(instances::describe(instance, loaded, hooks::load(instance, sandbox)?, Identity::Process))
         })
         .collect()
 }

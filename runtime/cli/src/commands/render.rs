@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Render, output: &Output) -> Result<(), Error> {
         given.primary = primary.to_string().into_bytes();
     }
     let loaded = instances::load(&instance.pattern, &sandbox::start(None, output)?)?;
-    let described = instances::describe(&instance, loaded, Identity::Process);
+    let described = instances::describe(&instance, loaded, None, Identity::Process);
     let declared = described.entries.iter().find(|declared| declared.name == entry.name).ok_or(Error::Silent)?;
     let mut preview = orkestra_operator::preview(&described, declared, &given)
         .map_err(|error| Error::Render { reason: error.reason(), source: error.into() })?;

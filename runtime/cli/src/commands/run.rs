@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orkestra_komposer::{Instance, Lock};
 use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, Runtime};
-use orkestra_sandbox::{Pattern, Sandbox};
+use orkestra_sandbox::{Hook, Pattern, Sandbox};
 use orkestra_webhook::Routes;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +14,7 @@ use crate::args::Run;
 use crate::composition::{Broken, Composed, grants};
 use crate::error::Error;
 use crate::output::{Output, escape};
-use crate::{composition, converter, instances, kube_access, log, sandbox};
+use crate::{composition, converter, hooks, instances, kube_access, log, sandbox};
 
 mod dry_run;
 
@@ -93,15 +93,17 @@ fn load(
     routes: &Routes,
     output: &Output,
 ) -> Result<Vec<operator::Instance>, Error> {
-    let sandbox = sandbox::start(args.sources.cache.as_deref(), output)?;
+    let asks = hooks::asks_hosts(composed.instances.iter().map(|instance| &instance.pattern));
+    let network = asks.then(hooks::network).transpose()?;
+    let sandbox = sandbox::start_with(args.sources.cache.as_deref(), network, output)?;
     if args.no_impersonation {
         tracing::warn!("patterns act with all the rights of this process (--no-impersonation)");
     }
     let mut loaded = Vec::new();
     for instance in std::mem::take(&mut composed.instances) {
         let lock = composed.lock.as_ref();
-        let pattern = match load_one(&instance, lock, &sandbox) {
-            Ok(pattern) => pattern,
+        let (pattern, hook) = match load_one(&instance, lock, &sandbox) {
+            Ok(loaded) => loaded,
             Err(error) => {
                 composed.broken.push(Broken { name: instance.name, error });
                 continue;
@@ -111,18 +113,20 @@ fn load(
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
         converter::routes(&instance.pattern, &pattern, routes);
-        loaded.push(instances::describe(&instance, pattern, identity));
+        loaded.push(instances::describe(&instance, pattern, hook, identity));
         composed.instances.push(instance);
     }
     Ok(loaded)
 }
 
-fn load_one(instance: &Instance, lock: Option<&Lock>, sandbox: &Sandbox) -> Result<Pattern, Error> {
+fn load_one(instance: &Instance, lock: Option<&Lock>, sandbox: &Sandbox) -> Result<(Pattern, Option<Hook>), Error> {
     let component = composition::build(instance)?;
     if let Some(stale) = lock.and_then(|lock| composition::stale(lock, instance, &component)) {
         return Err(Error::NotLocked { problems: vec![stale] });
     }
-    instances::load_component(&instance.name, &component, instances::limits(instance), sandbox)
+    let hook = hooks::load(instance, sandbox)?;
+    let pattern = instances::load_component(&instance.name, &component, instances::limits(instance), sandbox)?;
+    Ok((pattern, hook))
 }
 
 fn identity(args: &Run, instance: &str) -> Identity {

@@ -1,5 +1,7 @@
 //! A Komposer laid over what was gathered.
 
+use std::sync::Arc;
+
 use orkestra_artifact::Role;
 use orkestra_komposer::{Composition, From, Imported, Instance, Owner, Policy};
 
@@ -87,7 +89,8 @@ fn add(pattern: &Had, opened: &mut Opened, owners: &mut Vec<Owner>) -> Imported 
         Had::Directory(files, path) => {
             let base = format!("{path}/");
             let texts = files.source.files().map(|file| (file.name(), file.text().as_bytes())).collect();
-            (base.clone(), Imported::directory(base, path), texts, None)
+            let hook = files.hook().map(Arc::from);
+            (base.clone(), Imported { hook, ..Imported::directory(base, path) }, texts, None)
         }
         Had::Artifact(fetched) => {
             let reference = &fetched.reference;
@@ -101,7 +104,8 @@ fn add(pattern: &Had, opened: &mut Opened, owners: &mut Vec<Owner>) -> Imported 
                 .filter_map(|role| Some((role.title(), fetched.contents.get(&role)?.as_ref())))
                 .collect();
             let from = From::Registry { reference: reference.clone(), digest: fetched.manifest };
-            let imported = Imported { base: base.clone(), path: shown, from, layers: Vec::new() };
+            let hook = fetched.contents.get(&Role::Hooks).map(|bytes| Arc::from(&bytes[..]));
+            let imported = Imported { base: base.clone(), path: shown, from, hook, layers: Vec::new() };
             (base, imported, texts, Some(fetched.manifest))
         }
     };

@@ -8,6 +8,7 @@ use orkestra_pattern::schema::nearest;
 
 use super::Broken;
 use crate::error::Error;
+use crate::hooks;
 use crate::output::{Output, escape};
 
 /// Something that a pattern may only do when it is granted.
@@ -52,13 +53,22 @@ pub(crate) fn capabilities(instance: &Instance) -> Vec<Capability> {
             }
         }
     }
+    // What hooks ask for, where one is called.
+    if hooks::wanted(instance) {
+        for capability in &instance.pattern.capabilities {
+            let (name, text) = (capability.what.to_string(), capability.what.allows());
+            let granted = instance.grants.contains(&name);
+            all.push(Capability { name, reasons: vec![Reason { text, at: capability.at.clone() }], granted });
+        }
+    }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     all
 }
 
 /// The words that a whole pattern has to be granted.
 pub(crate) fn asked(pattern: &Pattern) -> impl Iterator<Item = String> {
-    pattern.entries.iter().flat_map(|entry| &entry.flows).map(Flow::grant)
+    let flows = pattern.entries.iter().flat_map(|entry| &entry.flows).map(Flow::grant);
+    flows.chain(pattern.capabilities.iter().map(|capability| capability.what.to_string()))
 }
 
 /// Grants of an instance that nothing asks for.

@@ -12,6 +12,7 @@ mod store;
 mod trust;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orkestra_komposer::{InputError, Instance, Lock, conflicts};
 use serde_json::Map;
@@ -31,8 +32,11 @@ pub(crate) use store::Store;
 pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>, Error> {
     let mut instances = Vec::new();
     for dir in dirs {
-        let pattern = PatternDir::read(dir)?.checked(output)?;
-        instances.push(Instance::new(&shown(dir), pattern, Map::new()).map_err(|errors| inputs(&errors))?);
+        let files = PatternDir::read(dir)?;
+        let pattern = files.checked(output)?;
+        let mut instance = Instance::new(&shown(dir), pattern, Map::new()).map_err(|errors| inputs(&errors))?;
+        instance.hook = files.hook().map(Arc::from);
+        instances.push(instance);
     }
     if let Some(conflict) = conflicts(&instances).first() {
         let path = |index: usize| instances.get(index).map_or("", |instance| instance.path.as_str());

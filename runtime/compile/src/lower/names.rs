@@ -71,6 +71,7 @@ fn root(name: &str) -> Option<Root> {
         "spec" => Root::Spec,
         "status" => Root::Status,
         "inputs" => Root::Inputs,
+        "hook" => Root::Hooks,
         "now" => Root::Now,
         "self" => Root::This,
         _ => return None,

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::fields::{Fields, MANY, list, string};
 use super::scalars::{check_label, duration, identifier, label, number, version};
 use super::tables::{
-    API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, STATUS,
-    STATUS_FIELD, VARS,
+    API_TYPES, API_VERSION, ENTRY, HOOK_VALUE, HOOKS, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY,
+    OPERATOR_BOX, SPEC, STATUS, STATUS_FIELD, VARS,
 };
-use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children, conversion, reads};
+use super::{Api, Entry, Hook, Input, Katalog, Spanned, StatusField, children, conversion, reads};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -90,10 +90,12 @@ fn spec(node: &Node, katalog: &mut Katalog, problems: &mut Diagnostics) {
         katalog.inputs = items.iter().filter_map(|item| input(item, problems)).collect();
         unique("input", katalog.inputs.iter().map(|input| &input.name), problems);
     }
-    if let Some(items) = fields.take("capabilities").and_then(|node| list(node, "`capabilities`", problems))
-        && let Some(first) = items.first()
-    {
-        problems.push(keys::unsupported(first.span, "a capability"));
+    if let Some(items) = fields.take("capabilities").and_then(|node| list(node, "`capabilities`", problems)) {
+        let word = |item: &Node| {
+            let value = string(item, "a capability", problems)?.to_owned();
+            Some(Spanned { value, span: item.span })
+        };
+        katalog.capabilities = items.iter().filter_map(word).collect();
     }
     if let Some(node) = fields.require("crds", problems) {
         katalog.entries = entries(node, problems);
@@ -180,6 +182,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
         templates: Vec::new(),
         status: Vec::new(),
         conversion,
+        hook: None,
     };
     if let Some(node) = operator_box {
         operator(node, &mut entry, problems);
@@ -229,6 +232,7 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
     if let Some(node) = fields.take("reads") {
         entry.reads = reads::parse(node, problems);
     }
+    entry.hook = fields.take("hooks").and_then(|node| hook(node, problems));
     children::parse(&fields, entry, problems);
     unique("read", entry.reads.iter().map(|read| &read.id), problems);
     if let Some(node) = fields.take("status")
@@ -241,6 +245,24 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
         status.finish(problems);
     }
     fields.finish(problems);
+}
+
+fn hook(node: &Node, problems: &mut Diagnostics) -> Option<Hook> {
+    let fields = Fields::open(node, &HOOKS, problems)?;
+    let values = fields.require("beforeRender", problems);
+    fields.finish(problems);
+    let values = values?;
+    let mut value = |node: &Node| {
+        let fields = Fields::open(node, &HOOK_VALUE, problems)?;
+        let name = fields.require("name", problems).and_then(|node| identifier(node, "the hook's value", problems));
+        let schema = fields.require("schema", problems).cloned();
+        fields.finish(problems);
+        Some(Input { name: name?, schema: schema?, default: None })
+    };
+    let span = values.span;
+    let values: Vec<Input> = values.items()?.iter().filter_map(&mut value).collect();
+    unique("hook's value", values.iter().map(|value| &value.name), problems);
+    Some(Hook { span, values })
 }
 
 fn status_field(node: &Node, problems: &mut Diagnostics) -> Option<StatusField> {

@@ -37,6 +37,7 @@ pub(crate) struct Katalog {
     pub(crate) version: Option<semver::Version>,
     pub(crate) about: About,
     pub(crate) inputs: Vec<Input>,
+    pub(crate) capabilities: Vec<Spanned<String>>,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -45,6 +46,14 @@ pub(crate) struct Input {
     pub(crate) name: Spanned<String>,
     pub(crate) schema: Node,
     pub(crate) default: Option<Node>,
+}
+
+/// `hooks.beforeRender`
+#[derive(Debug)]
+pub(crate) struct Hook {
+    pub(crate) span: Span,
+    /// Without defaults.
+    pub(crate) values: Vec<Input>,
 }
 
 #[derive(Debug)]
@@ -58,6 +67,7 @@ pub(crate) struct Entry {
     pub(crate) templates: Vec<Template>,
     pub(crate) status: Vec<StatusField>,
     pub(crate) conversion: Option<conversion::Conversion>,
+    pub(crate) hook: Option<Hook>,
 }
 
 /// What an entry says of its primary's kind.

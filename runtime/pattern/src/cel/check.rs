@@ -279,10 +279,6 @@ impl Explain<'_> {
     }
 
     fn unknown_name(&self, name: &str, range: std::ops::Range<usize>) -> Problem {
-        if name == "hook" {
-            return Problem::new(ProblemKind::NotYet, range, "`hook` is not supported yet")
-                .mend("take it out until this version of the language is supported");
-        }
         if let Some((_, place)) = ROOTS_ELSEWHERE.iter().find(|(root, _)| *root == name) {
             return Problem::new(ProblemKind::UnknownName, range, format!("`{name}` is not there in this place"))
                 .expected(format!("`{name}` only in {place}"));
@@ -331,6 +327,7 @@ impl Explain<'_> {
         let (kind, message) = match type_name {
             "children" => (ProblemKind::UnknownChild, format!("there is no child `{field}`")),
             "reads" => (ProblemKind::UnknownRead, format!("there is no read `{field}`")),
+            "hook" => (ProblemKind::UnknownField, format!("the hook gives no `{field}`")),
             "inputs" => (ProblemKind::UnknownInput, format!("there is no input `{field}`")),
             "vars" => (ProblemKind::UnknownVar, format!("there is no variable `vars.{field}`")),
             _ if registry.schema(type_name).is_some() => {

@@ -33,6 +33,8 @@ pub enum Root {
     Child(String),
     /// An object that is read, by the read's id.
     Read(String),
+    /// What the hook gave: it sees the resource, and what it makes of that is its own.
+    Hook,
 }
 
 /// All that flow into one value.

@@ -39,6 +39,7 @@ fn flowing(expression: &str, scope: &Scope) -> String {
         Root::Object => Shown(&origin.path).to_string(),
         Root::Child(id) => format!("children.{id}:{}", Shown(&origin.path)),
         Root::Read(id) => format!("reads.{id}:{}", Shown(&origin.path)),
+        Root::Hook => format!("hook:{}", Shown(&origin.path)),
     });
     let mut shown: Vec<String> = shown.collect();
     shown.dedup();

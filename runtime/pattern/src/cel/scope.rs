@@ -17,6 +17,7 @@ pub struct Scope {
     pub(super) registry: Arc<Registry>,
     object: Arc<Schema>,
     inputs: BTreeMap<String, (CelType, bool)>,
+    hook: BTreeMap<String, (CelType, bool)>,
     vars: BTreeMap<String, (CelType, bool)>,
     children: BTreeMap<String, (CelType, bool)>,
     reads: BTreeMap<String, (CelType, bool)>,
@@ -77,6 +78,7 @@ impl Scope {
             registry: Arc::default(),
             object: Arc::new(whole_object(primary, namespaced)),
             inputs: BTreeMap::new(),
+            hook: BTreeMap::new(),
             vars: BTreeMap::new(),
             children: BTreeMap::new(),
             reads: BTreeMap::new(),
@@ -109,6 +111,14 @@ impl Scope {
     pub fn add_input(&mut self, name: &str, schema: &Arc<Schema>) {
         let ty = self.registry.type_of(&format!("inputs.{name}"), schema);
         self.inputs.insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
+    }
+
+    /// Declares `hook.<name>`. The hook gives it before anything is evaluated; it may have read a secret.
+    pub fn add_hook(&mut self, name: &str, schema: &Arc<Schema>) {
+        let ty = self.registry.type_of(&format!("hook.{name}"), schema);
+        self.hook.insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
+        self.set_secrecy("hook", Secrecy::Secret);
+        self.origins.insert("hook".to_owned(), [Origin::of(Root::Hook, &[])].into());
     }
 
     /// Declares `vars.<name>` whose value is one expression.
@@ -269,6 +279,7 @@ impl Scope {
             roots.extend([
                 ("inputs", self.registry.names("inputs", self.inputs.clone())),
                 ("vars", self.registry.names("vars", self.vars.clone())),
+                ("hook", self.registry.names("hook", self.hook.clone())),
                 ("children", self.registry.names("children", self.children.clone())),
                 ("reads", self.registry.names("reads", self.reads.clone())),
             ]);

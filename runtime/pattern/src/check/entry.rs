@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::crd::{Crd, Version};
 use super::inputs::Input;
 use super::reads::{self, References};
-use super::{children, conversion, flows, status, vars};
+use super::{children, conversion, flows, hooks, status, vars};
 use crate::ast::{self, Api};
 use crate::cel::Scope;
 use crate::codes::{crd as codes, flows as flow_codes, references};
@@ -38,6 +38,10 @@ pub(super) fn check(
     for input in inputs {
         scope.add_input(&input.model.name, &input.schema);
     }
+    let hook = entry.hook.as_ref().map(|hook| hooks::before_render(hook, problems));
+    for value in hook.iter().flat_map(|hook| &hook.values) {
+        scope.add_hook(&value.name, &value.schema);
+    }
     let context = Context { source, crds, api: &api, primary: &version.schema };
     let children = children::prepare(entry, &context, &mut scope, problems);
     let kinds = reads::declare(&entry.reads, &context, &mut scope, problems);
@@ -54,6 +58,7 @@ pub(super) fn check(
         name: entry.name.value.clone(),
         workers: entry.workers,
         resync: entry.resync,
+        hook,
         vars: vars.into_iter().map(|var| var.model).collect(),
         reads,
         children,

@@ -120,6 +120,11 @@ impl Follow<'_> {
                 Root::Child(id) => {
                     open.extend(self.children.get(id.as_str()).into_iter().flat_map(|child| child.sources(&origin)));
                 }
+                // It is not known what of the resource a hook uses.
+                Root::Hook => {
+                    let all = [&["hook".to_owned()][..], &origin.path].concat();
+                    paths.insert(Shown(&all).to_string());
+                }
                 Root::Read(id) => {
                     let Some(read) = self.reads.get(id.as_str()) else { continue };
                     open.extend(read.origins.iter().cloned());

@@ -12,6 +12,7 @@ mod flows;
 #[cfg(test)]
 mod flows_tests;
 mod for_each;
+mod hooks;
 mod inputs;
 mod kind;
 mod manifest;
@@ -119,6 +120,7 @@ fn of_root(
 ) -> Option<(Pattern, Vec<Scope>)> {
     let katalog = ast::parse(root, problems);
     let inputs = inputs::check(&katalog.inputs, source, problems);
+    let capabilities = hooks::capabilities(&katalog, source, problems);
     let (mut entries, mut scopes) = (Vec::new(), Vec::new());
     if crds_known {
         for entry in &katalog.entries {
@@ -136,6 +138,7 @@ fn of_root(
         version: katalog.version?,
         about: katalog.about,
         inputs: inputs.into_iter().map(|input| input.model).collect(),
+        capabilities,
         crds: crds.into_iter().map(|crd| crd.json).collect(),
         entries,
     };

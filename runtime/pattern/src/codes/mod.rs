@@ -10,6 +10,7 @@ pub mod crd;
 pub mod example;
 pub mod expressions;
 pub mod flows;
+pub mod hooks;
 pub mod keys;
 pub mod manifests;
 pub mod options;
@@ -94,6 +95,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         reads::CODES,
         conversion::CODES,
         flows::CODES,
+        hooks::CODES,
     ]
     .into_iter()
     .flatten()

@@ -25,6 +25,11 @@ use crate::model::{Conversion, Entry, Pattern, Version};
 
 use generate::Generator;
 
+/// The path of the first thing in a value that its schema does not allow, as far as a schema says it without expressions.
+pub(crate) fn invalid(schema: &crate::schema::Schema, value: &Value) -> Option<Vec<String>> {
+    valid::problems(schema, value, &mut valid::Patterns::default()).into_iter().next().map(|(path, _)| path)
+}
+
 /// What converts.
 pub trait Converter {
     /// Converts an object to the version `target`.

@@ -7,26 +7,20 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-/// A kind, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    /// The API group; empty for the core group.
-    pub group: String,
-    /// Such as `Secret`.
-    pub kind: String,
-    /// The namespace; none: that of the resource, or all of them where the kind has no namespaces.
-    pub namespace: Option<String>,
-}
-
 /// A kind that a hook may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readable {
-    /// The API group; empty for the core group.
-    pub group: String,
+    /// `v1`, `apps/v1`.
+    pub api_version: String,
     /// Such as `Secret`.
     pub kind: String,
-    /// The only namespace beside the resource's own; none: the resource's own alone.
-    pub namespace: Option<String>,
+}
+
+impl Readable {
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
 }
 
 /// Why there is no answer.
@@ -52,13 +46,19 @@ pub enum ReadError {
 /// An answer that comes later; it ends when it is dropped.
 pub type Reading<T> = Pin<Box<dyn Future<Output = Result<T, ReadError>> + Send>>;
 
-/// Who knows the cluster's objects, for one pattern and one resource.
+/// Who knows the cluster's objects, for one pattern and one resource. Nothing is asked that the capability does not name.
 pub trait ClusterRead: Send + Sync {
-    /// One object as JSON, with these dotted paths alone if there are any.
-    fn get(&self, scope: Scope, name: String, fields: Vec<String>) -> Reading<Vec<u8>>;
+    /// One object as JSON, with these dotted paths alone if there are any. Without a namespace it is in the resource's.
+    fn get(&self, kind: &Readable, namespace: Option<String>, name: String, fields: Vec<String>) -> Reading<Vec<u8>>;
 
-    /// The objects that have all of these labels, by namespace and name.
-    fn list(&self, scope: Scope, labels: Vec<(String, String)>, fields: Vec<String>) -> Reading<Vec<Vec<u8>>>;
+    /// The objects that have all of these labels, by name.
+    fn list(
+        &self,
+        kind: &Readable,
+        namespace: Option<String>,
+        labels: Vec<(String, String)>,
+        fields: Vec<String>,
+    ) -> Reading<Vec<Vec<u8>>>;
 }
 
 impl fmt::Debug for dyn ClusterRead {
@@ -67,24 +67,11 @@ impl fmt::Debug for dyn ClusterRead {
     }
 }
 
-/// Whether what is declared covers a scope.
-pub(crate) fn declared(readable: &[Readable], scope: &Scope) -> Result<(), ReadError> {
-    let kinds = readable.iter().filter(|kind| kind.group == scope.group && kind.kind == scope.kind);
-    let (mut known, mut covered) = (false, false);
-    for kind in kinds {
-        known = true;
-        covered |= scope.namespace.is_none() || scope.namespace == kind.namespace;
-    }
-    let Scope { group, kind, namespace } = scope;
+/// What is declared of a kind.
+pub(crate) fn declared<'a>(readable: &'a [Readable], group: &str, kind: &str) -> Result<&'a Readable, ReadError> {
+    let named = |readable: &&Readable| readable.group() == group && readable.kind == kind;
     let dot = if group.is_empty() { "" } else { "." };
-    match (known, covered) {
-        (_, true) => Ok(()),
-        (true, false) => Err(ReadError::AccessDenied(format!(
-            "{kind}{dot}{group} in the namespace {} is not declared",
-            namespace.as_deref().unwrap_or_default()
-        ))),
-        (false, _) => Err(ReadError::AccessDenied(format!("{kind}{dot}{group} is not declared"))),
-    }
+    readable.iter().find(named).ok_or_else(|| ReadError::AccessDenied(format!("{kind}{dot}{group} is not declared")))
 }
 
 #[cfg(test)]
@@ -93,24 +80,14 @@ mod tests {
 
     #[test]
     fn what_is_not_declared_is_denied() {
-        let readable = |namespace: Option<&str>| {
-            [Readable { group: String::new(), kind: "Secret".to_owned(), namespace: namespace.map(str::to_owned) }]
-        };
-        let scope = |kind: &str, namespace: Option<&str>| Scope {
-            group: String::new(),
-            kind: kind.to_owned(),
-            namespace: namespace.map(str::to_owned),
-        };
-        assert_eq!(declared(&readable(None), &scope("Secret", None)), Ok(()));
-        assert_eq!(declared(&readable(Some("shared")), &scope("Secret", Some("shared"))), Ok(()));
-        for (readable, scope) in [
-            (readable(None), scope("ConfigMap", None)),
-            (readable(None), scope("Secret", Some("kube-system"))),
-            (readable(Some("shared")), scope("Secret", Some("other"))),
-        ] {
-            assert!(matches!(declared(&readable, &scope), Err(ReadError::AccessDenied(_))), "{scope:?}");
+        let readable =
+            |api_version: &str, kind: &str| Readable { api_version: api_version.to_owned(), kind: kind.to_owned() };
+        let all = [readable("v1", "Secret"), readable("apps/v1", "Deployment")];
+        assert_eq!(declared(&all, "", "Secret"), Ok(&all[0]));
+        assert_eq!(declared(&all, "apps", "Deployment"), Ok(&all[1]));
+        for (group, kind) in [("", "ConfigMap"), ("example.com", "Secret"), ("", "Deployment"), ("apps", "deployment")]
+        {
+            assert!(matches!(declared(&all, group, kind), Err(ReadError::AccessDenied(_))), "{kind}");
         }
-        let other_group = Scope { group: "example.com".to_owned(), ..scope("Secret", None) };
-        assert!(declared(&readable(None), &other_group).is_err());
     }
 }

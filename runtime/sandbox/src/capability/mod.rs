@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
-pub use cluster_read::{ClusterRead, ReadError, Readable, Reading, Scope};
+pub use cluster_read::{ClusterRead, ReadError, Readable, Reading};
 pub use http::{HttpRule, Network, Resolve, Resolving, SystemResolver};
 
 /// A capability by its name in `capabilities` and `grants`.

@@ -81,11 +81,10 @@ impl cluster_read::Host for State {
         fields: Vec<String>,
     ) -> wasmtime::Result<Result<Vec<u8>, Error>> {
         self.count()?;
-        let scope = scope_of(scope);
-        if let Err(denied) = declared(&self.readable, &scope) {
-            return Ok(Err(denied.into()));
+        match declared(&self.readable, &scope.group, &scope.kind) {
+            Ok(kind) => Ok(self.cluster.get(kind, scope.namespace, name, fields).await.map_err(Error::from)),
+            Err(denied) => Ok(Err(denied.into())),
         }
-        Ok(self.cluster.get(scope, name, fields).await.map_err(Error::from))
     }
 
     async fn list(
@@ -95,16 +94,11 @@ impl cluster_read::Host for State {
         fields: Vec<String>,
     ) -> wasmtime::Result<Result<Vec<Vec<u8>>, Error>> {
         self.count()?;
-        let scope = scope_of(scope);
-        if let Err(denied) = declared(&self.readable, &scope) {
-            return Ok(Err(denied.into()));
+        match declared(&self.readable, &scope.group, &scope.kind) {
+            Ok(kind) => Ok(self.cluster.list(kind, scope.namespace, labels, fields).await.map_err(Error::from)),
+            Err(denied) => Ok(Err(denied.into())),
         }
-        Ok(self.cluster.list(scope, labels, fields).await.map_err(Error::from))
     }
-}
-
-fn scope_of(Scope { group, kind, namespace }: Scope) -> crate::capability::Scope {
-    crate::capability::Scope { group, kind, namespace }
 }
 
 impl From<ReadError> for Error {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use guest::{EXTRA, Guest, LOG, at, get_secret};
-use orkestra_sandbox::capability::{ClusterRead, Granted, ReadError, Readable, Reading, Scope};
+use orkestra_sandbox::capability::{ClusterRead, Granted, ReadError, Readable, Reading};
 use orkestra_sandbox::{Failure, Hook, HookLimits, HookRequest, LoadError, Sandbox, Settings};
 use wasm_encoder::{BlockType, InstructionSink};
 
@@ -45,9 +45,9 @@ impl Drop for GivenUp {
 }
 
 impl ClusterRead for Fake {
-    fn get(&self, scope: Scope, _: String, _: Vec<String>) -> Reading<Vec<u8>> {
+    fn get(&self, kind: &Readable, namespace: Option<String>, _: String, _: Vec<String>) -> Reading<Vec<u8>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        assert_eq!((scope.group.as_str(), scope.kind.as_str(), scope.namespace), ("", "Secret", None));
+        assert_eq!((kind.api_version.as_str(), kind.kind.as_str(), namespace), ("v1", "Secret", None));
         let (blocks, given_up) = (self.blocks, GivenUp(self.given_up.clone()));
         Box::pin(async move {
             let _given_up = given_up;
@@ -58,13 +58,13 @@ impl ClusterRead for Fake {
         })
     }
 
-    fn list(&self, _: Scope, _: Vec<(String, String)>, _: Vec<String>) -> Reading<Vec<Vec<u8>>> {
+    fn list(&self, _: &Readable, _: Option<String>, _: Vec<(String, String)>, _: Vec<String>) -> Reading<Vec<Vec<u8>>> {
         Box::pin(async { Err(ReadError::NotFound) })
     }
 }
 
 fn secrets() -> Granted {
-    let readable = Readable { group: String::new(), kind: "Secret".to_owned(), namespace: None };
+    let readable = Readable { api_version: "v1".to_owned(), kind: "Secret".to_owned() };
     Granted { cluster_read: vec![readable], ..Granted::default() }
 }
 

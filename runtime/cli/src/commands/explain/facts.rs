@@ -219,7 +219,7 @@ fn measure(args: &Explain, pattern: &Pattern, output: &Output) -> Result<Option<
     let instance = over::instance(&args.dir, pattern.clone(), &over)?;
     let (entry, _, given) = over::given(&args.dir, &instance.pattern, &over, output)?;
     let loaded = instances::load(&instance.pattern, &sandbox::start(None, output)?)?;
-    let described = instances::describe(&instance, loaded, Identity::Process);
+    let described = instances::describe(&instance, loaded, None, Identity::Process);
     let declared = described.entries.iter().find(|declared| declared.name == entry.name).ok_or(Error::Silent)?;
     let preview = orkestra_operator::preview(&described, declared, &given);
     Ok(preview.ok().map(|preview| (entry.name.clone(), preview.cost)))

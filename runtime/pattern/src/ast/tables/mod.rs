@@ -50,13 +50,39 @@ pub(crate) static SPEC: Table = Table {
             Takes::List(&Takes::Table(&INPUT)),
             "What a Komposer may set without a fork; expressions read `inputs.<name>`.",
         ),
-        optional("capabilities", Takes::List(&Takes::Nothing), "What hooks ask for; a pattern without hooks has none."),
-        later("hooks", "Code beside the Katalog."),
+        optional(
+            "capabilities",
+            Takes::List(&Takes::Text),
+            "What hooks ask for, a word each: `cluster-read:v1/Secret`, `http:GET https://example.com`, `clocks`, `random`.",
+        ),
         required(
             "crds",
             Takes::Either(&[Takes::Map(&Takes::Table(&ENTRY)), Takes::List(&Takes::Table(&NAMED_ENTRY))]),
             "The kinds that are reconciled: a map by entry name, or a list whose items have `name`.",
         ),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static HOOKS: Table = Table {
+    name: "Hooks",
+    what: "`hooks`",
+    doc: "The points at which code beside the Katalog is called.",
+    rows: &[&[required(
+        "beforeRender",
+        Takes::List(&Takes::Table(&HOOK_VALUE)),
+        "The values that it gives before templates are rendered; expressions read `hook.<name>`.",
+    )]],
+    others: Others::Refused,
+};
+
+pub(crate) static HOOK_VALUE: Table = Table {
+    name: "HookValue",
+    what: "a hook's value",
+    doc: "A value that a hook gives.",
+    rows: &[&[
+        required("name", Takes::Like(&IDENTIFIER), "Its name below `hook` in expressions."),
+        required("schema", Takes::Map(&Takes::Any), "The JSON Schema that it fits."),
     ]],
     others: Others::Refused,
 };
@@ -173,7 +199,7 @@ pub(crate) static OPERATOR_BOX: Table = Table {
         later("mutation", "Defaults for objects."),
         later("requeue", "When an object is looked at again."),
         later("normalize", "What is brought into one form before anything else."),
-        later("hooks", "Code that is called."),
+        optional("hooks", Takes::Table(&HOOKS), "Values that code beside the Katalog gives."),
     ]],
     others: Others::Refused,
 };

@@ -1,0 +1,141 @@
+//! Hooks of patterns: what they are granted, and how they are loaded.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use orkestra_komposer::Instance;
+use orkestra_pattern::capability::{Capability, What};
+use orkestra_pattern::model::Pattern;
+use orkestra_sandbox::capability::{Granted, HttpRule, Network, Readable, SystemResolver};
+use orkestra_sandbox::{Hook, HookLimits, Sandbox};
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// The component in a pattern's directory.
+pub(crate) const FILE: &str = "hooks.wasm";
+/// The crate that it is made from, below a pattern's directory.
+const SOURCE: &str = "hooks";
+/// What a hook is compiled for: nothing of an operating system is there.
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Whether an entry that runs calls a hook.
+pub(crate) fn wanted(instance: &Instance) -> bool {
+    let runs = |name: &str| instance.entries.iter().any(|settings| settings.name == name);
+    instance.pattern.entries.iter().any(|entry| entry.hook.is_some() && runs(&entry.name))
+}
+
+/// Whether hooks of a pattern may ask hosts.
+pub(crate) fn asks_hosts<'a>(mut patterns: impl Iterator<Item = &'a Pattern>) -> bool {
+    patterns.any(|pattern| pattern.capabilities.iter().any(|capability| matches!(capability.what, What::Http { .. })))
+}
+
+/// Loads the hook of an instance, with what its pattern asks for: an instance of which something is not granted does not come here.
+/// None: no entry calls one.
+pub(crate) fn load(instance: &Instance, sandbox: &Sandbox) -> Result<Option<Hook>, Error> {
+    if !wanted(instance) {
+        return Ok(None);
+    }
+    let Some(component) = &instance.hook else { return Err(Error::HookMissing { name: instance.name.clone() }) };
+    load_component(&instance.name, component, &instance.pattern.capabilities, sandbox).map(Some)
+}
+
+fn load_component(name: &str, component: &[u8], asked: &[Capability], sandbox: &Sandbox) -> Result<Hook, Error> {
+    sandbox
+        .load_hook(name, component, granted(asked), HookLimits::default())
+        .map_err(|error| Error::Load { name: name.to_owned(), source: error.into() })
+}
+
+/// What a hook may do that is granted all that it asks for.
+fn granted(asked: &[Capability]) -> Granted {
+    let mut granted = Granted::default();
+    for capability in asked {
+        match &capability.what {
+            What::ClusterRead { api_version, kind } => {
+                granted.cluster_read.push(Readable { api_version: api_version.clone(), kind: kind.clone() });
+            }
+            What::Http { method, plain, host, port, private } => {
+                // The checker knows the methods.
+                let Ok(method) = method.parse() else { continue };
+                let rule = HttpRule {
+                    host: host.clone(),
+                    port: *port,
+                    plain: *plain,
+                    methods: vec![method],
+                    private: *private,
+                };
+                granted.http.push(rule);
+            }
+            What::Clocks => granted.clocks = true,
+            What::Random => granted.random = true,
+        }
+    }
+    granted
+}
+
+/// The way out for hooks: the system's name servers and the system's authorities.
+pub(crate) fn network() -> Result<Network, Error> {
+    let failed = |what: &'static str| move |source: std::io::Error| Error::Machine { what, source };
+    let resolver = SystemResolver::new().map_err(failed("to read the settings of name servers"))?;
+    let mut roots = rustls::RootCertStore::empty();
+    // Single certificates of the system may be of a kind that is no longer taken; the others count.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failed("to set up TLS")(std::io::Error::other(error)))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Network { resolver: Arc::new(resolver), tls: Arc::new(tls) })
+}
+
+/// Compiles the crate in `hooks/` with cargo, and checks that what comes of it imports no more than the Katalog asks for.
+///
+/// This runs the crate's build scripts and macros: it is the one command that does.
+pub(crate) fn build(dir: &Path, pattern: &Pattern, sandbox: &Sandbox) -> Result<Vec<u8>, Error> {
+    let source = dir.join(SOURCE);
+    let failed = |problem: String| Error::HookBuild { problem };
+    if !source.join("Cargo.toml").is_file() {
+        return Err(failed(format!("there is no crate in `{}`", source.display())));
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let done = Command::new(cargo)
+        .args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"])
+        .current_dir(&source)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| failed(format!("cargo cannot be started: {error}")))?;
+    if !done.status.success() {
+        return Err(failed(format!("cargo ended with {}", done.status)));
+    }
+    let module = modules(&done.stdout).pop().ok_or_else(|| failed("the crate is no `cdylib`".to_owned()))?;
+    let module = std::fs::read(&module).map_err(|source| Error::Read { path: module.into(), source })?;
+    let component = orkestra_component::hook::encode(&module).map_err(|error| failed(error.to_string()))?;
+    load_component(&pattern.name, &component, &pattern.capabilities, sandbox)?;
+    Ok(component)
+}
+
+/// The modules that cargo says it made, the crate's own last.
+fn modules(messages: &[u8]) -> Vec<String> {
+    let lines = messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let made = lines.filter(|message| message["reason"] == "compiler-artifact");
+    let files = made.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
+    files.filter_map(|file| file.as_str().filter(|file| file.ends_with(".wasm")).map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cargo_says_it_made_is_found() {
+        let messages = br#"{"reason":"compiler-artifact","filenames":["/t/liba.rlib"]}
+{"reason":"build-finished","success":true}
+not json
+{"reason":"compiler-artifact","filenames":["/t/a.wasm","/t/a.d"]}
+"#;
+        assert_eq!(modules(messages), ["/t/a.wasm"]);
+        assert!(modules(b"").is_empty());
+    }
+}
