@@ -12,6 +12,7 @@ mod eval;
 mod explain;
 mod generate;
 mod help;
+mod hooks;
 mod init;
 mod inspect;
 mod rebuild;
