@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use orkestra_komposer::Instance;
 use orkestra_pattern::capability::{Capability, What};
-use orkestra_pattern::model::Pattern;
+use orkestra_pattern::model::{Entry, Pattern};
 use orkestra_sandbox::capability::{Granted, HttpRule, Network, Readable, SystemResolver};
 use orkestra_sandbox::{Hook, HookLimits, Sandbox};
 use serde_json::Value;
@@ -24,6 +24,15 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) fn wanted(instance: &Instance) -> bool {
     let runs = |name: &str| instance.entries.iter().any(|settings| settings.name == name);
     instance.pattern.entries.iter().any(|entry| entry.hook.is_some() && runs(&entry.name))
+}
+
+/// The API versions and kinds of objects that the hook of an entry may read.
+pub(crate) fn reads<'a>(entry: &Entry, pattern: &'a Pattern) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let all = if entry.hook.is_some() { pattern.capabilities.as_slice() } else { &[] };
+    all.iter().filter_map(|capability| match &capability.what {
+        What::ClusterRead { api_version, kind } => Some((api_version.as_str(), kind.as_str())),
+        _ => None,
+    })
 }
 
 /// Whether hooks of a pattern may ask hosts.

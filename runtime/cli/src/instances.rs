@@ -9,6 +9,7 @@ use orkestra_sandbox::{Hook, Limits, Pattern, Sandbox};
 
 use crate::converter;
 use crate::error::Error;
+use crate::hooks;
 
 /// Compiles a pattern and loads it, with the sandbox's own limits.
 pub(crate) fn load(pattern: &model::Pattern, sandbox: &Sandbox) -> Result<Pattern, Error> {
@@ -52,7 +53,11 @@ pub(crate) fn describe(
     identity: operator::Identity,
 ) -> operator::Instance {
     let settings = |entry: &&model::Entry| instance.entries.iter().find(|settings| settings.name == entry.name);
-    let entries = instance.pattern.entries.iter().filter_map(|entry| Some(describe_entry(entry, settings(&entry)?)));
+    let entries = instance
+        .pattern
+        .entries
+        .iter()
+        .filter_map(|entry| Some(describe_entry(entry, &instance.pattern, settings(&entry)?)));
     operator::Instance {
         name: instance.name.clone(),
         entries: entries.collect(),
@@ -65,7 +70,7 @@ pub(crate) fn describe(
     }
 }
 
-fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry {
+fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Settings) -> operator::Entry {
     // Without `..`: a new field of an entry must be thought of here.
     let model::Entry {
         name,
@@ -95,7 +100,10 @@ fn describe_entry(entry: &model::Entry, settings: &Settings) -> operator::Entry 
         resync: settings.resync,
         children: children.iter().map(describe_child).collect(),
         reads: reads.iter().map(describe_read).collect(),
-        hook: hook.clone().map(|hook| operator::DeclaredHook { check: Arc::new(move |given| hook.check(given)) }),
+        hook: hook.clone().map(|hook| operator::DeclaredHook {
+            check: Arc::new(move |given| hook.check(given)),
+            reads: hooks::reads(entry, pattern).map(|(version, kind)| (version.to_owned(), kind.to_owned())).collect(),
+        }),
     }
 }
 

@@ -66,6 +66,7 @@ async fn warm(shared: Arc<Shared>, state: Arc<EntryState>) -> Arc<Controller> {
     if controller.shared.standing.role() == Role::Following {
         warm_reads(&controller).await;
     }
+    warm_hook(&controller).await;
     controller.wake_by_primaries();
     controller.wake_by_rights();
     state.up.store(true, Ordering::Relaxed);
@@ -79,6 +80,16 @@ async fn warm_reads(controller: &Controller) {
         // What is not served is told by the reconcile that wants it.
         if let Err(error) = controller.reads.store(controller, &kind).await {
             tracing::debug!(controller = %controller.name, reason = error.reason(), %error, "reads not read yet");
+        }
+    }
+}
+
+/// Reads what the hook may ask for before its first call, whose time would end meanwhile.
+async fn warm_hook(controller: &Controller) {
+    for (api_version, kind) in controller.entry.hook.iter().flat_map(|hook| &hook.reads) {
+        // What is not served, and what is not read in time, the hook is told when it asks.
+        if let Err(error) = controller.synced_store(api_version, kind, Selector::All).await {
+            tracing::warn!(controller = %controller.name, reason = error.reason(), %error, "not read for the hook yet");
         }
     }
 }

@@ -106,6 +106,8 @@ pub type CheckGiven = dyn Fn(&serde_json::Value) -> Result<(), String> + Send + 
 pub struct DeclaredHook {
     /// Says what is wrong with what it gave.
     pub check: Arc<CheckGiven>,
+    /// API versions and kinds of the objects that it may read.
+    pub reads: Vec<(String, String)>,
 }
 
 impl fmt::Debug for DeclaredHook {

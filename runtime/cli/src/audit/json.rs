@@ -35,6 +35,10 @@ fn subject(subject: &Subject) -> Value {
             "rebuilt": subject.rebuilt.word(), "overridden": subject.composed,
         },
         "imports": [{"name": subject.engine, "kind": "engine", "granted": true}],
+        "hook": subject.hook.as_ref().map(|hook| json!({
+            "digest": hook.digest, "size": hook.size,
+            "imports": hook.imports.iter().map(|(import, by)| json!({"name": import, "capability": by})).collect::<Vec<_>>(),
+        })),
         "exports": subject.exports,
         "capabilities": capabilities.collect::<Vec<_>>(),
         "idleGrants": subject.idle,

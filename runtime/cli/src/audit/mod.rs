@@ -11,10 +11,11 @@ use orkestra_artifact::Digest;
 use orkestra_komposer::{From, Instance, Policy};
 use orkestra_pattern::rights::Rights;
 use orkestra_sandbox::Limits;
+use orkestra_sandbox::capability::Capability as SandboxCapability;
 
 use crate::composition::grants::{self, Capability};
 use crate::error::Error;
-use crate::{composition, instances, rbac};
+use crate::{composition, hooks, instances, rbac};
 
 /// Everything that was looked at.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub(crate) struct Subject {
     pub(crate) engine: String,
     pub(crate) exports: Vec<&'static str>,
     pub(crate) capabilities: Vec<Capability>,
+    pub(crate) hook: Option<AuditedHook>,
     /// Grants that nothing asks for.
     pub(crate) idle: Vec<String>,
     pub(crate) limits: Limits,
@@ -53,6 +55,39 @@ pub(crate) struct Subject {
     pub(crate) composed: bool,
     /// What is somebody's word and was not derived: what it is, and whose word.
     pub(crate) claimed: Vec<(&'static str, &'static str)>,
+}
+
+/// Code beside a Katalog.
+#[derive(Debug)]
+pub(crate) struct AuditedHook {
+    pub(crate) digest: Digest,
+    pub(crate) size: usize,
+    /// What it imports, with the kind of capability that each belongs to.
+    pub(crate) imports: Vec<(String, String)>,
+}
+
+impl AuditedHook {
+    fn of(instance: &Instance) -> Result<Option<Self>, Error> {
+        let Some(bytes) = instance.hook.as_ref().filter(|_| hooks::wanted(instance)) else { return Ok(None) };
+        let imports = orkestra_component::hook::imports(bytes);
+        let imports = imports.map_err(|error| Error::HookBuild { problem: error.to_string() })?;
+        let by = |import: &String| {
+            let names: Vec<&str> =
+                SandboxCapability::covering(import).into_iter().map(SandboxCapability::name).collect();
+            match names.is_empty() {
+                true => "every hook's".to_owned(),
+                false => names.join(" or "),
+            }
+        };
+        let imports = imports
+            .into_iter()
+            .map(|import| {
+                let by = by(&import);
+                (import, by)
+            })
+            .collect();
+        Ok(Some(Self { digest: Digest::of(bytes), size: bytes.len(), imports }))
+    }
 }
 
 /// Whether the author's component is its YAML.
@@ -111,6 +146,7 @@ pub(crate) enum Rule {
     RightNotGiven,
     Unverified,
     NotProven,
+    CanExfiltrate,
     DoesNotRun,
     PolicyViolated,
 }
@@ -134,7 +170,7 @@ impl Level {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::CapabilityDenied,
         Self::CapabilityGranted,
         Self::IdleGrant,
@@ -142,6 +178,7 @@ impl Rule {
         Self::RightNotGiven,
         Self::Unverified,
         Self::NotProven,
+        Self::CanExfiltrate,
         Self::DoesNotRun,
         Self::PolicyViolated,
     ];
@@ -156,6 +193,7 @@ impl Rule {
             Self::RightNotGiven => "RightNotGiven",
             Self::Unverified => "Unverified",
             Self::NotProven => "NotProven",
+            Self::CanExfiltrate => "CanExfiltrate",
             Self::DoesNotRun => "DoesNotRun",
             Self::PolicyViolated => "PolicyViolated",
         }
@@ -164,7 +202,9 @@ impl Rule {
     pub(crate) fn level(self) -> Level {
         match self {
             Self::CapabilityDenied | Self::GrantNotAllowed | Self::DoesNotRun | Self::PolicyViolated => Level::Error,
-            Self::IdleGrant | Self::RightNotGiven | Self::Unverified | Self::NotProven => Level::Warning,
+            Self::IdleGrant | Self::RightNotGiven | Self::Unverified | Self::NotProven | Self::CanExfiltrate => {
+                Level::Warning
+            }
             Self::CapabilityGranted => Level::Note,
         }
     }
@@ -177,6 +217,7 @@ impl Rule {
             Self::GrantNotAllowed => "The policy does not allow what is granted.",
             Self::RightNotGiven => "The templates need a right that no account is given.",
             Self::Unverified => "Nobody's signature of the artifact was asked for.",
+            Self::CanExfiltrate => "A hook reads the cluster and sends requests: it can send out what it reads.",
             Self::NotProven => "It is not proven that the author's component is its YAML.",
             Self::DoesNotRun => "The pattern does not run.",
             Self::PolicyViolated => "A rule of the policy is violated.",
@@ -210,6 +251,10 @@ impl Subject {
         if let Rebuilt::Locked(_) = rebuilt {
             claimed.push(("rebuilt", "the lock"));
         }
+        let hook = AuditedHook::of(instance)?;
+        if hook.is_some() {
+            claimed.push(("what hooks.wasm does with what it is granted", "its author"));
+        }
         let runs = |name: &&String| instance.entries.iter().any(|settings| settings.name == **name);
         let entries = instance.pattern.entries.iter().map(|entry| &entry.name).filter(runs).cloned().collect();
         Ok(Self {
@@ -222,6 +267,7 @@ impl Subject {
             engine: decoded.engine,
             exports: decoded.exports.names(),
             capabilities: grants::capabilities(instance),
+            hook,
             idle: grants::idle(instance).into_iter().map(str::to_owned).collect(),
             limits: instances::limits(instance),
             entries,
@@ -264,6 +310,14 @@ impl Subject {
                 let message = format!("the policy `{}` does not allow the grant `{}`", policy.name, capability.name);
                 find(Rule::GrantNotAllowed, message, "");
             }
+        }
+        let granted = |stem: &str| self.capabilities.iter().any(|one| one.granted && one.name.starts_with(stem));
+        if granted("cluster-read:") && granted("http") {
+            let message = format!(
+                "the hook of `{}` reads the cluster and sends requests: it can send out what it reads",
+                self.name
+            );
+            find(Rule::CanExfiltrate, message, "");
         }
         for grant in &self.idle {
             find(Rule::IdleGrant, format!("`{}` is granted `{grant}`, and does not ask for it", self.name), "");

@@ -54,6 +54,12 @@ fn subject(text: &mut String, subject: &Subject) {
     let overridden = if subject.composed { ", with overrides" } else { "" };
     line("rebuilt", format!("{}{overridden}", subject.rebuilt.word()));
     line("imports", format!("nothing but the engine: {}", escape(&subject.engine)));
+    if let Some(hook) = &subject.hook {
+        line("hooks", format!("{}, {}, code of its author", size(hook.size), hook.digest));
+        for (import, by) in &hook.imports {
+            line("", format!("  imports {} {f}({}){f:#}", escape(import), escape(by), f = role::FAINT));
+        }
+    }
     if subject.capabilities.is_empty() {
         line("asks for", "nothing: it can compute, and nothing else".to_owned());
     }

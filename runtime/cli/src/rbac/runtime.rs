@@ -8,6 +8,7 @@ use orkestra_pattern::rights::{Resource, needs_finalizer, resource};
 use serde_json::Value;
 
 use super::{Place, Rule, account_name};
+use crate::hooks;
 
 /// The runtime's rules, by where they must hold.
 #[derive(Debug, Default)]
@@ -191,6 +192,10 @@ fn watched(instances: &[Instance]) -> BTreeMap<Resource, BTreeSet<String>> {
         for read in &entry.reads {
             let resource = resource(&instance.pattern, &read.api_version, &read.kind);
             watched.entry(resource).or_default().insert(format!("{name}: what it reads is watched"));
+        }
+        for (api_version, kind) in hooks::reads(entry, &instance.pattern) {
+            let resource = resource(&instance.pattern, api_version, kind);
+            watched.entry(resource).or_default().insert(format!("{name}: what its hook may read is watched"));
         }
     }
     watched

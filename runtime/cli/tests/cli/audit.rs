@@ -48,6 +48,25 @@ fn what_is_asked_for_is_granted_or_denied() {
 }
 
 #[test]
+fn code_beside_a_katalog_is_its_authors_and_so_is_what_it_does() {
+    let copy = crate::hooks::with_canary();
+    // No hook, but a component: what it imports is read from it, and nothing is run.
+    std::fs::write(copy.file("hooks.wasm"), b"\0asm\x0d\0\x01\0").unwrap();
+    let asks = "clocks, 'http:GET https://quota.example.com', 'cluster-read:v1/Secret'";
+    let copy =
+        copy.edit("katalog.yaml", "  capabilities: [clocks,", "  capabilities: [clocks, cluster-read:v1/Secret,");
+    let (_, text, stderr) = audit(&copy, &format!("{{path: ., grants: [{asks}]}}"), "json");
+    let document: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{stderr}"));
+    let pattern = &document["patterns"][0];
+    assert_eq!((&pattern["hook"]["size"], &pattern["hook"]["imports"]), (&json!(8), &json!([])), "{pattern:#}");
+    assert_eq!(pattern["claimed"][0]["by"], "its author");
+    let rules: Vec<_> = document["findings"].as_array().unwrap().iter().map(|found| found["rule"].clone()).collect();
+    assert_eq!(rules, ["CapabilityGranted", "CapabilityGranted", "CapabilityGranted", "CanExfiltrate"]);
+    let (_, text, _) = audit(&copy, &format!("{{path: ., grants: [{asks}]}}"), "table");
+    assert!(text.contains("code of its author") && text.contains("it may read them"), "{text}");
+}
+
+#[test]
 fn findings_are_sarif() {
     let copy = Copy::asking();
     let (_, text, _) = audit(&copy, ".", "sarif");

@@ -3,7 +3,7 @@ use std::path::Path;
 use crate::support::{Copy, ork, ork_with};
 
 /// A pattern with a hook whose crate leaves a trace when it is compiled.
-fn with_canary() -> Copy {
+pub(crate) fn with_canary() -> Copy {
     let copy = Copy::new()
         .edit(
             "katalog.yaml",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use orkestra_operator::Identity;
+use orkestra_pattern::capability::Capability;
 use orkestra_pattern::cel::Checked;
 use orkestra_pattern::model::{Child, Conversion, Entry, Flow, Part, Pattern, Policy, Read, StatusField, Text, Which};
 use orkestra_pattern::rights::{self, Rights, Scope};
@@ -29,6 +30,8 @@ pub(super) struct EntryFacts<'a> {
     pub(super) children: Vec<ChildFacts<'a>>,
     pub(super) reads: Vec<&'a Read>,
     pub(super) finalizer: bool,
+    /// What the hook asks for, where all is shown.
+    pub(super) capabilities: &'a [Capability],
     /// Of a call over cr.yaml, where that is one of this entry's resources.
     pub(super) cost: Option<u64>,
 }
@@ -53,6 +56,7 @@ impl<'a> Facts<'a> {
                 children: children(entry),
                 reads: entry.reads.iter().filter(|read| wanted(&read.id)).collect(),
                 finalizer: rights::needs_finalizer(entry),
+                capabilities: if args.id.is_none() && entry.hook.is_some() { &pattern.capabilities } else { &[] },
                 cost: measured.iter().find(|(name, _)| *name == entry.name).map(|(_, cost)| *cost),
             };
             facts.children.retain(|child| wanted(&child.child.id));
@@ -175,6 +179,10 @@ impl<'a> EntryFacts<'a> {
             "status": status.collect::<Vec<_>>(),
             "conversions": conversions.collect::<Vec<_>>(),
             "flows": flows.collect::<Vec<_>>(),
+            "hook": self.entry.hook.as_ref().map(|hook| json!({
+                "values": hook.values.iter().map(|value| &value.name).collect::<Vec<_>>(),
+                "capabilities": self.capabilities.iter().map(|one| one.what.to_string()).collect::<Vec<_>>(),
+            })),
             "cost": {"measured": self.cost, "limit": Limits::default().cost},
         })
     }

@@ -79,6 +79,22 @@ fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> Stri
             let _ = writeln!(text, "       may lose {}", escape(&lossy.join(", ")));
         }
     }
+    if let Some(hook) = &facts.entry.hook {
+        let names: Vec<String> = hook.values.iter().map(|value| format!("hook.{}", value.name)).collect();
+        let _ = writeln!(text, "  calls a hook for {}", escape(&names.join(", ")));
+        for capability in facts.capabilities {
+            let _ = writeln!(
+                text,
+                "  {w}needs a grant{w:#} {b}{}{b:#}: {} {f}({}){f:#}",
+                escape(&capability.what.to_string()),
+                escape(&capability.what.allows()),
+                escape(&file(&capability.at)),
+                w = role::WARNING,
+                b = role::NAME,
+                f = role::FAINT,
+            );
+        }
+    }
     for flow in facts.flows() {
         let _ = writeln!(
             text,
