@@ -4,3 +4,4 @@
 
 mod crates;
 mod tree;
+mod wit;
