@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use orkestra_sandbox::Metrics;
+
 /// Upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -64,7 +66,8 @@ pub(crate) struct Row<'a> {
 pub(crate) fn text(
     rows: &[Row<'_>],
     cached: &[(String, usize)],
-    sandbox: &[(&str, orkestra_sandbox::Metrics)],
+    sandbox: &[(&str, Metrics)],
+    hooks: &[(&str, Metrics)],
     broken: &[(String, &'static str)],
     leads: bool,
 ) -> String {
@@ -140,28 +143,28 @@ pub(crate) fn text(
             let _ = writeln!(out, "orkestra_cached_objects{{resource=\"{resource}\"}} {count}");
         }
     });
-    family("orkestra_sandbox_instantiations_total", "counter", "Instances made, one a call.", &mut |out| {
-        for (pattern, counted) in sandbox {
-            let count = counted.instantiations;
-            let _ = writeln!(out, "orkestra_sandbox_instantiations_total{{pattern=\"{pattern}\"}} {count}");
-        }
-    });
-    family("orkestra_sandbox_failures_total", "counter", "Calls without a result, by reason.", &mut |out| {
-        for (pattern, counted) in sandbox {
-            for (reason, count) in &counted.failures {
-                let _ = writeln!(
-                    out,
-                    "orkestra_sandbox_failures_total{{pattern=\"{pattern}\",reason=\"{reason}\"}} {count}"
-                );
+    for (of, calls, counters) in [("sandbox", "a component", sandbox), ("hook", "a hook", hooks)] {
+        let name = format!("orkestra_{of}_instantiations_total");
+        family(&name, "counter", &format!("Instances of {calls} made, one a call."), &mut |out| {
+            for (pattern, counted) in counters {
+                let _ = writeln!(out, "{name}{{pattern=\"{pattern}\"}} {}", counted.instantiations);
             }
-        }
-    });
-    family("orkestra_sandbox_memory_high_water_bytes", "gauge", "The most memory that one call had.", &mut |out| {
-        for (pattern, counted) in sandbox {
-            let bytes = counted.memory_high_water;
-            let _ = writeln!(out, "orkestra_sandbox_memory_high_water_bytes{{pattern=\"{pattern}\"}} {bytes}");
-        }
-    });
+        });
+        let name = format!("orkestra_{of}_failures_total");
+        family(&name, "counter", &format!("Calls of {calls} without a result, by reason."), &mut |out| {
+            for (pattern, counted) in counters {
+                for (reason, count) in &counted.failures {
+                    let _ = writeln!(out, "{name}{{pattern=\"{pattern}\",reason=\"{reason}\"}} {count}");
+                }
+            }
+        });
+        let name = format!("orkestra_{of}_memory_high_water_bytes");
+        family(&name, "gauge", &format!("The most memory that one call of {calls} had."), &mut |out| {
+            for (pattern, counted) in counters {
+                let _ = writeln!(out, "{name}{{pattern=\"{pattern}\"}} {}", counted.memory_high_water);
+            }
+        });
+    }
     family("orkestra_broken_imports", "gauge", "Imports that do not run, by reason.", &mut |out| {
         for (name, reason) in broken {
             // Of an import that could not be read only its path is known, which may hold anything.
@@ -184,8 +187,9 @@ mod tests {
         metrics.count(Outcome::Error, Duration::from_secs(60));
         metrics.error("Forbidden");
         let row = Row { controller: "shop/web", metrics: &metrics, depth: 3, adds: 9, workers: 2 };
+        let hooked = Metrics { instantiations: 4, failures: vec![("HookFailed", 2)], memory_high_water: 65_536 };
         let broken = [("./a \"b\"".to_owned(), "NotAPattern")];
-        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &broken, true);
+        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &[("shop", hooked)], &broken, true);
         for line in [
             "orkestra_leader 1",
             "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"success\"} 2",
@@ -199,6 +203,9 @@ mod tests {
             "workqueue_depth{name=\"shop/web\"} 3",
             "workqueue_adds_total{name=\"shop/web\"} 9",
             "orkestra_cached_objects{resource=\"configmaps\"} 7",
+            "orkestra_hook_instantiations_total{pattern=\"shop\"} 4",
+            "orkestra_hook_failures_total{pattern=\"shop\",reason=\"HookFailed\"} 2",
+            "orkestra_hook_memory_high_water_bytes{pattern=\"shop\"} 65536",
             "orkestra_broken_imports{pattern=\"./a \\\"b\\\"\",reason=\"NotAPattern\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");

@@ -297,11 +297,13 @@ impl Handle {
             sums
         });
         let mut seen = HashSet::new();
-        let patterns = self.entries.iter().filter(|entry| seen.insert(&entry.instance.name));
-        let sandbox =
-            patterns.filter_map(|entry| Some((entry.instance.name.as_str(), entry.instance.pattern.metrics()?)));
-        let (cached, sandbox): (Vec<_>, Vec<_>) = (cached.into_iter().collect(), sandbox.collect());
-        let mut text = metrics::text(&rows, &cached, &sandbox, &self.broken, self.is_leader());
+        let instances: Vec<_> =
+            self.entries.iter().map(|entry| &entry.instance).filter(|instance| seen.insert(&instance.name)).collect();
+        let sandbox = instances.iter().filter_map(|one| Some((one.name.as_str(), one.pattern.metrics()?)));
+        let hooks = instances.iter().filter_map(|one| Some((one.name.as_str(), one.hook.as_ref()?.metrics())));
+        let cached: Vec<_> = cached.into_iter().collect();
+        let (sandbox, hooks): (Vec<_>, Vec<_>) = (sandbox.collect(), hooks.collect());
+        let mut text = metrics::text(&rows, &cached, &sandbox, &hooks, &self.broken, self.is_leader());
         if let Some(state) = &self.shared.conversion {
             text.push_str(&state.webhook.served.metrics().snapshot().text());
         }
