@@ -16,7 +16,8 @@ use super::TextOrJson;
 Examples:
   ork init guestbook                                 a directory guestbook for the kind Guestbook
   ork init db --kind Database --group db.acme.io     with names of your own
-  ork init                                           in this directory, named as it is")]
+  ork init                                           in this directory, named as it is
+  ork init guestbook --hook rust                     with a hook, code that gives values for templates")]
 pub(crate) struct Init {
     /// Where to write; made where it is missing
     #[arg(value_name = "DIR", default_value = ".")]
@@ -24,12 +25,25 @@ pub(crate) struct Init {
     /// The pattern's name [default: the directory's]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// With a hook in this language
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) hook: Option<HookLanguage>,
+    /// The directory of the crate orkestra-hook [default: the published one of this version]
+    #[arg(long, value_name = "DIR", requires = "hook")]
+    pub(crate) sdk: Option<PathBuf>,
     /// The API group of its resource [default: NAME.example.com]
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
     /// The kind of its resource [default: the name in CamelCase]
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
+}
+
+/// What a hook is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HookLanguage {
+    /// With the crate orkestra-hook
+    Rust,
 }
 
 /// What an entry is evaluated over.

@@ -19,38 +19,78 @@ const FILES: [(&str, &str); 6] = [
     ("tests/basic.yaml", include_str!("../../assets/init/tests/basic.yaml")),
 ];
 
+/// What comes beside them with a hook. `__SDK__` is where the SDK is.
+const HOOK_FILES: [(&str, &str); 3] = [
+    ("hooks/Cargo.toml", include_str!("../../assets/init/hooks/Cargo.toml")),
+    ("hooks/src/lib.rs", include_str!("../../assets/init/hooks/src/lib.rs")),
+    ("hook.yaml", include_str!("../../assets/init/hooks/hook.yaml")),
+];
+
+/// How lines begin that are written with a hook only, and without one only.
+const WITH_HOOK: &str = "%hook%";
+const WITHOUT_HOOK: &str = "%plain%";
+
 /// A name is part of names of children, with a suffix.
 const LONGEST_NAME: usize = 40;
 
 pub(crate) fn run(args: &Init, output: &Output) -> Result<(), Error> {
     let names = Names::of(args)?;
     // Looked for before anything is written, so that a refusal leaves nothing behind.
-    if let Some((file, _)) = FILES.iter().find(|(file, _)| args.dir.join(file).symlink_metadata().is_ok()) {
+    let hooked = args.hook.is_some();
+    let files: Vec<(&str, &str)> = FILES.into_iter().chain(HOOK_FILES.into_iter().filter(|_| hooked)).collect();
+    if let Some((file, _)) = files.iter().find(|(file, _)| args.dir.join(file).symlink_metadata().is_ok()) {
         return Err(Error::Unusable {
             problem: format!("`{}` is there already", shown(&args.dir.join(file))),
             hint: Some("choose another directory; `ork init` overwrites nothing".to_owned()),
         });
     }
-    for (file, text) in FILES {
-        write(&args.dir.join(file), &names.fill(text))?;
+    let sdk = match &args.sdk {
+        Some(path) => format!("{{ path = {:?} }}", sdk(path)?),
+        None => format!("{:?}", env!("CARGO_PKG_VERSION")),
+    };
+    for (file, text) in files {
+        write(&args.dir.join(file), &names.fill(&chosen(text, hooked)).replace("__SDK__", &sdk))?;
     }
     let dir = shown(&args.dir);
     let place = if dir.is_empty() { ".".to_owned() } else { dir };
     output.done("Created", format_args!("{b}{}{b:#} in {}", names.name, escape(&place), b = role::NAME));
     output.note("");
     let quoted = quoted(&place);
-    let commands = [
+    let given = if hooked { format!(" --hook {}/hook.yaml", quoted.trim_end_matches('/')) } else { String::new() };
+    let mut commands = vec![
         (format!("ork check --strict {quoted}"), "is it right?"),
-        (format!("ork render {quoted}"), "what would it make of cr.yaml?"),
+        (format!("ork render {quoted}{given}"), "what would it make of cr.yaml?"),
         (format!("ork test {quoted}"), "does it do what tests/basic.yaml expects?"),
         (format!("ork explain {quoted}"), "why is each child there, and which rights does it need?"),
         (format!("ork dev {quoted}"), "run it, and see every save at work"),
     ];
+    if hooked {
+        commands.insert(1, (format!("ork build --hooks {quoted}"), "the crate in hooks/ to hooks.wasm"));
+    }
     let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     for (command, what) in commands {
         output.note(format_args!("  {command:<width$}  {s}{what}{s:#}", s = role::FAINT));
     }
     Ok(())
+}
+
+/// A text's lines, without those of the other choice.
+fn chosen(text: &str, hooked: bool) -> String {
+    let (with, without) = if hooked { (WITH_HOOK, WITHOUT_HOOK) } else { (WITHOUT_HOOK, WITH_HOOK) };
+    let lines = text.split_inclusive('\n').filter(|line| !line.starts_with(without));
+    lines.map(|line| line.strip_prefix(with).unwrap_or(line)).collect()
+}
+
+/// Where the SDK is, for a manifest in another directory.
+fn sdk(path: &Path) -> Result<String, Error> {
+    let found = path.canonicalize().map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    match found.join("Cargo.toml").is_file() {
+        true => Ok(found.display().to_string()),
+        false => Err(Error::Unusable {
+            problem: format!("there is no crate in `{}`", shown(path)),
+            hint: Some("--sdk is the directory of the crate orkestra-hook".to_owned()),
+        }),
+    }
 }
 
 /// Writes a file that must not be there yet.
