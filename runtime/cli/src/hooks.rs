@@ -1,6 +1,6 @@
 //! Hooks of patterns: what they are granted, and how they are loaded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -110,6 +110,7 @@ pub(crate) fn build(dir: &Path, pattern: &Pattern, sandbox: &Sandbox) -> Result<
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let done = Command::new(cargo)
         .args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"])
+        .args(["--config", &portable(&source)])
         .current_dir(&source)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -123,6 +124,18 @@ pub(crate) fn build(dir: &Path, pattern: &Pattern, sandbox: &Sandbox) -> Result<
     let component = orkestra_component::hook::encode(&module).map_err(|error| failed(error.to_string()))?;
     load_component(&pattern.name, &component, &pattern.capabilities, sandbox)?;
     Ok(component)
+}
+
+/// Cargo's setting by which no path of this machine gets into the component: the same source gives the same bytes elsewhere.
+fn portable(source: &Path) -> String {
+    let here = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string();
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
+    let mut places = vec![(here(source), "/hooks")];
+    places.extend(home.map(|home| (here(&home), "/cargo")));
+    let flags: Vec<String> =
+        places.iter().map(|(from, to)| format!("{:?}", format!("--remap-path-prefix={from}={to}"))).collect();
+    format!("target.{TARGET}.rustflags=[{}]", flags.join(", "))
 }
 
 /// The modules that cargo says it made, the crate's own last.

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::api::Api;
 use crate::discovery::Resource;
 use crate::identity::Identity;
+use crate::label_index::LabelIndex;
 use crate::lock;
 use crate::names;
 use crate::object::{Object, ObjectKey};
@@ -66,6 +67,8 @@ pub(crate) struct Store {
 struct Objects {
     by_key: HashMap<ObjectKey, Arc<Object>>,
     by_owner: HashMap<Box<str>, Vec<ObjectKey>>,
+    /// From the first question by labels on: most stores are never asked.
+    by_label: Option<LabelIndex>,
     /// The version up to which the watch has told everything.
     reached: u128,
 }
@@ -73,6 +76,10 @@ struct Objects {
 impl Objects {
     fn insert(&mut self, object: Arc<Object>) -> Option<Arc<Object>> {
         let before = self.by_key.insert(object.key.clone(), object.clone());
+        if let Some(index) = &mut self.by_label {
+            before.iter().for_each(|before| index.remove(before));
+            index.add(&object);
+        }
         if let Some(before) = &before
             && owner_of(before) != owner_of(&object)
         {
@@ -89,6 +96,7 @@ impl Objects {
 
     fn remove(&mut self, key: &ObjectKey) -> Option<Arc<Object>> {
         let before = self.by_key.remove(key)?;
+        self.by_label.iter_mut().for_each(|index| index.remove(&before));
         self.unlink(&before);
         Some(before)
     }
@@ -139,10 +147,26 @@ impl Store {
         keys.iter().filter(near).filter_map(|key| objects.by_key.get(key).cloned()).collect()
     }
 
-    /// The objects of one namespace, or (empty) all that live outside of namespaces.
-    pub(crate) fn in_namespace(&self, _identity: &Identity, namespace: &str) -> Vec<Arc<Object>> {
+    /// The objects of one namespace, or (empty) of those that live outside of namespaces, that have all of these labels.
+    pub(crate) fn with_labels(
+        &self,
+        _identity: &Identity,
+        namespace: &str,
+        labels: &[(String, String)],
+    ) -> Vec<Arc<Object>> {
+        let near = |object: &&Arc<Object>| *object.key.namespace == *namespace;
+        if labels.is_empty() {
+            return lock::read(&self.objects).by_key.values().filter(near).cloned().collect();
+        }
+        if lock::read(&self.objects).by_label.is_none() {
+            let mut objects = lock::write(&self.objects);
+            let index = LabelIndex::of(objects.by_key.values().map(Arc::as_ref));
+            objects.by_label = Some(index);
+        }
         let objects = lock::read(&self.objects);
-        objects.by_key.values().filter(|object| *object.key.namespace == *namespace).cloned().collect()
+        let keys = objects.by_label.as_ref().and_then(|index| index.fewest(labels)).into_iter().flatten();
+        let has = |object: &&Arc<Object>| labels.iter().all(|(key, value)| object.labels().get(key) == Some(value));
+        keys.filter_map(|key| objects.by_key.get(key)).filter(near).filter(has).cloned().collect()
     }
 
     /// The names of all objects, or of those of one namespace where it is not empty.

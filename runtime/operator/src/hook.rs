@@ -118,8 +118,7 @@ impl Cluster {
         let (store, namespace) = self.place(kind, namespace).await?;
         let seen = self.shared.reviews.see(&self.identity, Look::List, &store.resource, &namespace, "").await;
         seen.map_err(denied)?;
-        let mut found = store.in_namespace(&self.identity, &namespace);
-        found.retain(|object| labels.iter().all(|(key, value)| object.labels().get(key) == Some(value)));
+        let mut found = store.with_labels(&self.identity, &namespace, labels);
         if found.len() > MOST_OBJECTS {
             let message = format!("{} objects have these labels, at most {MOST_OBJECTS} cross at once", found.len());
             return Err(ReadError::TooLarge(message));

@@ -36,6 +36,7 @@ mod identity;
 mod instance;
 mod inventory;
 mod json;
+mod label_index;
 mod lease;
 mod limit;
 mod lock;

@@ -309,8 +309,7 @@ async fn look(controller: &Controller, store: &Store, want: &Want) -> Result<Vec
         return Ok(store.get(identity, &ObjectKey::new(namespace, name)).into_iter().collect());
     }
     reviews.see(identity, Look::List, &store.resource, namespace, "").await?;
-    let mut objects = store.in_namespace(identity, namespace);
-    objects.retain(|object| matches(wanted, object.labels()));
+    let mut objects = store.with_labels(identity, namespace, &wanted.labels);
     if objects.len() > MOST_OBJECTS {
         let message = format!(
             "{} objects have its labels, at most {MOST_OBJECTS} can be looked at; use more labels",
