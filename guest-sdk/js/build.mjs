@@ -11,8 +11,8 @@ import { parseAst } from 'rolldown/parseAst';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-const [source, target] = process.argv.slice(2);
-if (source === undefined || target === undefined) {
+const [source, target] = process.argv.slice(2).map((path) => resolve(path));
+if (target === undefined) {
   console.error('usage: node build.mjs hook.js hooks.wasm');
   process.exit(2);
 }
@@ -21,7 +21,7 @@ const work = await mkdtemp(join(tmpdir(), 'orkestra-hook-'));
 try {
   // The engine knows relative files and the host's interfaces only, so that a hook and all that it imports become one file.
   const bundle = await rolldown({
-    input: resolve(source),
+    input: source,
     external: /^orkestra:/,
     resolve: { alias: { 'orkestra-hook': here('orkestra-hook.mjs') } },
     treeshake: { moduleSideEffects: 'no-external' },
@@ -41,6 +41,8 @@ try {
   await cp(here('../../wit/host'), join(wit, 'deps', 'host'), { recursive: true });
   await cp(here('../../wit/hook'), join(wit, 'deps', 'hook'), { recursive: true });
 
+  // componentize-js takes paths from the current directory where that is above them, and fails where it is the root.
+  process.chdir(work);
   const { component } = await componentize({
     sourcePath: hook,
     witPath: wit,

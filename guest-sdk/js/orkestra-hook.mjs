@@ -69,14 +69,14 @@ Date.now = gone('the time of day');
 /**
  * The hook of a pattern: `export const beforeRender = hook((request) => ({…}))`.
  *
- * @param {(request: Request) => object} values gives what the Katalog declares below `hooks.beforeRender`
+ * @param {(request: Request) => object | Promise<object>} values gives what the Katalog declares below `hooks.beforeRender`
  * @returns {object} what the world `orkestra:hook/hook` wants as its export `beforeRender`
  */
 export const hook = (values) => ({
-  beforeRender(request) {
+  async beforeRender(request) {
     try {
       return encode(
-        values({
+        await values({
           entry: request.entry,
           primary: decode(request.primary),
           inputs: decode(request.inputs),
