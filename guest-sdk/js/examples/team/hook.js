@@ -6,9 +6,12 @@ export const beforeRender = hook(({ primary }) => {
   let GiB = 0;
   for (const { metadata, data } of maps) {
     const text = data?.GiB ?? '';
-    if (!/^-?[0-9]+$/.test(text)) throw failed(`ConfigMap ${metadata.name}: data.GiB is no integer: ${JSON.stringify(text)}`);
+    if (!/^-?[0-9]+$/.test(text)) {
+      throw failed(`ConfigMap ${metadata.name}: data.GiB is no integer: ${JSON.stringify(text)}`);
+    }
     GiB += Number(text);
   }
+  if (!Number.isSafeInteger(GiB)) throw failed(`${primary.spec.team}: the sum of data.GiB is beyond what a number holds`);
   log.info(`${primary.spec.team} uses ${GiB} GiB in ${maps.length} ConfigMaps`);
   return { usage: { names: maps.map(({ metadata }) => metadata.name).sort(), GiB } };
 });
