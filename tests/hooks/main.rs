@@ -4,6 +4,7 @@
 
 mod database;
 mod first;
+mod languages;
 mod quota;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! `ork audit`: what patterns can do, what allows it, and who says so.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use orkestra_artifact::{Digest, Role};
 use orkestra_komposer::{From, Instance, Policy};
@@ -78,8 +79,9 @@ fn of_directory(dir: &Path, output: &Output) -> Result<(Instance, Provenance), E
             ),
         });
     }
-    let pattern = PatternDir::read(dir)?.checked(output)?;
-    let instance = alone(&shown(dir), pattern)?;
+    let files = PatternDir::read(dir)?;
+    let mut instance = alone(&shown(dir), files.checked(output)?)?;
+    instance.hook = files.hook().map(Arc::from);
     Ok((instance, Provenance::default()))
 }
 
@@ -97,6 +99,7 @@ fn of_artifact(
     let files = upgrade::files(&unpacked.contents);
     let pattern = PatternDir::of(files, what).checked(output)?;
     let mut instance = alone(what, pattern)?;
+    instance.hook = unpacked.contents.get(&Role::Hooks).map(|bytes| Arc::from(&bytes[..]));
     if let Some(digest) = reference.digest {
         instance.from = From::Registry { reference, digest };
     }

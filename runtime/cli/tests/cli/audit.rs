@@ -62,6 +62,13 @@ fn code_beside_a_katalog_is_its_authors_and_so_is_what_it_does() {
     assert_eq!(pattern["claimed"][0]["by"], "its author");
     let rules: Vec<_> = document["findings"].as_array().unwrap().iter().map(|found| found["rule"].clone()).collect();
     assert_eq!(rules, ["CapabilityGranted", "CapabilityGranted", "CapabilityGranted", "CanExfiltrate"]);
+    // A directory by itself, and an artifact, have the same code beside them.
+    let layout = format!("oci:{}", copy.file("layout").display());
+    ork(["push", &layout, copy.path(), "--no-test"]).ends(0);
+    for what in [copy.path(), &layout] {
+        let said = ork(["audit", what, "--format", "json"]).ends(0).json();
+        assert_eq!(said["patterns"][0]["hook"]["size"], 8, "{what}");
+    }
     let (_, text, _) = audit(&copy, &format!("{{path: ., grants: [{asks}]}}"), "table");
     assert!(text.contains("code of its author") && text.contains("it may read them"), "{text}");
 }

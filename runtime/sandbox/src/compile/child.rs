@@ -9,10 +9,11 @@ use crate::engine::{code_config, compiling};
 use crate::failure::LoadError;
 use crate::hook;
 
-/// For one compilation. A large component takes a second or two of the processor and some hundred MiB.
+/// For one compilation. A component takes a second or two of the processor and some hundred MiB; a hook that carries a JavaScript
+/// engine, of 12 MB, takes twenty, which a slow machine does three times as long.
 const BOUNDS: Bounds = Bounds {
-    patience: Duration::from_secs(180),
-    processor: Duration::from_secs(60),
+    patience: Duration::from_secs(360),
+    processor: Duration::from_secs(180),
     memory: 4 << 30,
     stack: 8 << 20,
     answer: 1 + MAX_CODE,

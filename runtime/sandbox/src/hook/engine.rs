@@ -25,9 +25,11 @@ impl Engines {
     }
 }
 
-/// What decides about generated code for hooks: as for patterns, and fuel is counted.
+/// What decides about generated code for hooks: as for patterns, but that fuel is counted.
 pub(crate) fn code_config() -> Config {
     let mut config = crate::engine::code_config();
     config.consume_fuel(true);
+    // A component of several components passes values between their memories, and the code for that has both.
+    config.wasm_multi_memory(true);
     config
 }
