@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 seconds=${FUZZ_SECONDS:-60}
-targets=${FUZZ_TARGETS:-program katalog komposer manifest archive signature conversion admission}
+targets=${FUZZ_TARGETS:-program capability katalog komposer manifest archive signature conversion admission}
 kept=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
 

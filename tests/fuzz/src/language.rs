@@ -1,6 +1,7 @@
 //! The YAML that people and strangers write.
 
 use orkestra_komposer::{documentation, parse, parse_lock, policy};
+use orkestra_pattern::capability::What;
 use orkestra_pattern::diagnostic::{Style, render_all};
 use orkestra_pattern::{Diagnostics, Source, check};
 
@@ -15,6 +16,18 @@ pub fn katalog(bytes: &[u8]) {
     let (pattern, problems) = check(&source);
     assert_eq!(pattern.is_some(), !problems.has_errors(), "there is a pattern exactly where there is no error");
     shown(&problems, &source);
+}
+
+/// A word that asks for a capability: there is one way to write each.
+pub fn capability(bytes: &[u8]) {
+    let Ok(word) = std::str::from_utf8(bytes) else { return };
+    match What::parse(word) {
+        Ok(what) => {
+            assert_eq!(what.to_string(), word);
+            harmless(&what.allows());
+        }
+        Err(why) => harmless(&why),
+    }
 }
 
 /// A Komposer, a lock and a policy: one text, read as each of them.

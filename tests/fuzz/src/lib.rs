@@ -10,7 +10,7 @@ mod program;
 mod webhook;
 
 pub use artifact::{archive, manifest, signature};
-pub use language::{katalog, komposer};
+pub use language::{capability, katalog, komposer};
 pub use program::program;
 pub use webhook::{admission, conversion};
 
@@ -18,8 +18,9 @@ pub use webhook::{admission, conversion};
 pub type Target = fn(&[u8]);
 
 /// All targets, each with the directory of its corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("program", program),
+    ("capability", capability),
     ("katalog", katalog),
     ("komposer", komposer),
     ("manifest", manifest),

@@ -142,6 +142,54 @@ mod tests {
         assert!(!address.leads_to("127.0.0.2".parse().unwrap()));
     }
 
+    /// What a request may be written like: pieces that parsers are known to read differently.
+    const PIECES: [&str; 24] = [
+        "http",
+        "https",
+        "://",
+        ":",
+        "/",
+        "//",
+        "@",
+        "quota.example.com",
+        "QUOTA.Example.com",
+        "evil.com",
+        ".",
+        "..",
+        "127.0.0.1",
+        "[::1]",
+        "[",
+        "]",
+        "443",
+        "80",
+        "8443",
+        "?x=",
+        "#",
+        "%2e",
+        "user:pass",
+        "\\",
+    ];
+
+    proptest::proptest! {
+        #[test]
+        fn what_a_rule_allows_leads_to_its_host_as_others_read_it(
+            pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 1..8),
+            plain in proptest::prelude::any::<bool>(),
+        ) {
+            let text = format!("{}://{}", if plain { "http" } else { "https" }, pieces.concat());
+            let rule = HttpRule { plain, ..rule("quota.example.com") };
+            if let Ok(uri) = text.parse::<Uri>()
+                && Target::of(&uri).is_some_and(|target| rule.allows(&target, &Method::GET))
+            {
+                let url = url::Url::parse(&text).expect("a URL");
+                proptest::prop_assert_eq!(url.host_str().unwrap().trim_end_matches('.'), "quota.example.com");
+                proptest::prop_assert_eq!(url.scheme() == "http", plain);
+                proptest::prop_assert_eq!(url.port_or_known_default(), Some(if plain { 80 } else { 443 }));
+                proptest::prop_assert!(url.username().is_empty() && url.password().is_none());
+            }
+        }
+    }
+
     #[test]
     fn a_name_leads_to_public_addresses_and_to_private_ones_where_that_is_said() {
         let (plain, private) = (rule("quota.example.com"), HttpRule { private: true, ..rule("quota.example.com") });
