@@ -1,6 +1,6 @@
 //! A host that a hook may ask.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use http::{Method, Uri};
 
@@ -43,15 +43,23 @@ impl Target {
         if authority.as_str().contains('@') {
             return None;
         }
+        // Behind the host stands a port or nothing. What is neither is told as no port by the library.
+        let port = match authority.as_str().strip_prefix(authority.host())? {
+            "" if plain => 80,
+            "" => 443,
+            port => {
+                let digits = port.strip_prefix(':')?;
+                digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??
+            }
+        };
         let host = authority.host().to_ascii_lowercase();
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+        let host = match host.strip_prefix('[') {
+            // Between brackets stands an address and nothing else.
+            Some(rest) => rest.strip_suffix(']').filter(|address| address.parse::<Ipv6Addr>().is_ok())?,
+            None => &host,
+        };
         // A dot at the end is the same name.
         let host = host.strip_suffix('.').unwrap_or(host).to_owned();
-        let port = match authority.port() {
-            Some(port) => port.as_str().parse().ok()?,
-            None if plain => 80,
-            None => 443,
-        };
         (!host.is_empty()).then_some(Self { host, port, plain })
     }
 
@@ -96,7 +104,7 @@ mod tests {
     }
 
     fn allows(rule: &HttpRule, uri: &str) -> bool {
-        Target::of(&uri.parse().unwrap()).is_some_and(|target| rule.allows(&target, &Method::GET))
+        uri.parse().ok().and_then(|uri| Target::of(&uri)).is_some_and(|target| rule.allows(&target, &Method::GET))
     }
 
     #[test]
@@ -114,6 +122,10 @@ mod tests {
             "https://quota.example.com@evil.com/",
             "https://x@quota.example.com/",
             "https://127.0.0.1/",
+            "https://quota.example.com:quota.example.com/",
+            "https://quota.example.com:/",
+            "https://[quota.example.com]/",
+            "https://quota.example.com:+443/",
             "ftp://quota.example.com/",
         ] {
             assert!(!allows(&named, uri), "{uri}");
