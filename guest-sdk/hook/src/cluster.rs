@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-/// As in capabilities: `Secret`, `Deployment.apps`.
+/// As in messages: `Secret`, `Deployment.apps`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { group, kind } = self;

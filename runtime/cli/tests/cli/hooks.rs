@@ -33,21 +33,26 @@ fn a_build_script_runs_under_no_command_but_the_one_that_says_so() {
     let (dir, layout) = (copy.path(), format!("oci:{}", copy.file("layout").display()));
     std::fs::write(copy.file("hook.yaml"), "quota: 3\n").unwrap();
     let hook = copy.file("hook.yaml");
-    let commands: [&[&str]; 11] = [
-        &["check", dir],
-        &["build", dir],
-        &["render", dir, "--hook", hook.to_str().unwrap()],
-        &["test", dir],
-        &["explain", dir],
-        &["eval", "spec.version", dir],
-        &["audit", dir],
-        &["push", &layout, dir],
-        &["generate", "rbac", dir],
-        &["run", dir],
-        &["inspect", dir],
+    std::fs::create_dir(copy.file("tests")).unwrap();
+    let case = "name: as it is\nhook: {quota: 3}\nexpect: {match: subset, children: []}\n";
+    std::fs::write(copy.file("tests/basic.yaml"), case).unwrap();
+    // Each with its status: one that ended at its arguments would show nothing.
+    let commands: [(u8, &[&str]); 11] = [
+        (0, &["check", dir]),
+        (0, &["build", dir]),
+        (0, &["render", dir, "--hook", hook.to_str().unwrap()]),
+        (0, &["test", dir]),
+        (0, &["explain", dir]),
+        (0, &["eval", "spec.version", "--dir", dir]),
+        (0, &["audit", dir]),
+        (0, &["generate", "rbac", dir]),
+        (0, &["inspect", dir]),
+        // What it asks for is not granted, and its component is not there.
+        (1, &["run", dir]),
+        (1, &["push", &layout, dir]),
     ];
-    for arguments in commands {
-        let ended = crate::support::ork_with_all(arguments, &[("HOME", "/nowhere")]);
+    for (status, arguments) in commands {
+        let ended = crate::support::ork_with_all(arguments, &[("HOME", "/nowhere")]).ends(status.into());
         assert!(!sang.exists(), "{arguments:?} has compiled it: {}", ended.stderr);
     }
     let target = copy.file("target");
