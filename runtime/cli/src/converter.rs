@@ -5,17 +5,26 @@ use std::sync::Arc;
 
 use orkestra_operator::{Certificates, Converting, Reach, Webhook};
 use orkestra_pattern::model;
-use orkestra_sandbox::{Failure, Pattern};
+use orkestra_sandbox::{Failure, Hook, HookConversion, Pattern};
 use orkestra_webhook::certificates::{Serving, Terms};
 use orkestra_webhook::{Convert, Options, Refused, Routes, Server};
+use tokio::runtime::Handle;
 
 use crate::args::Serve;
 use crate::error::Error;
 
-/// Who converts the kinds of a pattern.
-pub(crate) fn routes(pattern: &model::Pattern, loaded: &Pattern, routes: &Routes) {
+/// Who converts the kinds of a pattern. `runtime` is where its hook runs.
+pub(crate) fn routes(
+    pattern: &model::Pattern,
+    loaded: &Pattern,
+    hook: Option<&Hook>,
+    runtime: &Handle,
+    routes: &Routes,
+) {
     for entry in pattern.entries.iter().filter(|entry| !entry.conversions.is_empty()) {
-        let convert = Arc::new(Sandboxed { pattern: loaded.clone(), entry: entry.name.clone() });
+        let hook = hook.filter(|_| entry.hook.as_ref().is_some_and(|hook| hook.convert));
+        let hook = hook.map(|hook| Refined { hook: hook.clone(), runtime: runtime.clone() });
+        let convert = Arc::new(Sandboxed { pattern: loaded.clone(), entry: entry.name.clone(), hook });
         routes.set(&entry.api.group, &entry.api.kind, convert);
     }
 }
@@ -35,6 +44,28 @@ pub(crate) fn definitions(pattern: &model::Pattern) -> Vec<Converting> {
 struct Sandboxed {
     pattern: Pattern,
     entry: String,
+    hook: Option<Refined>,
+}
+
+/// A hook that changes what the rules made.
+pub(crate) struct Refined {
+    pub(crate) hook: Hook,
+    pub(crate) runtime: Handle,
+}
+
+impl Refined {
+    /// The targets as the hook wants them. Must not be called where futures run.
+    pub(crate) fn convert(
+        &self,
+        entry: &str,
+        version: &str,
+        objects: Vec<HookConversion>,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        match objects.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.runtime.block_on(self.hook.convert(entry, version, objects)),
+        }
+    }
 }
 
 impl Convert for Sandboxed {
@@ -44,7 +75,21 @@ impl Convert for Sandboxed {
             Ok(conversion) => Ok(conversion.object),
             Err(failure) => Err(refused(&failure)),
         };
-        Ok(results.into_iter().map(one).collect())
+        let mut results: Vec<Result<Vec<u8>, Refused>> = results.into_iter().map(one).collect();
+        if let Some(refined) = &self.hook {
+            let made = objects.iter().zip(&results);
+            let made = made.filter_map(|(source, target)| {
+                Some(HookConversion { source: source.to_vec(), target: target.as_ref().ok()?.clone() })
+            });
+            let made: Vec<HookConversion> = made.collect();
+            // A short review is converted where futures run: others go on elsewhere meanwhile.
+            let refine = || refined.convert(&self.entry, version, made);
+            let targets = tokio::task::block_in_place(refine).map_err(|failure| refused(&failure))?;
+            for (result, target) in results.iter_mut().filter(|result| result.is_ok()).zip(targets) {
+                *result = Ok(target);
+            }
+        }
+        Ok(results)
     }
 }
 

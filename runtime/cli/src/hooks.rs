@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use orkestra_komposer::Instance;
 use orkestra_pattern::capability::{Capability, What};
-use orkestra_pattern::model::{Entry, Pattern};
+use orkestra_pattern::model::{self, Entry, Pattern};
 use orkestra_sandbox::capability::{Granted, HttpRule, Network, Readable, SystemResolver};
-use orkestra_sandbox::{Hook, HookLimits, Sandbox};
+use orkestra_sandbox::{Hook, HookLimits, HookSettings, Point, Sandbox};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -47,13 +47,73 @@ pub(crate) fn load(instance: &Instance, sandbox: &Sandbox) -> Result<Option<Hook
         return Ok(None);
     }
     let Some(component) = &instance.hook else { return Err(Error::HookMissing { name: instance.name.clone() }) };
-    load_component(&instance.name, component, &instance.pattern.capabilities, sandbox).map(Some)
+    let runs = |entry: &Entry| instance.entries.iter().any(|settings| settings.name == entry.name);
+    load_component(&instance.name, component, &instance.pattern, runs, sandbox).map(Some)
 }
 
-fn load_component(name: &str, component: &[u8], asked: &[Capability], sandbox: &Sandbox) -> Result<Hook, Error> {
-    sandbox
-        .load_hook(name, component, granted(asked), HookLimits::default())
-        .map_err(|error| Error::Load { name: name.to_owned(), source: error.into() })
+/// Loads the hook of a pattern where it changes converted objects, with all that it asks for: at that point it can ask nobody.
+pub(crate) fn load_converting(
+    pattern: &Pattern,
+    component: Option<&[u8]>,
+    sandbox: &Sandbox,
+) -> Result<Option<Hook>, Error> {
+    let converts = |entry: &Entry| entry.hook.as_ref().is_some_and(|hook| hook.convert);
+    if !pattern.entries.iter().any(converts) {
+        return Ok(None);
+    }
+    let Some(component) = component else { return Err(Error::HookMissing { name: pattern.name.clone() }) };
+    load_component(&pattern.name, component, pattern, converts, sandbox).map(Some)
+}
+
+fn load_component(
+    name: &str,
+    component: &[u8],
+    pattern: &Pattern,
+    runs: impl Fn(&Entry) -> bool,
+    sandbox: &Sandbox,
+) -> Result<Hook, Error> {
+    let entries = pattern.entries.iter().filter(|entry| runs(entry));
+    let settings = HookSettings {
+        pattern: name.to_owned(),
+        points: entries.filter_map(|entry| entry.hook.as_ref()).flat_map(points).collect(),
+        granted: granted(&pattern.capabilities),
+        limits: HookLimits::default(),
+    };
+    sandbox.load_hook(component, settings).map_err(|error| Error::Load { name: name.to_owned(), source: error.into() })
+}
+
+/// What an entry calls its hook for, a line for each point.
+pub(crate) fn points_in_words(hook: &model::Hook) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !hook.values.is_empty() {
+        let names: Vec<String> = hook.values.iter().map(|value| format!("hook.{}", value.name)).collect();
+        lines.push(format!("before templates are rendered, for {}", names.join(", ")));
+    }
+    if let Some(after) = &hook.after_render {
+        let mut what = Vec::new();
+        if !after.children.is_empty() {
+            what.push(format!("which may change {}", after.children.join(", ")));
+        }
+        let produced: Vec<String> =
+            after.produces.iter().map(|child| format!("{} ({})", child.id, child.kind)).collect();
+        if !produced.is_empty() {
+            what.push(format!("may add {}", produced.join(", ")));
+        }
+        lines.push(format!("after templates are rendered, {}", what.join(" and ")));
+    }
+    let points = [
+        (hook.validate, "to validate a resource before anything is applied"),
+        (hook.finalize, "before a resource goes, which waits for it"),
+        (hook.convert, "to change what the rules of a conversion made; the proof is of the rules alone"),
+    ];
+    lines.extend(points.into_iter().filter_map(|(called, line)| called.then(|| line.to_owned())));
+    lines
+}
+
+/// The points at which an entry calls its hook.
+fn points(hook: &model::Hook) -> impl Iterator<Item = Point> + use<> {
+    let named = hook.points();
+    Point::ALL.into_iter().filter(move |point| named.contains(&point.key()))
 }
 
 /// What a hook may do that is granted all that it asks for.
@@ -122,7 +182,7 @@ pub(crate) fn build(dir: &Path, pattern: &Pattern, sandbox: &Sandbox) -> Result<
     let module = modules(&done.stdout).pop().ok_or_else(|| failed("the crate is no `cdylib`".to_owned()))?;
     let module = std::fs::read(&module).map_err(|source| Error::Read { path: module.into(), source })?;
     let component = orkestra_component::hook::encode(&module).map_err(|error| failed(error.to_string()))?;
-    load_component(&pattern.name, &component, &pattern.capabilities, sandbox)?;
+    load_component(&pattern.name, &component, pattern, |_| true, sandbox)?;
     Ok(component)
 }
 

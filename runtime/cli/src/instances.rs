@@ -87,6 +87,7 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
         flows: _,
     } = entry;
     let model::Api { group, version, kind, plural, namespaced } = api;
+    let produced = hook.as_ref().map(model::Hook::produces).unwrap_or_default();
     operator::Entry {
         name: name.clone(),
         api: operator::Api {
@@ -98,13 +99,33 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
         },
         workers: settings.workers,
         resync: settings.resync,
-        children: children.iter().map(describe_child).collect(),
+        children: children.iter().map(describe_child).chain(produced.iter().map(describe_produced)).collect(),
         reads: reads.iter().map(describe_read).collect(),
-        hook: hook.clone().map(|hook| operator::DeclaredHook {
-            check: Arc::new(move |given| hook.check(given)),
-            reads: hooks::reads(entry, pattern).map(|(version, kind)| (version.to_owned(), kind.to_owned())).collect(),
-        }),
+        hook: hook.as_ref().map(|hook| describe_hook(hook, entry, pattern)),
     }
+}
+
+fn describe_hook(hook: &model::Hook, entry: &model::Entry, pattern: &model::Pattern) -> operator::DeclaredHook {
+    // `convert` is the webhook's.
+    let model::Hook { values, after_render, validate, finalize, convert: _ } = hook;
+    let gives = (!values.is_empty()).then(|| hook.clone());
+    operator::DeclaredHook {
+        before_render: gives.map(|hook| Arc::new(move |given: &_| hook.check(given)) as Arc<operator::CheckGiven>),
+        after_render: after_render.as_ref().map(|after| operator::AfterRender {
+            children: after.children.clone(),
+            produces: after.produces.iter().map(|produced| produced.id.clone()).collect(),
+            rights_changed: Arc::new(orkestra_pattern::rights_changed),
+        }),
+        validate: *validate,
+        finalize: *finalize,
+        reads: hooks::reads(entry, pattern).map(|(version, kind)| (version.to_owned(), kind.to_owned())).collect(),
+    }
+}
+
+fn describe_produced(child: &model::Produced) -> operator::DeclaredChild {
+    let model::Produced { id, at: _, api_version, kind, many } = child;
+    let declared = operator::DeclaredChild::new(id, api_version, kind, operator::ChildPolicy::Apply);
+    operator::DeclaredChild { keyed: *many, ..declared }
 }
 
 fn describe_read(read: &model::Read) -> operator::DeclaredRead {

@@ -1,18 +1,20 @@
-//! The end of a primary that carries our finalizer: first the children of `onDelete`, each waited for, then all others
-//! in the opposite order of their making, each group gone before the next, and the finalizer last.
+//! The end of a primary that carries our finalizer: first the children of `onDelete`, each waited for, then the work of its hook, then
+//! all other children in the opposite order of their making, each group gone before the next, and the finalizer last.
 //!
 //! How far it is can be seen in the cluster alone, so a restart goes on where it was.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cache::Store;
 use crate::conditions::{Problem, Summary};
 use crate::controller::Controller;
 use crate::desired;
 use crate::error::{ApiError, Error};
-use crate::evaluate::{show, try_evaluate};
+use crate::evaluate::{permitted, show, try_evaluate};
 use crate::finalizer;
+use crate::hook;
 use crate::instance::{ChildPolicy, Entry};
 use crate::object::Object;
 use crate::plan::{self, Checked, Planned};
@@ -32,14 +34,18 @@ type Waits = Vec<String>;
 pub(crate) async fn delete(controller: &Controller, mut observed: Observed) -> Option<Finished> {
     let paused = observed.primary.paused;
     let outcome = match paused && finalizer::is_needed(&controller.entry) {
-        true => Ok(vec!["writes are paused".to_owned()]),
+        true => Ok(Left::of(vec!["writes are paused".to_owned()])),
         false => go_on(controller, &mut observed).await,
     };
     let mut summary = Summary { paused, ..Summary::default() };
     let mut errors = Vec::new();
+    let mut again = None;
     match outcome {
-        Ok(waits) if waits.is_empty() => return None,
-        Ok(waits) => summary.deleting = Some(waits.join("; ")),
+        Ok(left) if left.waits.is_empty() => return None,
+        Ok(left) => {
+            summary.deleting = Some(left.waits.join("; "));
+            again = left.again;
+        }
         Err(error) => {
             summary.problems.push(Problem {
                 reason: error.reason().to_owned(),
@@ -51,36 +57,70 @@ pub(crate) async fn delete(controller: &Controller, mut observed: Observed) -> O
     }
     Some(Finished {
         observed,
-        plan: Checked { status: serde_json::json!({}), ..Checked::default() },
+        plan: Checked {
+            status: serde_json::json!({}),
+            requeue_after: again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
+            ..Checked::default()
+        },
         has_plan: false,
         summary,
         errors,
     })
 }
 
-async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Waits, Error> {
+/// What is left to do.
+#[derive(Default)]
+struct Left {
+    waits: Waits,
+    /// When to look again, where nothing in the cluster tells.
+    again: Option<Duration>,
+}
+
+impl Left {
+    fn of(waits: Waits) -> Self {
+        Self { waits, again: None }
+    }
+}
+
+async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Left, Error> {
     let entry = &controller.entry;
     // `kubectl delete --cascade=orphan`: what it lets go of is nobody's child when it is done, and stays.
     if finalizer::is_orphaning(&observed.primary) {
-        return Ok(vec!["the garbage collector has not let go of the children yet".to_owned()]);
+        return Ok(Left::of(vec!["the garbage collector has not let go of the children yet".to_owned()]));
     }
     if finalizer::is_needed(entry) {
-        let works = entry.children.iter().any(|child| child.policy == ChildPolicy::Delete);
-        if works && !observed.primary.on_delete_done {
-            let waits = on_delete(controller, observed).await?;
+        let makes = entry.children.iter().any(|child| child.policy == ChildPolicy::Delete);
+        let finalizes = entry.hook.as_ref().is_some_and(|hook| hook.finalize);
+        if (makes || finalizes) && !observed.primary.on_delete_done {
+            let waits = if makes { on_delete(controller, observed).await? } else { Waits::new() };
             if !waits.is_empty() {
-                return Ok(waits);
+                return Ok(Left::of(waits));
+            }
+            if let Some((message, again)) = finalize(controller, observed).await? {
+                return Ok(Left { waits: vec![message], again: Some(again) });
             }
             finalizer::note_on_delete_done(controller, observed).await?;
         }
         let waits = remove_children(controller, observed).await?;
         if !waits.is_empty() {
-            return Ok(waits);
+            return Ok(Left::of(waits));
         }
     }
     finalizer::release(controller, &observed.primary).await?;
     tracing::info!(controller = %controller.name, primary = %observed.primary.key, "deleted in order");
-    Ok(Waits::new())
+    Ok(Left::default())
+}
+
+/// What the entry's hook waits for, and for how long.
+async fn finalize(controller: &Controller, observed: &Observed) -> Result<Option<(String, Duration)>, Error> {
+    let shown = show(controller, observed).await?;
+    let (shown, mut hidden) = permitted(controller, &shown).await?;
+    // Work that cannot be made up for is not done from half a view.
+    if let Some(error) = hidden.pop() {
+        return Err(error);
+    }
+    let children: Vec<_> = shown.iter().map(|(child, object)| (child.clone(), object.json.to_string())).collect();
+    hook::finalize(controller, &observed.primary, &children).await
 }
 
 /// Makes the children of `onDelete` and says which of them have not come to their end.

@@ -72,7 +72,7 @@ pub(crate) fn versions(shown: &Shown) -> u64 {
 }
 
 /// The children that the pattern's account may see, and why it may not see the others.
-async fn permitted(controller: &Controller, shown: &Shown) -> Result<(Shown, Vec<Error>), Error> {
+pub(crate) async fn permitted(controller: &Controller, shown: &Shown) -> Result<(Shown, Vec<Error>), Error> {
     let identity = &controller.instance.identity;
     let (mut seen, mut hidden) = (Shown::with_capacity(shown.len()), Vec::new());
     for (child, object) in shown {
@@ -105,17 +105,21 @@ pub(crate) async fn try_evaluate(
     }
     let children: Vec<(ChildRef, String)> =
         shown.iter().map(|(child, object)| (child.clone(), object.json.to_string())).collect();
+    let mut denied = hook::validate(controller, primary, &children).await?;
     let hooks = hook::before_render(controller, primary, &children).await?;
     let now = jiff::Timestamp::now().as_millisecond();
-    let mut request = plan::request(primary, &children, &controller.instance.inputs, now);
+    let written: Vec<(ChildRef, String)> =
+        children.iter().filter(|(child, _)| !controller.entry.is_produced(&child.id)).cloned().collect();
+    let mut request = plan::request(primary, &written, &controller.instance.inputs, now);
     if controller.entry.children.iter().any(|child| child.once) {
         request.entropy = entropy.ok_or(Error::NoEntropy)?.to_vec();
     }
     request.hooks = hooks;
     let hooks = digest64(&request.hooks);
     let (plan, mut given) = with_reads(controller, primary, request).await?;
+    let (plan, made) = hook::after_render(controller, primary, &children, plan).await?;
     // What a hook gives is an input: a plan may change with it.
-    given.digest ^= hooks;
+    given.digest ^= hooks ^ made.rotate_left(7);
     given.hidden.extend(hidden);
     let parent = Parent { instance: &controller.instance.name, entry: &controller.entry, primary };
     let checked = plan::check(plan, parent, controller.shared.ceilings.children, |api_version, kind| {
@@ -129,7 +133,8 @@ pub(crate) async fn try_evaluate(
             reviews.namespace(&desired.key.name)?;
         }
     }
-    Ok(Checked { given, ..checked })
+    denied.extend(checked.denied);
+    Ok(Checked { given, denied, ..checked })
 }
 
 /// Calls the pattern until it asks for no other reads than those that it was given.

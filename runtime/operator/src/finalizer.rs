@@ -18,7 +18,8 @@ use crate::reconcile::Observed;
 
 /// Whether the garbage collector alone would not do: there is work at the end, or an order in which children go.
 pub(crate) fn is_needed(entry: &Entry) -> bool {
-    entry.children.iter().any(|child| child.policy == ChildPolicy::Delete || !child.requires.is_empty())
+    let finalizes = entry.hook.as_ref().is_some_and(|hook| hook.finalize);
+    finalizes || entry.children.iter().any(|child| child.policy == ChildPolicy::Delete || !child.requires.is_empty())
 }
 
 /// Puts the finalizer on a primary that needs it.

@@ -90,24 +90,60 @@ pub struct Entry {
     pub workers: u16,
     /// Time between full reconciles of an object.
     pub resync: Duration,
-    /// Every child that a plan may list, each after those that it reads.
+    /// Every child that a plan may list, each after those that it reads, and those that its hook may add.
     pub children: Vec<DeclaredChild>,
     /// Every read that a plan may ask for.
     pub reads: Vec<DeclaredRead>,
-    /// What the hook gives before a plan is made; none: it is not called.
+    /// The points at which the hook is called; none: it is not called.
     pub hook: Option<DeclaredHook>,
+}
+
+impl Entry {
+    /// Whether a child is one that the hook may add, of which templates know nothing.
+    pub(crate) fn is_produced(&self, id: &str) -> bool {
+        let after = self.hook.as_ref().and_then(|hook| hook.after_render.as_ref());
+        after.is_some_and(|after| after.produces.iter().any(|produced| produced == id))
+    }
 }
 
 /// Says what is wrong with what a hook gave, without the values.
 pub type CheckGiven = dyn Fn(&serde_json::Value) -> Result<(), String> + Send + Sync;
 
-/// What a hook is to give.
-#[derive(Clone)]
+/// Says which field that decides over rights is not as it was rendered, in words: of an object of this API version and kind, which was
+/// so (nothing: there is no template of it) and is so now.
+pub type RightsChanged =
+    dyn Fn(&str, &str, Option<&serde_json::Value>, &serde_json::Value) -> Option<String> + Send + Sync;
+
+/// The points at which a hook is called.
+#[derive(Clone, Default)]
 pub struct DeclaredHook {
-    /// Says what is wrong with what it gave.
-    pub check: Arc<CheckGiven>,
+    /// Before a plan is made, for values; says what is wrong with what it gave.
+    pub before_render: Option<Arc<CheckGiven>>,
+    /// After a plan is made, for its children.
+    pub after_render: Option<AfterRender>,
+    /// For what is wrong with a primary.
+    pub validate: bool,
+    /// For work before a primary goes.
+    pub finalize: bool,
     /// API versions and kinds of the objects that it may read.
     pub reads: Vec<(String, String)>,
+}
+
+/// What a hook may make of the children of a plan.
+#[derive(Clone)]
+pub struct AfterRender {
+    /// Ids of the children that it is shown, and that it may change or leave out.
+    pub children: Vec<String>,
+    /// Ids of those that it may add. They are among the entry's children.
+    pub produces: Vec<String>,
+    /// Fields of rights are the templates' alone.
+    pub rights_changed: Arc<RightsChanged>,
+}
+
+impl fmt::Debug for AfterRender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AfterRender").field("children", &self.children).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for DeclaredHook {

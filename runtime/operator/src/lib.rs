@@ -89,7 +89,8 @@ pub use election::Election;
 pub use error::{ApiError, Cause, Error, Refusal, StartError};
 pub use identity::Identity;
 pub use instance::{
-    Api, CheckGiven, ChildPolicy, Converting, DeclaredChild, DeclaredHook, DeclaredRead, Entry, Evaluate, Instance,
+    AfterRender, Api, CheckGiven, ChildPolicy, Converting, DeclaredChild, DeclaredHook, DeclaredRead, Entry, Evaluate,
+    Instance, RightsChanged,
 };
 pub use object::ObjectKey;
 pub use preview::{Given, Preview, PreviewChild, preview};

@@ -85,9 +85,9 @@ pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Prev
     let others: Vec<Value> =
         others.collect::<Result<_, _>>().map_err(|error| invalid("an object of others", &error.to_string()))?;
     let mut request = plan::request(&primary, &children, &instance.inputs, given.now);
-    if let Some(declared) = &entry.hook {
+    if let Some(check) = entry.hook.as_ref().and_then(|hook| hook.before_render.as_ref()) {
         let given = given.hook.as_ref().ok_or(Error::HookNotGiven)?;
-        (declared.check)(given).map_err(|why| invalid("what the hook gives", &why))?;
+        check(given).map_err(|why| invalid("what the hook gives", &why))?;
         request.hooks = given.to_string().into_bytes();
     }
     let mut plan: Plan = instance.pattern.reconcile(&entry.name, &request)?;

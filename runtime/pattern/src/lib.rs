@@ -25,6 +25,6 @@ pub mod table;
 pub mod yaml;
 
 pub use ast::KATALOG;
-pub use check::{REQUIRED_FILES, check, check_merged, child_id, katalog, required_files, scope};
+pub use check::{REQUIRED_FILES, check, check_merged, child_id, katalog, required_files, rights_changed, scope};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use source::Source;

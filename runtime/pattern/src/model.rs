@@ -61,7 +61,7 @@ pub struct Entry {
     pub workers: u16,
     /// Time between full reconciles of an object.
     pub resync: Duration,
-    /// What code beside the Katalog gives before templates are rendered; none: it is not called.
+    /// The points at which code beside the Katalog is called; none: there are none.
     pub hook: Option<Hook>,
     /// In an order in which each reads only earlier ones.
     pub vars: Vec<Var>,
@@ -79,11 +79,43 @@ pub struct Entry {
     pub flows: Vec<Flow>,
 }
 
-/// What a hook gives before templates are rendered.
-#[derive(Debug, Clone)]
+/// The points at which a hook is called, at least one.
+#[derive(Debug, Clone, Default)]
 pub struct Hook {
-    /// At least one.
+    /// What it gives before templates are rendered; empty: it is not called there.
     pub values: Vec<HookValue>,
+    /// What it may make of the children afterwards.
+    pub after_render: Option<AfterRender>,
+    /// It looks for what is wrong with a resource.
+    pub validate: bool,
+    /// It has work to do before a resource goes.
+    pub finalize: bool,
+    /// It changes converted objects.
+    pub convert: bool,
+}
+
+/// What a hook may make of the children.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterRender {
+    /// Ids of the children that it is shown, and that it may change or leave out.
+    pub children: Vec<String>,
+    /// Those that it may add.
+    pub produces: Vec<Produced>,
+}
+
+/// A child that has no template. It is applied after all others, corrected and pruned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Produced {
+    /// Unique among all children of the entry.
+    pub id: String,
+    /// The place of its declaration: `katalog.yaml:12:8`.
+    pub at: String,
+    /// `v1`, `apps/v1`.
+    pub api_version: String,
+    /// In CamelCase.
+    pub kind: String,
+    /// There may be any number of them, each with a key.
+    pub many: bool,
 }
 
 /// A value that a hook gives.
@@ -96,6 +128,23 @@ pub struct HookValue {
 }
 
 impl Hook {
+    /// The keys of its points below `hooks`.
+    pub fn points(&self) -> Vec<&'static str> {
+        let points = [
+            ("beforeRender", !self.values.is_empty()),
+            ("afterRender", self.after_render.is_some()),
+            ("validate", self.validate),
+            ("finalize", self.finalize),
+            ("convert", self.convert),
+        ];
+        points.into_iter().filter_map(|(point, called)| called.then_some(point)).collect()
+    }
+
+    /// The children that it may add.
+    pub fn produces(&self) -> &[Produced] {
+        self.after_render.as_ref().map_or(&[], |after| &after.produces)
+    }
+
     /// What is wrong with what a hook gave: one object, a value of its schema for each name, and nothing else.
     ///
     /// # Errors
@@ -131,6 +180,15 @@ pub struct Flow {
     pub at: String,
     /// The same.
     pub span: Span,
+}
+
+impl Entry {
+    /// Each id of a child with its API version and kind: those with templates, in their order, and then those that hooks add.
+    pub fn child_kinds(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let written = self.children.iter().map(|child| (&*child.id, &*child.api_version, &*child.kind));
+        let produced = self.hook.iter().flat_map(Hook::produces);
+        written.chain(produced.map(|child| (&*child.id, &*child.api_version, &*child.kind)))
+    }
 }
 
 impl Flow {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::capability::{Capability, What};
 use crate::kinds;
-use crate::model::{Child, Entry, Node, Part, Pattern, Policy, Read, Text, Which};
+use crate::model::{Child, Entry, Hook, Node, Part, Pattern, Policy, Produced, Read, Text, Which};
 
 /// What a pattern's account must be allowed, and what it is not given although its templates ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,7 +106,8 @@ pub fn resource(pattern: &Pattern, api_version: &str, kind: &str) -> Resource {
 
 /// Whether an entry's primaries need a finalizer: something must be done in order before they go.
 pub fn needs_finalizer(entry: &Entry) -> bool {
-    entry.children.iter().any(|child| child.policy == Policy::Delete || !child.requires.is_empty())
+    let finalizes = entry.hook.as_ref().is_some_and(|hook| hook.finalize);
+    finalizes || entry.children.iter().any(|child| child.policy == Policy::Delete || !child.requires.is_empty())
 }
 
 /// The order in which verbs are shown.
@@ -134,6 +135,9 @@ impl Derived<'_> {
         for child in &entry.children {
             self.child(entry, child);
         }
+        for produced in entry.hook.iter().flat_map(Hook::produces) {
+            self.produced(entry, produced);
+        }
         if entry.hook.is_some() {
             for capability in &self.pattern.capabilities {
                 self.hook(entry, capability);
@@ -147,6 +151,19 @@ impl Derived<'_> {
         let scope = scope(entry, resource.namespaced);
         let why = reason(format!("hook of entry `{}`: it may read them", entry.name), &capability.at);
         self.add(resource, scope, Vec::new(), &["get", "list"], why);
+    }
+
+    fn produced(&mut self, entry: &Entry, child: &Produced) {
+        let resource = resource(self.pattern, &child.api_version, &child.kind);
+        if let Some(why) = never(&resource.group, &resource.name, "create") {
+            let text = format!("child `{}`: {why}", child.id);
+            self.refused.push(Refused { text, at: child.at.clone() });
+            return;
+        }
+        let scope = scope(entry, resource.namespaced);
+        let done = "its hook adds them; they are made and kept so, deleted when no longer wanted";
+        let why = reason(format!("child `{}` of entry `{}`: {done}", child.id, entry.name), &child.at);
+        self.add(resource, scope, Vec::new(), &["get", "create", "patch", "delete"], why);
     }
 
     fn read(&mut self, entry: &Entry, read: &Read) {

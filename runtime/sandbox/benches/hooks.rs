@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use guest::{Guest, get_secret};
 use orkestra_sandbox::capability::{ClusterRead, Granted, Readable, Reading};
-use orkestra_sandbox::{Hook, HookLimits, HookRequest, Sandbox, Settings};
+use orkestra_sandbox::{Hook, HookLimits, HookRequest, HookSettings, Point, Sandbox, Settings};
 use wasm_encoder::{BlockType, InstructionSink};
 
 const CALLS: usize = 200;
@@ -41,7 +41,8 @@ fn load_component(sandbox: &Sandbox, component: &[u8], deadline: Duration) -> Ho
     let readable = |kind: &str| Readable { api_version: "v1".to_owned(), kind: kind.to_owned() };
     let granted = Granted { cluster_read: vec![readable("Secret"), readable("ConfigMap")], ..Granted::default() };
     let limits = HookLimits { deadline, fuel: u64::MAX, ..HookLimits::default() };
-    sandbox.load_hook("bench", component, granted, limits).unwrap()
+    let points = vec![Point::BeforeRender];
+    sandbox.load_hook(component, HookSettings { pattern: "bench".to_owned(), points, granted, limits }).unwrap()
 }
 
 fn request() -> HookRequest {

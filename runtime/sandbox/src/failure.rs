@@ -23,6 +23,12 @@ pub enum LoadError {
         /// The import's name.
         import: String,
     },
+    /// The hook is to be called at a point that its component does not export.
+    #[error("the Katalog names the point `{point}`, and the component does not export `{}`", point.interface())]
+    PointMissing {
+        /// The point.
+        point: crate::hook::Point,
+    },
     /// No valid component, or not one with the interfaces of a pattern.
     #[error("not a pattern: {0}")]
     InvalidComponent(String),
@@ -54,6 +60,7 @@ impl LoadError {
             LoadError::NotDeclarative(_) => "NotDeclarative",
             LoadError::IncompatibleEngine { .. } => "IncompatibleEngine",
             LoadError::CapabilityDenied { .. } => "CapabilityDenied",
+            LoadError::PointMissing { .. } => "PointMissing",
             LoadError::InvalidComponent(_) => "InvalidComponent",
             LoadError::AboveCeiling { .. } => "AboveCeiling",
             LoadError::NoSlot => "NoSlot",

@@ -24,7 +24,9 @@ mod types;
 pub use compile::{Compilations, Compile, compile_child_main};
 pub use confined::{ChildProgram, Confinement, Landlock};
 pub use failure::{Failure, LoadError};
-pub use hook::{Hook, HookLimits, HookRequest};
+pub use hook::{
+    Finalized, Hook, HookChild, HookConversion, HookLimits, HookRequest, HookSettings, HookViolation, Point,
+};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use pattern::Pattern;

@@ -7,12 +7,12 @@ use orkestra_component::decode;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::capability::{Granted, Network};
+use crate::capability::Network;
 use crate::compile::{Compilations, Compile, Compiler};
 use crate::confined::{Confinement, keep_private};
 use crate::engine::{Ticker, running};
 use crate::failure::LoadError;
-use crate::hook::{Engines, Hook, HookLimits};
+use crate::hook::{Engines, Hook, HookSettings};
 use crate::limits::Limits;
 use crate::pattern::Pattern;
 use crate::slots::Slots;
@@ -119,20 +119,15 @@ impl Sandbox {
         Ok(Pattern::new(pre, Arc::clone(&self.inner.runtime), limits, slots, declarative))
     }
 
-    /// Makes a hook ready to be called. `pattern` is the name that its log lines have.
+    /// Makes a hook ready to be called.
     ///
     /// # Errors
     ///
-    /// [`LoadError::CapabilityDenied`] for an import that no grant covers, and every other [`LoadError`] of a component.
-    pub fn load_hook(
-        &self,
-        pattern: &str,
-        component: &[u8],
-        granted: Granted,
-        limits: HookLimits,
-    ) -> Result<Hook, LoadError> {
+    /// [`LoadError::CapabilityDenied`] for an import that no grant covers, [`LoadError::PointMissing`] for a point that it does not
+    /// export, and every other [`LoadError`] of a component.
+    pub fn load_hook(&self, component: &[u8], settings: HookSettings) -> Result<Hook, LoadError> {
         let inner = &self.inner;
-        if !granted.http.is_empty() && inner.network.is_none() {
+        if !settings.granted.http.is_empty() && inner.network.is_none() {
             return Err(LoadError::Internal(
                 "`http` is granted, and the sandbox was started without a network".to_owned(),
             ));
@@ -145,7 +140,7 @@ impl Sandbox {
             }
         };
         let compiled = inner.compiler.hook(&engines.hooks, component)?;
-        Hook::new(Arc::clone(engines), &compiled, pattern, granted, inner.network.clone(), limits)
+        Hook::new(Arc::clone(engines), &compiled, settings, inner.network.clone())
     }
 
     /// How well the compile child was confined; none if no child was needed.

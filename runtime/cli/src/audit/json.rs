@@ -37,6 +37,8 @@ fn subject(subject: &Subject) -> Value {
         "imports": [{"name": subject.engine, "kind": "engine", "granted": true}],
         "hook": subject.hook.as_ref().map(|hook| json!({
             "digest": hook.digest, "size": hook.size,
+            "called": hook.called.iter().map(|(entry, lines)| json!({"entry": entry, "for": lines})).collect::<Vec<_>>(),
+            "seesSecrets": hook.sees_secrets,
             "imports": hook.imports.iter().map(|(import, by)| json!({"name": import, "capability": by})).collect::<Vec<_>>(),
         })),
         "exports": subject.exports,

@@ -9,6 +9,7 @@ pub(crate) mod text;
 
 use orkestra_artifact::Digest;
 use orkestra_komposer::{From, Instance, Policy};
+use orkestra_pattern::model::{Entry, Hook};
 use orkestra_pattern::rights::Rights;
 use orkestra_sandbox::Limits;
 use orkestra_sandbox::capability::Capability as SandboxCapability;
@@ -64,6 +65,10 @@ pub(crate) struct AuditedHook {
     pub(crate) size: usize,
     /// What it imports, with the kind of capability that each belongs to.
     pub(crate) imports: Vec<(String, String)>,
+    /// What each entry calls it for.
+    pub(crate) called: Vec<(String, Vec<String>)>,
+    /// Secrets are among the children that it is shown.
+    pub(crate) sees_secrets: bool,
 }
 
 impl AuditedHook {
@@ -86,7 +91,19 @@ impl AuditedHook {
                 (import, by)
             })
             .collect();
-        Ok(Some(Self { digest: Digest::of(bytes), size: bytes.len(), imports }))
+        let runs = |entry: &&Entry| instance.entries.iter().any(|settings| settings.name == entry.name);
+        let hooked: Vec<(&Entry, &Hook)> = instance
+            .pattern
+            .entries
+            .iter()
+            .filter(runs)
+            .filter_map(|entry| Some((entry, entry.hook.as_ref()?)))
+            .collect();
+        let called = hooked.iter().map(|(entry, hook)| (entry.name.clone(), hooks::points_in_words(hook))).collect();
+        let sees_secrets = hooked.iter().any(|(entry, _)| {
+            entry.child_kinds().any(|(_, api_version, kind)| (api_version, kind) == ("v1", "Secret"))
+        });
+        Ok(Some(Self { digest: Digest::of(bytes), size: bytes.len(), imports, called, sees_secrets }))
     }
 }
 
@@ -217,7 +234,7 @@ impl Rule {
             Self::GrantNotAllowed => "The policy does not allow what is granted.",
             Self::RightNotGiven => "The templates need a right that no account is given.",
             Self::Unverified => "Nobody's signature of the artifact was asked for.",
-            Self::CanExfiltrate => "A hook reads the cluster and sends requests: it can send out what it reads.",
+            Self::CanExfiltrate => "A hook sees what others must not, and sends requests: it can send that out.",
             Self::NotProven => "It is not proven that the author's component is its YAML.",
             Self::DoesNotRun => "The pattern does not run.",
             Self::PolicyViolated => "A rule of the policy is violated.",
@@ -312,11 +329,14 @@ impl Subject {
             }
         }
         let granted = |stem: &str| self.capabilities.iter().any(|one| one.granted && one.name.starts_with(stem));
-        if granted("cluster-read:") && granted("http") {
-            let message = format!(
-                "the hook of `{}` reads the cluster and sends requests: it can send out what it reads",
-                self.name
-            );
+        let reads = match (granted("cluster-read:"), self.hook.as_ref().is_some_and(|hook| hook.sees_secrets)) {
+            (true, _) => Some("reads the cluster"),
+            (false, true) => Some("is shown the Secrets among its children"),
+            (false, false) => None,
+        };
+        if let Some(reads) = reads.filter(|_| granted("http")) {
+            let message =
+                format!("the hook of `{}` {reads} and sends requests: it can send out what it sees", self.name);
             find(Rule::CanExfiltrate, message, "");
         }
         for grant in &self.idle {

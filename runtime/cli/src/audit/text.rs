@@ -56,6 +56,11 @@ fn subject(text: &mut String, subject: &Subject) {
     line("imports", format!("nothing but the engine: {}", escape(&subject.engine)));
     if let Some(hook) = &subject.hook {
         line("hooks", format!("{}, {}, code of its author", size(hook.size), hook.digest));
+        for (entry, lines) in &hook.called {
+            for called in lines {
+                line("", format!("  {} calls it {}", escape(entry), escape(called)));
+            }
+        }
         for (import, by) in &hook.imports {
             line("", format!("  imports {} {f}({}){f:#}", escape(import), escape(by), f = role::FAINT));
         }

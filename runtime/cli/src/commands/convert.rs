@@ -8,22 +8,34 @@ use orkestra_sandbox as sandbox;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Convert, YamlOrJson};
+use crate::converter::Refined;
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::pattern_dir::PatternDir;
-use crate::{defaults, documents, instances, proof, yaml};
+use crate::{defaults, documents, hooks, instances, proof, yaml};
 
 /// Stands for the UID of a resource that was never in a cluster: without one it would be a fragment.
 const UID: &str = "00000000-0000-0000-0000-000000000000";
 
 pub(crate) fn run(args: &Convert, output: &Output) -> Result<(), Error> {
-    let pattern = PatternDir::read(&args.dir)?.checked(output)?;
+    let files = PatternDir::read(&args.dir)?;
+    let hook = files.hook().map(<[u8]>::to_vec);
+    let pattern = files.checked(output)?;
     let path = if args.file == Path::new("-") { Path::new("/dev/stdin") } else { &args.file };
     let objects = documents::read(path, output)?;
-    let loaded = instances::load(&pattern, &crate::sandbox::start(None, output)?)?;
+    let sandbox = crate::sandbox::start(None, output)?;
+    let loaded = instances::load(&pattern, &sandbox)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Machine { what: "to start threads", source })?;
+    let refined = match hooks::load_converting(&pattern, hook.as_deref(), &sandbox)? {
+        Some(hook) => Some(Refined { hook, runtime: runtime.handle().clone() }),
+        None => None,
+    };
     let mut converted = Vec::new();
     for object in &objects {
-        converted.push(one(&pattern, &loaded, object, &args.to)?);
+        converted.push(one(&pattern, &loaded, refined.as_ref(), object, &args.to)?);
     }
     match args.format {
         YamlOrJson::Json => {
@@ -45,7 +57,13 @@ pub(crate) fn run(args: &Convert, output: &Output) -> Result<(), Error> {
     }
 }
 
-fn one(pattern: &Pattern, loaded: &sandbox::Pattern, object: &Value, to: &str) -> Result<Value, Error> {
+fn one(
+    pattern: &Pattern,
+    loaded: &sandbox::Pattern,
+    refined: Option<&Refined>,
+    object: &Value,
+    to: &str,
+) -> Result<Value, Error> {
     let (entry, version) = entry(pattern, object, to)?;
     if version == to {
         return Ok(object.clone());
@@ -66,9 +84,14 @@ fn one(pattern: &Pattern, loaded: &sandbox::Pattern, object: &Value, to: &str) -
         reason: failure.reason(),
         source: failure.into(),
     };
-    let made = proof::one(loaded, &entry.name, to, whole.to_string().as_bytes()).map_err(failed)?;
-    let made: Map<String, Value> = serde_json::from_slice(&made.object)
-        .map_err(|error| failed(sandbox::Failure::InvalidOutput(error.to_string())))?;
+    let mut made = proof::one(loaded, &entry.name, to, whole.to_string().as_bytes()).map_err(failed)?.object;
+    if let Some(refined) = refined.filter(|_| entry.hook.as_ref().is_some_and(|hook| hook.convert)) {
+        let pair = sandbox::HookConversion { source: whole.to_string().into_bytes(), target: made };
+        let mut targets = refined.convert(&entry.name, to, vec![pair]).map_err(failed)?;
+        made = targets.pop().ok_or(Error::Silent)?;
+    }
+    let made: Map<String, Value> =
+        serde_json::from_slice(&made).map_err(|error| failed(sandbox::Failure::InvalidOutput(error.to_string())))?;
     for key in ["labels", "annotations"] {
         metadata.shift_remove(key);
     }

@@ -31,6 +31,10 @@ pub(crate) fn run(args: &Render, output: &Output) -> Result<(), Error> {
     for violation in &preview.denied {
         output.warning(format_args!("the resource would be refused: {}", escape(violation)));
     }
+    if let Some(hook) = entry.hook.as_ref().filter(|hook| hook.after_render.is_some() || hook.validate) {
+        let points: Vec<&str> = hook.points().into_iter().filter(|point| *point != "beforeRender").collect();
+        output.note(format_args!("the hook is not called here; what it does at {} is not shown", points.join(", ")));
+    }
     match args.format {
         YamlOrJson::Json => output.bytes(format!("{:#}\n", json_of(&entry.name, &preview)).as_bytes()),
         YamlOrJson::Yaml => {

@@ -7,6 +7,7 @@ use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, 
 use orkestra_sandbox::{Hook, Pattern, Sandbox};
 use orkestra_webhook::Routes;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     #[cfg(debug_assertions)]
     arm_failpoint()?;
     let routes = Arc::new(Routes::default());
-    let instances = load(args, &mut composed, &routes, output)?;
+    let instances = load(args, &mut composed, runtime.handle(), &routes, output)?;
     composed.not_all_broken(output)?;
     for Broken { name, error } in &composed.broken {
         let (reason, said) = (error.reason(), error.chain());
@@ -90,6 +91,7 @@ impl Composing {
 fn load(
     args: &Run,
     composed: &mut Composing,
+    runtime: &Handle,
     routes: &Routes,
     output: &Output,
 ) -> Result<Vec<operator::Instance>, Error> {
@@ -112,7 +114,7 @@ fn load(
         let identity = identity(args, &instance.name);
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
-        converter::routes(&instance.pattern, &pattern, routes);
+        converter::routes(&instance.pattern, &pattern, hook.as_ref(), runtime, routes);
         loaded.push(instances::describe(&instance, pattern, hook, identity));
         composed.instances.push(instance);
     }

@@ -185,8 +185,8 @@ fn watched(instances: &[Instance]) -> BTreeMap<Resource, BTreeSet<String>> {
         let primary =
             Resource { group: api.group.clone(), name: api.plural.clone(), namespaced: api.namespaced, guessed: false };
         watched.entry(primary).or_default().insert(format!("{name}: its resources are watched"));
-        for child in &entry.children {
-            let resource = resource(&instance.pattern, &child.api_version, &child.kind);
+        for (_, api_version, kind) in entry.child_kinds() {
+            let resource = resource(&instance.pattern, api_version, kind);
             watched.entry(resource).or_default().insert(format!("{name}: its children are watched"));
         }
         for read in &entry.reads {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::fields::{Fields, MANY, list, string};
 use super::scalars::{check_label, duration, identifier, label, number, version};
 use super::tables::{
-    API_TYPES, API_VERSION, ENTRY, HOOK_VALUE, HOOKS, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY,
-    OPERATOR_BOX, SPEC, STATUS, STATUS_FIELD, VARS,
+    API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, STATUS,
+    STATUS_FIELD, VARS,
 };
-use super::{Api, Entry, Hook, Input, Katalog, Spanned, StatusField, children, conversion, reads};
+use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children, conversion, hooks, reads};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -104,7 +104,7 @@ fn spec(node: &Node, katalog: &mut Katalog, problems: &mut Diagnostics) {
     fields.finish(problems);
 }
 
-fn unique<'a>(what: &str, names: impl Iterator<Item = &'a Spanned<String>>, problems: &mut Diagnostics) {
+pub(super) fn unique<'a>(what: &str, names: impl Iterator<Item = &'a Spanned<String>>, problems: &mut Diagnostics) {
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for name in names {
         match seen.get(name.value.as_str()) {
@@ -232,7 +232,7 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
     if let Some(node) = fields.take("reads") {
         entry.reads = reads::parse(node, problems);
     }
-    entry.hook = fields.take("hooks").and_then(|node| hook(node, problems));
+    entry.hook = fields.take("hooks").and_then(|node| hooks::parse(node, problems));
     children::parse(&fields, entry, problems);
     unique("read", entry.reads.iter().map(|read| &read.id), problems);
     if let Some(node) = fields.take("status")
@@ -245,24 +245,6 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
         status.finish(problems);
     }
     fields.finish(problems);
-}
-
-fn hook(node: &Node, problems: &mut Diagnostics) -> Option<Hook> {
-    let fields = Fields::open(node, &HOOKS, problems)?;
-    let values = fields.require("beforeRender", problems);
-    fields.finish(problems);
-    let values = values?;
-    let mut value = |node: &Node| {
-        let fields = Fields::open(node, &HOOK_VALUE, problems)?;
-        let name = fields.require("name", problems).and_then(|node| identifier(node, "the hook's value", problems));
-        let schema = fields.require("schema", problems).cloned();
-        fields.finish(problems);
-        Some(Input { name: name?, schema: schema?, default: None })
-    };
-    let span = values.span;
-    let values: Vec<Input> = values.items()?.iter().filter_map(&mut value).collect();
-    unique("hook's value", values.iter().map(|value| &value.name), problems);
-    Some(Hook { span, values })
 }
 
 fn status_field(node: &Node, problems: &mut Diagnostics) -> Option<StatusField> {

@@ -5,6 +5,7 @@ pub(crate) mod conversion;
 pub(crate) mod copies;
 pub(crate) mod fields;
 mod form;
+mod hooks;
 mod katalog;
 mod options;
 mod reads;
@@ -48,12 +49,34 @@ pub(crate) struct Input {
     pub(crate) default: Option<Node>,
 }
 
-/// `hooks.beforeRender`
+/// `hooks`: the points at which code beside the Katalog is called.
 #[derive(Debug)]
 pub(crate) struct Hook {
     pub(crate) span: Span,
-    /// Without defaults.
-    pub(crate) values: Vec<Input>,
+    /// `beforeRender`, without defaults.
+    pub(crate) values: Option<(Span, Vec<Input>)>,
+    pub(crate) after_render: Option<AfterRender>,
+    /// The places of those that are `true`.
+    pub(crate) validate: Option<Span>,
+    pub(crate) finalize: Option<Span>,
+    pub(crate) convert: Option<Span>,
+}
+
+/// `hooks.afterRender`
+#[derive(Debug)]
+pub(crate) struct AfterRender {
+    pub(crate) span: Span,
+    pub(crate) children: Vec<Spanned<String>>,
+    pub(crate) produces: Vec<Produced>,
+}
+
+/// One of `hooks.afterRender.produces`.
+#[derive(Debug)]
+pub(crate) struct Produced {
+    pub(crate) id: Spanned<String>,
+    pub(crate) api_version: Spanned<String>,
+    pub(crate) kind: Spanned<String>,
+    pub(crate) many: bool,
 }
 
 #[derive(Debug)]

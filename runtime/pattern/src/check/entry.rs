@@ -38,8 +38,8 @@ pub(super) fn check(
     for input in inputs {
         scope.add_input(&input.model.name, &input.schema);
     }
-    let hook = entry.hook.as_ref().map(|hook| hooks::before_render(hook, problems));
-    for value in hook.iter().flat_map(|hook| &hook.values) {
+    let values = entry.hook.as_ref().map(|hook| hooks::before_render(hook, problems)).unwrap_or_default();
+    for value in &values {
         scope.add_hook(&value.name, &value.schema);
     }
     let context = Context { source, crds, api: &api, primary: &version.schema };
@@ -52,6 +52,8 @@ pub(super) fn check(
     let (children, traced) = children::check(entry, children, &references, &scope, &context, problems);
     let status = status::check(entry, &references, &last, &scope, &context, problems);
     let (versions, conversions) = conversion::check(entry, crd, &context, problems);
+    let hook = entry.hook.as_ref();
+    let hook = hook.map(|hook| hooks::points(hook, values, &children, &conversions, &context, problems));
     let flows = flows::of(&traced, &traced_reads, source);
     flows.iter().for_each(|flow| problems.push(flow_codes::flow(flow)));
     let checked = model::Entry {

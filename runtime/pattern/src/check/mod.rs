@@ -26,6 +26,8 @@ mod strings;
 mod value;
 mod vars;
 
+pub use sinks::rights_changed;
+
 pub use files::{REQUIRED_FILES, required_files};
 
 use crate::ast;

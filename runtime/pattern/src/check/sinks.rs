@@ -76,7 +76,7 @@ const MOUNTED: [&str; 17] = [
     "vsphereVolume",
 ];
 
-const RBAC: &str = "rbac.authorization.k8s.io/";
+pub(super) const RBAC: &str = "rbac.authorization.k8s.io/";
 /// Labels of a namespace that say what its pods may do.
 const ADMISSION: &str = "pod-security.kubernetes.io/";
 /// The annotation of a Secret that is filled with the token of an account.
@@ -109,6 +109,75 @@ pub(super) fn decides(of: Of<'_>, path: &[&str]) -> Option<&'static str> {
         |(keys, what): &(&[&str], &'static str)| path.windows(keys.len()).any(|part| part == *keys).then_some(*what);
     let volume = |pair: &[&str]| matches!(pair, ["volumes", volume] if MOUNTED.contains(volume));
     ANYWHERE.iter().find_map(row).or_else(|| path.windows(2).any(volume).then_some(VOLUME))
+}
+
+/// A field of an object that decides what somebody may do.
+#[derive(Debug, Clone, PartialEq)]
+struct Decided {
+    /// Where it lies: `spec.template.spec.containers[web].securityContext`; items are known by their names, if they have any.
+    path: String,
+    what: &'static str,
+    value: serde_json::Value,
+}
+
+/// The first field that decides what somebody may do and that is not as it was before, in words; before: nothing, or an object.
+///
+/// `metadata.namespace` is not among those fields: where an object may be is for whoever applies it to say.
+pub fn rights_changed(
+    api_version: &str,
+    kind: &str,
+    before: Option<&serde_json::Value>,
+    after: &serde_json::Value,
+) -> Option<String> {
+    let before = before.map(|object| decided(api_version, kind, object)).unwrap_or_default();
+    let after = decided(api_version, kind, after);
+    // As often as they are there: an item can have the name of another one.
+    let count = |all: &[Decided], one: &Decided| all.iter().filter(|other| *other == one).count();
+    let differs = |one: &&Decided| count(&before, one) != count(&after, one);
+    before.iter().chain(&after).find(differs).map(|field| format!("`{}`, which decides {}", field.path, field.what))
+}
+
+/// The fields of an object that decide what somebody may do, sorted by path.
+fn decided(api_version: &str, kind: &str, object: &serde_json::Value) -> Vec<Decided> {
+    let mut found = Vec::new();
+    collect(Of { api_version, kind }, &mut Vec::new(), String::new(), object, &mut found);
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn collect<'a>(
+    of: Of<'_>,
+    keys: &mut Vec<&'a str>,
+    path: String,
+    value: &'a serde_json::Value,
+    found: &mut Vec<Decided>,
+) {
+    use serde_json::Value;
+    if value.is_null() {
+        return;
+    }
+    if let Some(what) = decides(of, keys).filter(|_| *keys != ["metadata", "namespace"]) {
+        found.push(Decided { path, what, value: value.clone() });
+        return;
+    }
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                keys.push(key);
+                collect(of, keys, path, value, found);
+                keys.pop();
+            }
+        }
+        // Items have the keys of their list.
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                let name = item.get("name").and_then(Value::as_str).map_or_else(|| at.to_string(), str::to_owned);
+                collect(of, keys, format!("{path}[{name}]"), item, found);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a read of such an object decides by its name or labels.
@@ -237,5 +306,71 @@ impl<'a> Walk<'a> {
         let mut path = self.path.clone();
         path.push(name);
         look(&mut Walk { of: self.of, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn deployment(pod: Value) -> Value {
+        json!({"metadata": {"name": "a", "namespace": "n", "labels": {"serviceAccountName": "x"}}, "spec": {"template": {"spec": pod}}})
+    }
+
+    fn changed(before: Value, after: Value) -> Option<String> {
+        rights_changed("apps/v1", "Deployment", Some(&deployment(before)), &deployment(after))
+    }
+
+    #[test]
+    fn a_field_of_rights_that_is_changed_added_removed_or_moved_is_found_and_its_twin_is_not() {
+        let two = |first: Value, second: Value| json!({"containers": [first, second]});
+        let web = |context: Value| json!({"name": "web", "image": "a", "securityContext": context});
+        let side = json!({"name": "side", "image": "b"});
+        let privileged = json!({"privileged": true});
+        for (before, after, path) in [
+            (json!({}), json!({"serviceAccountName": "admin"}), Some("serviceAccountName")),
+            (json!({"serviceAccountName": "a"}), json!({"serviceAccountName": "b"}), Some("serviceAccountName")),
+            (json!({"serviceAccountName": "a"}), json!({}), Some("serviceAccountName")),
+            (
+                json!({"volumes": []}),
+                json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}),
+                Some("volumes[v].hostPath"),
+            ),
+            // From one container to another.
+            (
+                two(web(privileged.clone()), side.clone()),
+                two(json!({"name": "web"}), json!({"name": "side", "securityContext": privileged})),
+                Some("containers[web].securityContext"),
+            ),
+            // Two of one name.
+            (
+                two(web(json!({})), side.clone()),
+                two(web(json!({})), web(json!({}))),
+                Some("containers[web].securityContext"),
+            ),
+            // The twins: other fields, another order, one more container.
+            (two(web(json!({})), side.clone()), two(side.clone(), web(json!({}))), None),
+            (json!({"containers": [side.clone()]}), two(side.clone(), json!({"name": "more", "image": "c"})), None),
+            (json!({"hostNetwork": null}), json!({}), None),
+        ] {
+            let found = changed(before.clone(), after.clone());
+            let wanted = path.map(|path| format!("`spec.template.spec.{path}`"));
+            assert_eq!(
+                found.as_ref().map(|text| text.split(',').next().unwrap().to_owned()),
+                wanted,
+                "{before} {after}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_hook_adds_may_have_no_field_of_rights() {
+        let added = |pod: Value| rights_changed("apps/v1", "Deployment", None, &deployment(pod));
+        assert_eq!(added(json!({"containers": [{"name": "a", "image": "b"}]})), None);
+        assert!(added(json!({"hostPID": true})).is_some());
+        let config = json!({"metadata": {"name": "a"}, "data": {"serviceAccountName": "x", "hostPath": "y"}});
+        assert_eq!(rights_changed("v1", "ConfigMap", None, &config), None);
     }
 }

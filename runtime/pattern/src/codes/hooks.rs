@@ -17,15 +17,16 @@ pub static CAPABILITY: Code = error(
 pub static IDLE: Code = error(
     "K1402",
     "a capability without a hook",
-    "Only a hook can use a capability: a Katalog by itself can compute, and nothing else. Take it out, or declare what the hook gives \
-     below `hooks.beforeRender` of an entry.",
+    "Only a hook can use a capability: a Katalog by itself can compute, and nothing else. Take it out, or name the points at which a \
+     hook is called below `hooks` of an entry.",
     edit("  crds:\n", "  capabilities: [clocks]\n  crds:\n"),
 );
-/// Nothing that the hook gives.
+/// Nothing that the hook is called for.
 pub static NOTHING: Code = error(
     "K1403",
-    "a hook that gives nothing",
-    "`hooks.beforeRender` lists the values that the hook gives, at least one: what is not listed is no value of a template.",
+    "a hook for nothing",
+    "`hooks` names the points at which the hook is called, at least one. `beforeRender` lists the values that it gives: what is not \
+     listed is no value of a template. `afterRender` lists the children that it may change or add: it sees no others.",
     edit("        vars:\n", "        hooks: {beforeRender: []}\n        vars:\n"),
 );
 /// The schema of a value.
@@ -40,8 +41,39 @@ pub static VALUE: Code = error(
     ),
 );
 
+/// The id of a child that a hook adds.
+pub static TAKEN: Code = error(
+    "K1405",
+    "two children with one id",
+    "A child that a hook adds below `afterRender.produces` has an id that no other child of the entry has. One that has a template is \
+     listed below `afterRender.children`.",
+    edit(
+        "        vars:\n",
+        "        hooks: {afterRender: {produces: [{id: svc, apiVersion: v1, kind: ConfigMap}]}}\n        vars:\n",
+    ),
+);
+/// A role made by a hook.
+pub static GIVES_RIGHTS: Code = error(
+    "K1406",
+    "rights from a hook",
+    "What a hook makes is not known at build, so it may not give rights: roles and bindings have templates, whose values are followed. \
+     A hook that must decide about them gives a value at `beforeRender`.",
+    edit(
+        "        vars:\n",
+        "        hooks: {afterRender: {produces: [{id: role, apiVersion: rbac.authorization.k8s.io/v1, kind: Role}]}}\n        vars:\n",
+    ),
+);
+/// Nothing to convert.
+pub static NO_CONVERSION: Code = error(
+    "K1407",
+    "a hook that converts nothing",
+    "At `convert` a hook is given what the rules of `conversion` made, so that there must be some: write the rules that can be written, \
+     and let the hook do the rest.",
+    edit("        vars:\n", "        hooks: {convert: true}\n        vars:\n"),
+);
+
 /// The family.
-pub static CODES: &[&Code] = &[&CAPABILITY, &IDLE, &NOTHING, &VALUE];
+pub static CODES: &[&Code] = &[&CAPABILITY, &IDLE, &NOTHING, &VALUE, &TAKEN, &GIVES_RIGHTS, &NO_CONVERSION];
 
 pub(crate) fn capability(span: Span, word: &str, why: &str) -> Diagnostic {
     Diagnostic::new(&CAPABILITY, span, format!("`{word}` is no capability: {why}"))
@@ -49,12 +81,28 @@ pub(crate) fn capability(span: Span, word: &str, why: &str) -> Diagnostic {
 
 pub(crate) fn idle(span: Span, word: &str) -> Diagnostic {
     Diagnostic::new(&IDLE, span, format!("`{word}` is asked for, and no entry has a hook"))
-        .hint("take it out, or say below `hooks.beforeRender` of an entry what the hook gives")
+        .hint("take it out, or name below `hooks` of an entry the points at which a hook is called")
 }
 
-pub(crate) fn nothing(span: Span) -> Diagnostic {
-    Diagnostic::new(&NOTHING, span, "`beforeRender` lists no value".to_owned())
-        .hint("write `- {name: quota, schema: {type: integer}}`, or take `hooks` out")
+pub(crate) fn nothing(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(&NOTHING, span, what.to_owned()).hint(
+        "`ork schema Katalog spec.crds.operatorBox.hooks` shows what can stand here; take it out if there is no hook",
+    )
+}
+
+pub(crate) fn taken(span: Span, id: &str) -> Diagnostic {
+    Diagnostic::new(&TAKEN, span, format!("there is another child `{id}`"))
+        .hint("give it an id of its own; a child with a template is listed below `children`")
+}
+
+pub(crate) fn gives_rights(span: Span, kind: &str) -> Diagnostic {
+    Diagnostic::new(&GIVES_RIGHTS, span, format!("a hook may not add a {kind}"))
+        .hint("write a template for it, and let the hook give its values at `beforeRender`")
+}
+
+pub(crate) fn no_conversion(span: Span) -> Diagnostic {
+    Diagnostic::new(&NO_CONVERSION, span, "the entry converts no versions".to_owned())
+        .hint("write `conversion` for the entry, or take `convert` out")
 }
 
 pub(crate) fn value(span: Span, name: &str, why: &str) -> Diagnostic {

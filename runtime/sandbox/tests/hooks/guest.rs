@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use orkestra_sandbox::Point;
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
     ImportSection, InstructionSink, MemorySection, MemoryType, Module, StartSection, TypeSection, ValType,
@@ -11,7 +12,7 @@ use wit_parser::Resolve;
 
 /// Where the answer lies, and a text beside it.
 pub(crate) const ANSWER: i32 = 1024;
-const TEXT: i32 = 2048;
+pub(crate) const TEXT: i32 = 2048;
 /// Where host calls write their results.
 pub(crate) const SCRATCH: i32 = 4096;
 const FREE: i32 = 64 << 10;
@@ -24,21 +25,34 @@ pub(crate) const EXTRA: u32 = 2;
 type Body<'a> = &'a dyn Fn(&mut InstructionSink<'_>);
 
 pub(crate) struct Guest<'a> {
-    /// What it does before it answers. Locals 0 to 8 are the request, 9 is free.
+    /// The point that it exports.
+    pub(crate) point: Point,
+    /// What it does before it answers. The locals are the parameters, and a free one.
     pub(crate) body: Body<'a>,
     /// The start function.
     pub(crate) start: Body<'a>,
     /// One more import: interface, function, and the WIT text of its package. It takes nothing and gives an `u64`.
     pub(crate) extra: Option<(&'a str, &'a str, &'a str)>,
-    /// What it answers.
+    /// What it answers, or what the answer points at.
     pub(crate) text: &'a [u8],
-    /// The discriminants of the answer: that of the result, and that of a failure.
+    /// The length of the list that it answers, where its items are no bytes.
+    pub(crate) items: Option<i32>,
+    /// The discriminants of the answer: that of the result, and that of a failure or of an outcome.
     pub(crate) answer: (u8, u8),
 }
 
 impl Default for Guest<'_> {
     fn default() -> Self {
-        Guest { body: &|_| {}, start: &|_| {}, extra: None, text: br#"{"quota":{"free":3}}"#, answer: (0, 0) }
+        let text = br#"{"quota":{"free":3}}"#;
+        Guest {
+            point: Point::BeforeRender,
+            body: &|_| {},
+            start: &|_| {},
+            extra: None,
+            text,
+            items: None,
+            answer: (0, 0),
+        }
     }
 }
 
@@ -53,8 +67,7 @@ impl Guest<'_> {
             resolve.push_str("extra.wit", package).unwrap();
             imports.push_str(&format!(" import {interface};"));
         }
-        let world =
-            format!("package test:guest; world guest {{ {imports} export orkestra:hook/before-render@0.1.0; }}");
+        let world = format!("package test:guest; world guest {{ {imports} export {}; }}", self.point.interface());
         let package = resolve.push_str("guest.wit", &world).unwrap();
         let world = resolve.select_world(&[package], Some("guest")).unwrap();
         let mut module = self.module();
@@ -69,7 +82,13 @@ impl Guest<'_> {
         types.ty().function(i32s(12), []);
         types.ty().function([], [ValType::I64]);
         types.ty().function(i32s(4), i32s(1));
-        types.ty().function(i32s(9), i32s(1));
+        // A request is nine values: four lists or strings, and whether it is deleted.
+        let parameters = match self.point {
+            Point::BeforeRender | Point::Validate | Point::Finalize => 9,
+            Point::AfterRender => 11,
+            Point::Convert => 6,
+        };
+        types.ty().function(i32s(parameters), i32s(1));
         types.ty().function([], []);
         let mut imports = ImportSection::new();
         imports.import("orkestra:host/log@0.1.0", "log", EntityType::Function(0));
@@ -86,7 +105,9 @@ impl Guest<'_> {
         let mut exports = ExportSection::new();
         exports.export("memory", ExportKind::Memory, 0);
         exports.export("cabi_realloc", ExportKind::Func, first);
-        exports.export("orkestra:hook/before-render@0.1.0#before-render", ExportKind::Func, first + 1);
+        let interface = self.point.interface();
+        let function = interface.trim_start_matches("orkestra:hook/").trim_end_matches("@0.1.0");
+        exports.export(&format!("{interface}#{function}"), ExportKind::Func, first + 1);
         let mut code = CodeSection::new();
         // Hands out memory from the front; the next free address is kept at address 0.
         let mut realloc = Function::new([(1, ValType::I32)]);
@@ -120,12 +141,15 @@ impl Guest<'_> {
         code.function(&start);
         let mut data = DataSection::new();
         data.active(0, &ConstExpr::i32_const(0), FREE.to_le_bytes());
-        let place = [TEXT.to_le_bytes(), (self.text.len() as i32).to_le_bytes()].concat();
+        let length = self.items.unwrap_or(self.text.len() as i32);
+        let place = [TEXT.to_le_bytes(), length.to_le_bytes()].concat();
         let (failed, kind) = self.answer;
         let mut answer = vec![0; 40];
         answer[0] = failed;
-        let payload = if failed == 0 { 8 } else { 16 };
-        if failed == 1 {
+        // A failure and an outcome have a discriminant before their text, a list has none.
+        let variant = failed == 1 || self.point == Point::Finalize;
+        let payload = if variant { 16 } else { 8 };
+        if variant {
             answer[8] = kind;
         }
         answer[payload..payload + 8].copy_from_slice(&place);

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use guest::{EXTRA, Guest, LOG, at, get_secret};
 use orkestra_sandbox::capability::{ClusterRead, Granted, ReadError, Readable, Reading};
-use orkestra_sandbox::{Failure, Hook, HookLimits, HookRequest, LoadError, Sandbox, Settings};
+use orkestra_sandbox::{
+    Failure, Finalized, Hook, HookChild, HookConversion, HookLimits, HookRequest, HookSettings, LoadError, Point,
+    Sandbox, Settings,
+};
 use wasm_encoder::{BlockType, InstructionSink};
 
 const RANDOM: (&str, &str, &str) = (
@@ -73,9 +76,13 @@ fn request() -> HookRequest {
         entry: "web".to_owned(),
         primary: br#"{"metadata":{"name":"a"}}"#.to_vec(),
         inputs: b"{}".to_vec(),
-        children: vec![("config".to_owned(), Some("k".to_owned()), b"{}".to_vec())],
+        children: vec![child("config", Some("k"), "{}")],
         deleting: false,
     }
+}
+
+fn child(id: &str, key: Option<&str>, object: &str) -> HookChild {
+    HookChild { id: id.to_owned(), key: key.map(str::to_owned), object: object.as_bytes().to_vec() }
 }
 
 fn limits() -> HookLimits {
@@ -84,7 +91,8 @@ fn limits() -> HookLimits {
 
 fn load(guest: &Guest<'_>, granted: Granted, limits: HookLimits) -> Result<Hook, LoadError> {
     let sandbox = Sandbox::new(&Settings { slots: 2, ..Settings::default() }).unwrap();
-    sandbox.load_hook("shop", &guest.component(), granted, limits)
+    let settings = HookSettings { pattern: "shop".to_owned(), points: vec![guest.point], granted, limits };
+    sandbox.load_hook(&guest.component(), settings)
 }
 
 fn run(hook: &Hook, cluster: Arc<Fake>) -> Result<Vec<u8>, Failure> {
@@ -113,6 +121,87 @@ fn a_hook_gives_values_and_may_log_and_read_what_is_declared() {
     assert_eq!(cluster.asked.load(Ordering::SeqCst), 1);
     let answer = call(&Guest::default(), limits()).unwrap();
     assert_eq!(answer, br#"{"quota":{"free":3}}"#);
+}
+
+/// A place in the memory of a guest, as a list or string is written.
+fn place(at: usize, length: usize) -> Vec<u8> {
+    [guest::TEXT + i32::try_from(at).unwrap(), i32::try_from(length).unwrap()].map(i32::to_le_bytes).concat()
+}
+
+fn at_point<T>(
+    guest: &Guest<'_>,
+    limits: HookLimits,
+    call: impl AsyncFnOnce(&Hook) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let hook = load(guest, secrets(), limits).unwrap();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(call(&hook))
+}
+
+#[test]
+fn after_render_gives_children_with_and_without_keys() {
+    // A child: its id, whether it has a key, the key, the object; what they point at follows.
+    let word = |number: u32| number.to_le_bytes().to_vec();
+    let first = [place(56, 1), word(1), place(57, 1), place(58, 2)].concat();
+    let second = [place(56, 1), word(0), place(0, 0), place(60, 7)].concat();
+    let text = [first, second, b"ak{}{\"b\":1}".to_vec()].concat();
+    let guest = Guest { point: Point::AfterRender, text: &text, items: Some(2), ..Guest::default() };
+    let rendered = vec![child("a", None, "{}")];
+    let call = async |hook: &Hook| hook.after_render(request(), rendered.clone(), Arc::<Fake>::default()).await;
+    assert_eq!(at_point(&guest, limits(), call), Ok(vec![child("a", Some("k"), "{}"), child("a", None, r#"{"b":1}"#)]));
+    // All of it together is bounded.
+    let small = HookLimits { output: 8, ..limits() };
+    let failure = at_point(&guest, small, call).unwrap_err();
+    assert!(matches!(failure, Failure::OutputTooLarge { .. } | Failure::InvalidOutput(_)), "{failure:?}");
+}
+
+#[test]
+fn validate_names_fields_and_finalize_says_what_it_waits_for() {
+    let text = [place(16, 9), place(25, 3), b"spec.sizebig".to_vec()].concat();
+    let guest = Guest { point: Point::Validate, text: &text, items: Some(1), ..Guest::default() };
+    let violations =
+        at_point(&guest, limits(), async |hook: &Hook| hook.validate(request(), Arc::<Fake>::default()).await).unwrap();
+    let found: Vec<_> = violations.iter().map(|found| (found.field.as_str(), found.message.as_str())).collect();
+    assert_eq!(found, [("spec.size", "big")]);
+
+    let finalize = async |hook: &Hook| hook.finalize(request(), Arc::<Fake>::default()).await;
+    let done = Guest { point: Point::Finalize, ..Guest::default() };
+    assert_eq!(at_point(&done, limits(), finalize), Ok(Finalized::Done));
+    let waits = Guest { point: Point::Finalize, text: b"a backup\n", answer: (0, 1), ..Guest::default() };
+    let wait = Finalized::Wait { message: "a backup\\u{a}".to_owned(), after: None };
+    assert_eq!(at_point(&waits, limits(), finalize), Ok(wait));
+}
+
+#[test]
+fn convert_gives_one_target_for_each_object_and_can_ask_nobody() {
+    let text = [place(8, 10), br#"{"spec":1}"#.to_vec()].concat();
+    let object = || HookConversion { source: b"{}".to_vec(), target: b"{}".to_vec() };
+    let guest = Guest { point: Point::Convert, text: &text, items: Some(1), ..Guest::default() };
+    let one = async |hook: &Hook| hook.convert("web", "v1", vec![object()]).await;
+    assert_eq!(at_point(&guest, limits(), one), Ok(vec![br#"{"spec":1}"#.to_vec()]));
+    let two = async |hook: &Hook| hook.convert("web", "v1", vec![object(), object()]).await;
+    assert_eq!(at_point(&guest, limits(), two).unwrap_err().reason(), "InvalidOutput");
+    // The guest traps if the answer is not that access is denied.
+    let reads = |code: &mut InstructionSink<'_>| get_secret(code, Some(0));
+    let text = b"Secret";
+    let guest = Guest { point: Point::Convert, body: &reads, text, items: Some(0), ..Guest::default() };
+    assert_eq!(at_point(&guest, limits(), async |hook: &Hook| hook.convert("web", "v1", Vec::new()).await), Ok(vec![]));
+}
+
+#[test]
+fn a_point_that_a_component_does_not_export_is_missing_at_load() {
+    let sandbox = Sandbox::new(&Settings { slots: 2, ..Settings::default() }).unwrap();
+    let settings =
+        |points: &[Point]| HookSettings { points: points.to_vec(), granted: secrets(), ..HookSettings::default() };
+    for exported in Point::ALL {
+        let component = Guest { point: exported, ..Guest::default() }.component();
+        for wanted in Point::ALL {
+            let missing = sandbox.load_hook(&component, settings(&[exported, wanted])).err();
+            let expected = (wanted != exported).then_some(LoadError::PointMissing { point: wanted });
+            assert_eq!(missing, expected, "{exported} {wanted}");
+        }
+        // What it has beside those that are wanted is never called.
+        assert!(sandbox.load_hook(&component, settings(&[])).is_ok());
+    }
 }
 
 #[test]

@@ -180,6 +180,13 @@ impl<'a> EntryFacts<'a> {
             "conversions": conversions.collect::<Vec<_>>(),
             "flows": flows.collect::<Vec<_>>(),
             "hook": self.entry.hook.as_ref().map(|hook| json!({
+                "points": hook.points(),
+                "afterRender": hook.after_render.as_ref().map(|after| json!({
+                    "children": after.children,
+                    "produces": after.produces.iter().map(|child| json!({
+                        "id": child.id, "apiVersion": child.api_version, "kind": child.kind, "many": child.many,
+                    })).collect::<Vec<_>>(),
+                })),
                 "values": hook.values.iter().map(|value| &value.name).collect::<Vec<_>>(),
                 "capabilities": self.capabilities.iter().map(|one| one.what.to_string()).collect::<Vec<_>>(),
             })),

@@ -80,8 +80,9 @@ fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> Stri
         }
     }
     if let Some(hook) = &facts.entry.hook {
-        let names: Vec<String> = hook.values.iter().map(|value| format!("hook.{}", value.name)).collect();
-        let _ = writeln!(text, "  calls a hook for {}", escape(&names.join(", ")));
+        for line in crate::hooks::points_in_words(hook) {
+            let _ = writeln!(text, "  calls a hook {}", escape(&line));
+        }
         for capability in facts.capabilities {
             let _ = writeln!(
                 text,

@@ -68,11 +68,53 @@ pub(crate) static HOOKS: Table = Table {
     name: "Hooks",
     what: "`hooks`",
     doc: "The points at which code beside the Katalog is called.",
-    rows: &[&[required(
-        "beforeRender",
-        Takes::List(&Takes::Table(&HOOK_VALUE)),
-        "The values that it gives before templates are rendered; expressions read `hook.<name>`.",
-    )]],
+    rows: &[&[
+        optional(
+            "beforeRender",
+            Takes::List(&Takes::Table(&HOOK_VALUE)),
+            "The values that it gives before templates are rendered; expressions read `hook.<name>`.",
+        ),
+        optional(
+            "afterRender",
+            Takes::Table(&AFTER_RENDER),
+            "The children that it may change after templates are rendered, and those that it may add.",
+        ),
+        optional(
+            "validate",
+            Takes::Flag,
+            "Whether it looks for what is wrong with an object before anything is applied.",
+        ),
+        optional("finalize", Takes::Flag, "Whether it has work to do before an object goes."),
+        optional("convert", Takes::Flag, "Whether it changes converted objects, after the rules of `conversion`."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static AFTER_RENDER: Table = Table {
+    name: "AfterRender",
+    what: "`afterRender`",
+    doc: "What code beside the Katalog may make of the children.",
+    rows: &[&[
+        optional(
+            "children",
+            Takes::List(&Takes::Text),
+            "The ids of the children that it is shown, and that it may change or leave out. What it makes of them may hold any of its values.",
+        ),
+        optional("produces", Takes::List(&Takes::Table(&PRODUCED)), "The children that it may add."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static PRODUCED: Table = Table {
+    name: "Produced",
+    what: "a child that a hook adds",
+    doc: "A child that has no template.",
+    rows: &[&[
+        required("id", Takes::Like(&IDENTIFIER), "Its id, which no other child of the entry has."),
+        required("apiVersion", Takes::Text, "The API version, such as `apps/v1`."),
+        required("kind", Takes::Text, "The kind, such as `ConfigMap`."),
+        optional("many", Takes::Flag, "Whether there may be any number of them, each with a key of its own."),
+    ]],
     others: Others::Refused,
 };
 
@@ -199,7 +241,7 @@ pub(crate) static OPERATOR_BOX: Table = Table {
         later("mutation", "Defaults for objects."),
         later("requeue", "When an object is looked at again."),
         later("normalize", "What is brought into one form before anything else."),
-        optional("hooks", Takes::Table(&HOOKS), "Values that code beside the Katalog gives."),
+        optional("hooks", Takes::Table(&HOOKS), "The points at which code beside the Katalog is called."),
     ]],
     others: Others::Refused,
 };

@@ -1,17 +1,15 @@
-//! Hooks: code beside a Katalog is asked for values before anything is rendered.
+//! The cluster, as a hook may see it.
 //!
-//! What it sees of the cluster comes out of the shared cache, chosen and cut here, and only what the pattern's account may read: a
-//! cache is not a right.
+//! It comes out of the shared cache, chosen and cut here, and only what the pattern's account may read: a cache is not a right.
 
 use std::sync::Arc;
 
 use orkestra_sandbox::capability::{ClusterRead, ReadError, Readable, Reading};
-use orkestra_sandbox::{ChildRef, Failure, HookRequest};
 use serde_json::{Map, Value};
 
 use crate::access::Look;
 use crate::cache::{Selector, Store};
-use crate::controller::{Controller, Shared};
+use crate::controller::Shared;
 use crate::desired::check_segment;
 use crate::error::Error;
 use crate::identity::Identity;
@@ -24,44 +22,13 @@ const MOST_BYTES: usize = 4 << 20;
 /// The most labels, and the most fields, of one question.
 const MOST_WORDS: usize = 32;
 
-/// The values that the hook of an entry gives for a primary, one JSON object; empty where there is no hook.
-pub(crate) async fn before_render(
-    controller: &Controller,
-    primary: &Object,
-    children: &[(ChildRef, String)],
-) -> Result<Vec<u8>, Error> {
-    let Some(declared) = &controller.entry.hook else { return Ok(b"{}".to_vec()) };
-    let instance = &controller.instance;
-    let hook = instance.hook.as_ref().ok_or_else(|| Error::Lost("the hook is not loaded".to_owned()))?;
-    let request = HookRequest {
-        entry: controller.entry.name.clone(),
-        primary: primary.json.as_bytes().to_vec(),
-        inputs: instance.inputs.clone(),
-        children: children
-            .iter()
-            .map(|(child, object)| (child.id.clone(), child.key.clone(), object.clone().into_bytes()))
-            .collect(),
-        deleting: primary.deleting,
-    };
-    let cluster = Cluster {
-        shared: controller.shared.clone(),
-        identity: instance.identity.clone(),
-        namespace: primary.key.namespace.clone(),
-    };
-    let given = hook.before_render(request, Arc::new(cluster)).await?;
-    let invalid = |why: String| Error::Guest(Failure::InvalidOutput(format!("what the hook gave: {why}")));
-    let value: Value = crate::json::parse_strict(&given).map_err(|error| invalid(error.to_string()))?;
-    (declared.check)(&value).map_err(invalid)?;
-    Ok(given)
-}
-
 /// The cluster, as the hook of one primary may see it.
 #[derive(Clone)]
-struct Cluster {
-    shared: Arc<Shared>,
-    identity: Identity,
+pub(super) struct Cluster {
+    pub(super) shared: Arc<Shared>,
+    pub(super) identity: Identity,
     /// The primary's; empty: it has none.
-    namespace: Arc<str>,
+    pub(super) namespace: Arc<str>,
 }
 
 impl ClusterRead for Cluster {
