@@ -5,6 +5,7 @@
 mod database;
 mod first;
 mod languages;
+mod points;
 mod quota;
 
 use std::path::{Path, PathBuf};
