@@ -1,4 +1,4 @@
-// What a hook needs beside its own code: JSON instead of bytes, and failures as exceptions.
+// What a hook needs beside its own code: the host, failures, and the types of the points.
 
 import { get, list } from 'orkestra:host/cluster-read@0.1.0';
 import { log as line } from 'orkestra:host/log@0.1.0';
@@ -10,8 +10,63 @@ import { log as line } from 'orkestra:host/log@0.1.0';
  * @property {string} entry the entry of the Katalog
  * @property {any} primary the resource, as the API server has it
  * @property {any} inputs the inputs of the Komposer
- * @property {{id: string, key?: string, object: any}[]} children the children, as last seen
+ * @property {Child[]} children the children, as last seen
  * @property {boolean} deleting the resource has a deletion timestamp
+ */
+
+/**
+ * A child: its id in the Katalog, the element's key where there are many, and the object.
+ *
+ * @typedef {{id: string, key?: string, object: any}} Child
+ */
+
+/**
+ * An object to convert.
+ *
+ * @typedef {object} Conversion
+ * @property {string} entry the entry of the Katalog
+ * @property {string} version the version that is converted to, such as `v2`
+ * @property {any} source the object as it came, whole
+ * @property {any} target the object as the rules made it: without `apiVersion` and `kind`, and of `metadata` labels and annotations alone
+ */
+
+// The functions that a hook exports, one for each point at which its Katalog calls it. Each may be `async`.
+
+/**
+ * `beforeRender` gives a value for each name that the entry declares below `hooks.beforeRender`.
+ *
+ * @typedef {(request: Request) => object | Promise<object>} BeforeRender
+ */
+
+/**
+ * `afterRender` is given the children that the entry lists below `hooks.afterRender.children`, as they were rendered, and gives them as
+ * they shall be applied. What it leaves out is pruned; an object that it does not change goes back byte for byte.
+ *
+ * @typedef {(request: Request, children: Child[]) => Child[] | Promise<Child[]>} AfterRender
+ */
+
+/**
+ * A rule that the resource breaks: the path of the field, what was found and what is expected.
+ *
+ * @typedef {{field: string, message: string}} Violation
+ */
+
+/**
+ * `validate` gives all that is wrong with the resource; nothing: it is valid.
+ *
+ * @typedef {(request: Request) => Violation[] | Promise<Violation[]>} Validate
+ */
+
+/**
+ * `finalize` says whether the resource may go: `done`, or `wait('…')`.
+ *
+ * @typedef {(request: Request) => Outcome | Promise<Outcome>} Finalize
+ */
+
+/**
+ * `convert` gives the target of one object as it shall be. Nothing can be asked but the log.
+ *
+ * @typedef {(conversion: Conversion) => object | Promise<object>} Convert
  */
 
 /**
@@ -21,13 +76,24 @@ import { log as line } from 'orkestra:host/log@0.1.0';
  */
 
 const decode = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
-const encode = (value) => new TextEncoder().encode(JSON.stringify(value));
+const milliseconds = (number) => (number === undefined ? undefined : BigInt(Math.ceil(number)));
 
-// The bindings make the error of a `result` of what is thrown with a `payload`. Any other exception is a trap, and its text is lost.
-class Failure extends Error {
-  constructor(message, payload) {
+/**
+ * Why a hook has no answer. `failed` and `unavailable` make it.
+ *
+ * The bindings make the error of a `result` of what is thrown with a `payload` of its own. Any other exception is a trap, and its text is
+ * lost.
+ */
+export class Failure extends Error {
+  constructor(message, tag, after) {
     super(message);
-    this.payload = payload;
+    this.payload = { tag, val: tag === 'unavailable' ? [message, after] : message };
+  }
+
+  /** The same, of an object that the message names. */
+  of(object) {
+    const { tag, val } = this.payload;
+    return new Failure(`${object}: ${this.message}`, tag, tag === 'unavailable' ? val[1] : undefined);
   }
 }
 
@@ -37,7 +103,7 @@ class Failure extends Error {
  * @param {string} message
  * @returns {Error}
  */
-export const failed = (message) => new Failure(message, { tag: 'failed', val: message });
+export const failed = (message) => new Failure(message, 'failed');
 
 /**
  * It cannot be done now: `throw unavailable('…', 5000)`.
@@ -46,10 +112,26 @@ export const failed = (message) => new Failure(message, { tag: 'failed', val: me
  * @param {number} [afterMilliseconds] when it is worth trying again
  * @returns {Error}
  */
-export function unavailable(message, afterMilliseconds) {
-  const after = afterMilliseconds === undefined ? undefined : BigInt(Math.ceil(afterMilliseconds));
-  return new Failure(message, { tag: 'unavailable', val: [message, after] });
+export const unavailable = (message, afterMilliseconds) => new Failure(message, 'unavailable', milliseconds(afterMilliseconds));
+
+/** How far a hook's work before the end of a resource is. `done` is one, and `wait` makes the others. */
+export class Outcome {
+  constructor(value) {
+    this.value = value;
+  }
 }
+
+/** All is done: the resource may go. */
+export const done = new Outcome({ tag: 'done' });
+
+/**
+ * It goes on: `return wait('…', 5000)`. The message is shown on the resource.
+ *
+ * @param {string} message
+ * @param {number} [afterMilliseconds] when to call again; without it in ten seconds
+ * @returns {Outcome}
+ */
+export const wait = (message, afterMilliseconds) => new Outcome({ tag: 'wait', val: [message, milliseconds(afterMilliseconds)] });
 
 // Clocks and random numbers stopped when the component was built, and what waits or asks a host ends the call without a word. So that
 // neither is taken for the real thing, the first use of each fails with its name.
@@ -65,30 +147,6 @@ globalThis.Date = new Proxy(Date, {
   construct: (date, values, made) => (values.length ? Reflect.construct(date, values, made) : gone('the time of day')()),
 });
 Date.now = gone('the time of day');
-
-/**
- * The hook of a pattern: `export const beforeRender = hook((request) => ({…}))`.
- *
- * @param {(request: Request) => object | Promise<object>} values gives what the Katalog declares below `hooks.beforeRender`
- * @returns {object} what the world `orkestra:hook/hook` wants as its export `beforeRender`
- */
-export const hook = (values) => ({
-  async beforeRender(request) {
-    try {
-      return encode(
-        await values({
-          entry: request.entry,
-          primary: decode(request.primary),
-          inputs: decode(request.inputs),
-          children: request.children.map(({ id, key, object }) => ({ id, key, object: decode(object) })),
-          deleting: request.deleting,
-        }),
-      );
-    } catch (error) {
-      throw error instanceof Failure ? error : failed(`${error}`);
-    }
-  },
-});
 
 const complete = ({ group = '', kind, namespace }) => ({ group, kind, namespace });
 

@@ -23,7 +23,7 @@ fn javascript() -> Option<PathBuf> {
     // `build.mjs` looks for `wit` two directories up.
     let sdk = place.join("guest-sdk/js");
     std::fs::create_dir_all(&sdk).unwrap();
-    for file in ["package.json", "package-lock.json", "build.mjs", "orkestra-hook.mjs"] {
+    for file in ["package.json", "package-lock.json", "build.mjs", "orkestra-hook.mjs", "points.mjs"] {
         std::fs::copy(source_root().join("guest-sdk/js").join(file), sdk.join(file)).unwrap();
     }
     for package in ["host", "hook"] {

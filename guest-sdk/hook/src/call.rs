@@ -7,7 +7,7 @@ use crate::decode::decode;
 use crate::host::Current;
 use crate::http::Http;
 use crate::log::Log;
-use crate::point::{Incoming, Observed};
+use crate::point::{Incoming, RawChild};
 use crate::{DecodeError, Error, ReadError, ReadFailure};
 
 /// One call of a hook: what it is told, and the way to all that it may ask.
@@ -16,7 +16,7 @@ pub struct Call<R, I> {
     entry: String,
     resource: R,
     inputs: I,
-    children: Vec<Observed>,
+    children: Vec<RawChild>,
     deleting: bool,
     host: Current,
 }

@@ -39,6 +39,11 @@ impl Error {
         self
     }
 
+    /// The same, of an object that the message names.
+    pub(crate) fn of(self, object: &str) -> Self {
+        Self { message: format!("{object}: {}", self.message), ..self }
+    }
+
     /// The message.
     pub fn message(&self) -> &str {
         &self.message

@@ -1,7 +1,14 @@
 //! The SDK for hooks: code beside a Katalog, where expressions end.
 //!
-//! A hook is called at a point of a reconcile, is told the resource, and answers. The point there is today is *before render*: the
-//! hook gives values, and templates use them as `hook.<name>`.
+//! A hook is called at a point of a reconcile, is told the resource, and answers:
+//!
+//! | point | trait | what it gives |
+//! |---|---|---|
+//! | before render | [`BeforeRender`] | values, which templates use as `hook.<name>` |
+//! | after render | [`AfterRender`] | the children as they shall be applied |
+//! | validate | [`Validate`] | what is wrong with the resource |
+//! | finalize | [`Finalize`] | whether the resource may go |
+//! | convert | [`Convert`] | objects in another version of their kind |
 //!
 //! ```
 //! use orkestra_hook::{BeforeRender, Call, Error, export};
@@ -47,13 +54,14 @@
 //!     }
 //! }
 //!
-//! export!(Quota);
+//! export!(before_render = Quota);
 //! ```
 //!
 //! # What a hook can do
 //!
 //! All that it can do comes from its [`Call`]: [`Call::cluster`] reads objects, [`Call::http`] sends requests, [`Call::log`] writes to
 //! the runtime's log. The first two need a grant. A hook that does not use one of them does not import it, and needs no grant for it.
+//! A conversion has the log alone.
 //!
 //! Nothing is left from one call to the next: each has an instance of its own. There are no files, sockets, threads or environment, and
 //! [`std::time`] does not work.
@@ -73,12 +81,14 @@
 
 mod base64;
 mod call;
+mod children;
 pub mod cluster;
 mod decode;
 mod error;
 mod host;
 pub mod http;
 pub mod log;
+mod partial;
 mod point;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
@@ -87,11 +97,16 @@ mod wasm;
 
 pub use base64::Base64;
 pub use call::{Call, Child};
+pub use children::{Address, Children};
 pub use cluster::{Kind, ReadError, ReadFailure};
 pub use decode::DecodeError;
 pub use error::Error;
 pub use http::{HttpError, HttpFailure};
-pub use point::BeforeRender;
+pub use point::after_render::AfterRender;
+pub use point::before_render::BeforeRender;
+pub use point::convert::{Conversion, Convert};
+pub use point::finalize::{Finalize, Outcome};
+pub use point::validate::{Validate, Violation};
 
 /// The README's code, so that it compiles.
 #[cfg(doctest)]
@@ -101,7 +116,12 @@ struct Readme;
 /// For the macro [`export!`] alone.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::point::{Incoming, Point, before_render, unknown_entry};
+    pub use crate::point::{Point, Run, Told, unknown_entry};
     #[cfg(target_family = "wasm")]
-    pub use crate::wasm::{Exported, bindings, export_component};
+    pub use crate::wasm::Exported;
+
+    /// The points, by the names that the macro gives them.
+    pub mod points {
+        pub use crate::point::{after_render, before_render, convert, finalize, validate};
+    }
 }

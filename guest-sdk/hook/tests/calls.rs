@@ -67,7 +67,7 @@ impl BeforeRender for Typed {
     }
 }
 
-export!("told" => Told, "typed" => Typed);
+export!(before_render = { "told" => Told, "typed" => Typed });
 
 fn call(host: &FakeHost) -> Any {
     host.call(json!({"metadata": {"name": "a", "namespace": "team"}})).open().unwrap()
@@ -78,14 +78,14 @@ fn a_hook_is_told_what_a_call_says() {
     let host = FakeHost::new();
     let call = host.call(json!({"metadata": {"name": "a"}})).entry("told").inputs(json!({"image": "i"})).deleting();
     let values = json!({"entry": "told", "name": "a", "image": "i", "deleting": true});
-    assert_eq!(call.run::<Told>(), Ok(values));
+    assert_eq!(call.before_render::<Told>(), Ok(values));
     assert_eq!(host.lines(), [(Level::Info, "told".to_owned())]);
     assert_eq!(host.host_calls(), 1);
 }
 
 #[test]
 fn values_are_one_object() {
-    let error = FakeHost::new().call(json!({})).run::<List>().unwrap_err();
+    let error = FakeHost::new().call(json!({})).before_render::<List>().unwrap_err();
     assert!(error.message().contains("must be one object"), "{error}");
 }
 
@@ -93,7 +93,7 @@ fn values_are_one_object() {
 fn a_resource_of_another_type_fails_with_its_path_and_inputs_without_their_values() {
     let run = |replicas: Value, input: Value| {
         let call = FakeHost::new().call(json!({"spec": {"replicas": replicas}})).inputs(json!({"replicas": input}));
-        call.run::<Typed>()
+        call.before_render::<Typed>()
     };
     assert_eq!(run(json!(1), json!(1)), Ok(json!({})));
     let error = run(json!("three"), json!(1)).unwrap_err();

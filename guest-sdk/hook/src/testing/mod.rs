@@ -19,13 +19,14 @@
 //!     "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "team", "namespace": "shop"}, "data": {"owner": "ada"},
 //! }));
 //! let call = host.call(json!({"metadata": {"name": "db", "namespace": "shop"}}));
-//! assert_eq!(call.run::<Owner>(), Ok(json!({"owner": "ada"})));
+//! assert_eq!(call.before_render::<Owner>(), Ok(json!({"owner": "ada"})));
 //!
 //! // Nothing was prepared here.
-//! let error = FakeHost::new().call(json!({})).run::<Owner>().unwrap_err();
+//! let error = FakeHost::new().call(json!({})).before_render::<Owner>().unwrap_err();
 //! assert!(error.message().contains("access denied"));
 //! ```
 
+mod conversions;
 mod objects;
 mod prepared;
 mod reply;
@@ -40,6 +41,7 @@ use crate::cluster::{Kind, ReadFailure, Scope};
 use crate::host::Host;
 use crate::http::{HttpFailure, Method, Outgoing, Received};
 use crate::log::Level;
+pub use conversions::Conversions;
 use objects::Objects;
 pub use prepared::Prepared;
 pub use reply::Reply;
@@ -127,6 +129,11 @@ impl FakeHost {
     /// A call with a resource; its inputs, children and the rest are said on what comes back.
     pub fn call(&self, resource: impl Into<Value>) -> Prepared {
         Prepared::new(self.clone(), resource.into())
+    }
+
+    /// A batch of conversions to a version; its objects are said on what comes back.
+    pub fn conversions(&self, version: &str) -> Conversions {
+        Conversions::new(self.clone(), version)
     }
 
     /// The lines that were written to the log so far.

@@ -4,15 +4,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Current, FakeHost};
-use crate::point::{Incoming, Observed, before_render};
-use crate::{BeforeRender, Call, Error};
+use crate::point::after_render::Rendering;
+use crate::point::{self, Incoming, RawChild};
+use crate::{AfterRender, BeforeRender, Call, Children, Error, Finalize, Outcome, Validate, Violation};
 
 /// A call that a test makes, from [`FakeHost::call`]. Without more it is of the entry `test`, with no inputs and no children.
 #[derive(Debug)]
-#[must_use = "nothing is called before `run` or `open`"]
+#[must_use = "nothing is called before a point or `open`"]
 pub struct Prepared {
     resource: Value,
     inputs: Value,
+    rendered: Vec<RawChild>,
     incoming: Incoming,
 }
 
@@ -27,7 +29,7 @@ impl Prepared {
             deleting: false,
             host: Current { host, namespace },
         };
-        Self { resource, inputs: Value::Object(Map::new()), incoming }
+        Self { resource, inputs: Value::Object(Map::new()), rendered: Vec::new(), incoming }
     }
 
     /// The entry of the Katalog.
@@ -43,17 +45,26 @@ impl Prepared {
     }
 
     /// A child as last seen.
-    pub fn child(self, id: &str, object: impl Into<Value>) -> Self {
-        self.observed(id, None, &object.into())
+    pub fn child(mut self, id: &str, object: impl Into<Value>) -> Self {
+        self.incoming.children.push(raw(id, None, &object.into()));
+        self
     }
 
     /// A child of an element of `forEach`, as last seen.
-    pub fn child_of(self, id: &str, key: &str, object: impl Into<Value>) -> Self {
-        self.observed(id, Some(key.to_owned()), &object.into())
+    pub fn child_of(mut self, id: &str, key: &str, object: impl Into<Value>) -> Self {
+        self.incoming.children.push(raw(id, Some(key), &object.into()));
+        self
     }
 
-    fn observed(mut self, id: &str, key: Option<String>, object: &Value) -> Self {
-        self.incoming.children.push(Observed { id: id.to_owned(), key, object: object.to_string().into_bytes() });
+    /// A child as it was rendered, which [`AfterRender`] may change.
+    pub fn rendered(mut self, id: &str, object: impl Into<Value>) -> Self {
+        self.rendered.push(raw(id, None, &object.into()));
+        self
+    }
+
+    /// A child of an element of `forEach`, as it was rendered.
+    pub fn rendered_of(mut self, id: &str, key: &str, object: impl Into<Value>) -> Self {
+        self.rendered.push(raw(id, Some(key), &object.into()));
         self
     }
 
@@ -72,14 +83,43 @@ impl Prepared {
         Call::new(self.incoming())
     }
 
-    /// Runs a hook, and gives its values as templates get them.
+    /// Runs a hook before render, and gives its values as templates get them.
     ///
     /// # Errors
     ///
     /// Those of the hook, and failed: the resource or the inputs are not of its types, or its values are no object.
-    pub fn run<H: BeforeRender>(self) -> Result<Value, Error> {
-        let json = before_render::<H>(self.incoming())?;
+    pub fn before_render<H: BeforeRender>(self) -> Result<Value, Error> {
+        let json = point::before_render::run::<H>(self.incoming())?;
         Ok(serde_json::from_slice(&json)?)
+    }
+
+    /// Runs a hook after render, and gives the children as they would be applied. That the entry lists them, and that fields of rights
+    /// are as they were, only the runtime knows.
+    ///
+    /// # Errors
+    ///
+    /// Those of the hook, and failed: the resource or the inputs are not of its types.
+    pub fn after_render<H: AfterRender>(mut self) -> Result<Children, Error> {
+        let children = std::mem::take(&mut self.rendered);
+        point::after_render::run::<H>(Rendering { request: self.incoming(), children }).map(Children::new)
+    }
+
+    /// Runs a hook that validates, and gives all that is wrong with the resource.
+    ///
+    /// # Errors
+    ///
+    /// Those of the hook, and failed: the resource or the inputs are not of its types.
+    pub fn validate<H: Validate>(self) -> Result<Vec<Violation>, Error> {
+        point::validate::run::<H>(self.incoming())
+    }
+
+    /// Runs a hook that finalizes. The resource is being deleted, whether [`Prepared::deleting`] says so or not.
+    ///
+    /// # Errors
+    ///
+    /// Those of the hook, and failed: the resource or the inputs are not of its types.
+    pub fn finalize<H: Finalize>(self) -> Result<Outcome, Error> {
+        point::finalize::run::<H>(self.deleting().incoming())
     }
 
     fn incoming(self) -> Incoming {
@@ -88,18 +128,6 @@ impl Prepared {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::point::unknown_entry;
-
-    #[test]
-    fn an_entry_that_was_not_exported_fails_by_name() {
-        let incoming = FakeHost::new().call(serde_json::json!({})).entry("queue").incoming();
-        let error = unknown_entry(&incoming, &["database", "cache"]).unwrap_err();
-        assert_eq!(
-            error,
-            Error::failed("the hook has nothing for the entry queue: it was exported for database, cache")
-        );
-    }
+fn raw(id: &str, key: Option<&str>, object: &Value) -> RawChild {
+    RawChild { id: id.to_owned(), key: key.map(str::to_owned), object: object.to_string().into_bytes() }
 }

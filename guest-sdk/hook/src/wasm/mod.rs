@@ -2,23 +2,20 @@
 
 pub mod bindings;
 mod http;
+mod points;
 
-use std::marker::PhantomData;
 use std::panic::{PanicHookInfo, set_hook};
 use std::sync::Once;
 
-use crate::Error;
 use crate::cluster::{ReadFailure, Scope};
 use crate::host::Host;
 use crate::http::{HttpFailure, Outgoing, Received};
 use crate::log::Level;
-use crate::point::{Incoming, Observed, Point};
-pub use bindings::export_component;
-use bindings::exports::orkestra::hook::before_render::{Failure, Guest, Request};
 use bindings::orkestra::host::{cluster_read, log};
+pub use points::Exported;
 
 /// The runtime.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Current;
 
 impl Host for Current {
@@ -60,32 +57,6 @@ impl From<cluster_read::Error> for ReadFailure {
             cluster_read::Error::TooLarge(why) => Self::TooLarge(why),
             cluster_read::Error::Unavailable(why) => Self::Unavailable(why),
         }
-    }
-}
-
-/// What a component exports, by the points of a hook.
-#[derive(Debug)]
-pub struct Exported<P>(PhantomData<P>);
-
-impl<P: Point> Guest for Exported<P> {
-    fn before_render(request: Request) -> Result<Vec<u8>, Failure> {
-        say_panics();
-        let Request { entry, primary, inputs, children, deleting } = request;
-        let children = children.into_iter();
-        let children = children.map(|child| Observed { id: child.id, key: child.key, object: child.object }).collect();
-        let incoming = Incoming { entry, primary, inputs, children, deleting, host: Current };
-        P::before_render(incoming).map_err(Failure::from)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let message = error.message().to_owned();
-        if !error.is_unavailable() {
-            return Self::Failed(message);
-        }
-        let after = error.retries_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-        Self::Unavailable((message, after))
     }
 }
 

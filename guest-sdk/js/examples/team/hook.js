@@ -1,7 +1,11 @@
-import { clusterRead, failed, hook, log } from 'orkestra-hook';
+import { clusterRead, failed, log } from 'orkestra-hook';
 
-/** What a team's ConfigMaps say that it uses. */
-export const beforeRender = hook(({ primary }) => {
+/**
+ * What a team's ConfigMaps say that it uses.
+ *
+ * @type {import('orkestra-hook').BeforeRender}
+ */
+export function beforeRender({ primary }) {
   const maps = clusterRead.list({ kind: 'ConfigMap' }, { team: primary.spec.team }, ['metadata.name', 'data.GiB']);
   let GiB = 0;
   for (const { metadata, data } of maps) {
@@ -14,4 +18,4 @@ export const beforeRender = hook(({ primary }) => {
   if (!Number.isSafeInteger(GiB)) throw failed(`${primary.spec.team}: the sum of data.GiB is beyond what a number holds`);
   log.info(`${primary.spec.team} uses ${GiB} GiB in ${maps.length} ConfigMaps`);
   return { usage: { names: maps.map(({ metadata }) => metadata.name).sort(), GiB } };
-});
+}

@@ -82,4 +82,4 @@ impl BeforeRender for Usage {
     }
 }
 
-export!(Usage);
+export!(before_render = Usage);

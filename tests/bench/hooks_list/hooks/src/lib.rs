@@ -35,4 +35,4 @@ impl BeforeRender for Lister {
     }
 }
 
-export!(Lister);
+export!(before_render = Lister);

@@ -26,7 +26,7 @@ fn run_for(host: &FakeHost, team: &str) -> Result<Value, Error> {
         "metadata": {"name": "orders", "namespace": "shop"},
         "spec": {"storageGiB": 10, "team": team, "tokenSecret": "quota-token"},
     });
-    host.call(database).inputs(json!({"quotaUrl": "https://quota.example.com"})).run::<Quota>()
+    host.call(database).inputs(json!({"quotaUrl": "https://quota.example.com"})).before_render::<Quota>()
 }
 
 fn run(host: &FakeHost) -> Result<Value, Error> {

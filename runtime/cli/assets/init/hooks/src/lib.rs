@@ -51,7 +51,7 @@ impl BeforeRender for Hook {
     }
 }
 
-export!(Hook);
+export!(before_render = Hook);
 
 #[cfg(test)]
 mod tests {
@@ -62,7 +62,7 @@ mod tests {
 
     fn run(host: &FakeHost) -> Result<Value, Error> {
         let resource = json!({"metadata": {"name": "a", "namespace": "team"}, "spec": {"image": "i", "replicas": 3}});
-        host.call(resource).run::<Hook>()
+        host.call(resource).before_render::<Hook>()
     }
 
     fn limits(replicas: &str) -> FakeHost {
