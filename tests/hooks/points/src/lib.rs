@@ -46,12 +46,16 @@ impl AfterRender for Site {
             "drop" => drop(children.remove("config")),
             "undeclared" => children.add("other", &map("other"))?,
             "unlisted" => children.add("secret", &map("secret"))?,
-            "account" => children.change("web", |web: &mut Value| {
-                web["spec"]["template"]["spec"]["serviceAccountName"] = json!("admin");
-            })?,
-            "image" => children.change("web", |web: &mut Value| {
-                web["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.com/web:2");
-            })?,
+            "account" => {
+                children.change("web", |web: &mut Value| {
+                    web["spec"]["template"]["spec"]["serviceAccountName"] = json!("admin");
+                })?;
+            }
+            "image" => {
+                children.change("web", |web: &mut Value| {
+                    web["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.com/web:2");
+                })?;
+            }
             "elsewhere" => children.add(("page", "x"), &json!({"metadata": {"name": "x", "namespace": "kube-public"}}))?,
             _ => {}
         }
