@@ -47,6 +47,7 @@ async fn run(ns: &Namespace, directory: &Path, grants: &[&str]) -> Ork {
     let own = ns.own();
     let mut arguments =
         vec!["--no-impersonation", "-n", ns.name(), "--system-namespace", &own, "--listen", "127.0.0.1:0", "--yes"];
+    arguments.extend(["--webhook-listen", "127.0.0.1:0"]);
     arguments.extend(grants.iter().flat_map(|grant| ["--grant", grant]));
     arguments.push(directory.to_str().expect("a path in UTF-8"));
     let ork = Ork::run(ns.cluster(), &arguments);

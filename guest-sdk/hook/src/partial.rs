@@ -56,9 +56,7 @@ fn merged(whole: Value, before: &Value, after: Value, path: &str) -> Result<Valu
     }
     match (whole, before, after) {
         (Value::Object(whole), Value::Object(before), Value::Object(after)) => fields(whole, before, after, path),
-        (Value::Array(whole), Value::Array(before), Value::Array(after)) if whole.len() == before.len() => {
-            elements(whole, before, after, path)
-        }
+        (Value::Array(whole), Value::Array(before), Value::Array(after)) => elements(whole, before, after, path),
         (_, _, after) => Ok(after),
     }
 }
@@ -85,6 +83,11 @@ fn fields(
 /// Elements are told apart by `name`, as Kubernetes does it in most lists. Without names, those that come after the known ones are new,
 /// and one that differs at its place was changed.
 fn elements(whole: Vec<Value>, before: &[Value], after: Vec<Value>, path: &str) -> Result<Value, Ambiguous> {
+    let ambiguous = || Err(Ambiguous { path: path.to_owned() });
+    // A type that reads some of the elements only.
+    if whole.len() != before.len() {
+        return ambiguous();
+    }
     if let (Some(known), Some(_)) = (names(before), names(&after)) {
         let mut whole: Vec<Option<Value>> = whole.into_iter().map(Some).collect();
         let elements = after.into_iter().map(|element| {
@@ -102,7 +105,7 @@ fn elements(whole: Vec<Value>, before: &[Value], after: Vec<Value>, path: &str) 
     }
     let changed = |at: usize| before[at] != after[at];
     if after.len() != count || (0..count).any(|at| changed(at) && before.contains(&after[at])) {
-        return Err(Ambiguous { path: path.to_owned() });
+        return ambiguous();
     }
     let elements = whole.into_iter().zip(before).zip(after).enumerate();
     let elements =
