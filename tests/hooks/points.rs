@@ -13,6 +13,7 @@ use crate::{directory, fine, ork_in, run};
 /// A running pattern of a group of its own: a definition points at one webhook.
 struct Running {
     ork: Ork,
+    at: PathBuf,
     site: Kind,
     old: Kind,
 }
@@ -26,7 +27,7 @@ async fn running(ns: &Namespace) -> Running {
     }
     std::fs::copy(component(ns.cluster()), at.join("hooks.wasm")).unwrap();
     let kind = |version: &str| Kind::new(format!("{group}/{version}").leak(), "Site");
-    Running { ork: run(ns, &at, &[]).await, site: kind("v2"), old: kind("v1") }
+    Running { ork: run(ns, &at, &[]).await, at, site: kind("v2"), old: kind("v1") }
 }
 
 fn source() -> PathBuf {
@@ -70,7 +71,7 @@ async fn refused(ns: &Namespace, kind: Kind, what: &str) -> (String, String) {
 #[test]
 fn every_point_after_the_first_does_its_part() {
     with_namespace("hooks-points", async |ns| {
-        let Running { ork, site: kind, old } = running(&ns).await;
+        let Running { ork, at, site: kind, old } = running(&ns).await;
 
         // After render: one is changed, two are added, and one of them goes with its page.
         ns.create(kind, site("blog", &["a", "b"], "image")).await;
@@ -100,7 +101,13 @@ fn every_point_after_the_first_does_its_part() {
         // Convert: the old version counts, and the stored one does not.
         let annotation = |object: &Value| object["metadata"]["annotations"]["points.example.com/pages"].clone();
         assert_eq!(annotation(&ns.get(old, "blog").await), json!("1"));
-        assert_eq!(annotation(&ns.get(kind, "blog").await), Value::Null);
+        let stored = ns.get(kind, "blog").await;
+        assert_eq!(annotation(&stored), Value::Null);
+        // So does the command line, with the same component.
+        std::fs::write(at.join("blog.json"), stored.to_string()).unwrap();
+        let converted = ork_in(&at, &["convert", "blog.json", "--to", "v1", "--format", "json"]);
+        let converted: Value = serde_json::from_slice(&converted.stdout).expect("JSON");
+        assert_eq!(annotation(&converted), json!("1"));
 
         // Finalize: the resource waits, and its children with it.
         ns.delete(kind, "blog").await;
@@ -119,7 +126,7 @@ fn every_point_after_the_first_does_its_part() {
 #[test]
 fn a_child_that_is_not_declared_and_a_field_of_rights_are_refused_before_any_request() {
     with_namespace("hooks-refused", async |ns| {
-        let Running { ork, site: kind, old: _ } = running(&ns).await;
+        let Running { ork, at: _, site: kind, old: _ } = running(&ns).await;
         let mark = ns.cluster().audit().mark().await;
         for (what, reason, says) in [
             ("undeclared", "UndeclaredChild", "other"),

@@ -106,7 +106,7 @@ pub(crate) fn points_in_words(hook: &model::Hook) -> Vec<String> {
         (hook.finalize, "before a resource goes, which waits for it"),
         (hook.convert, "to change what the rules of a conversion made; the proof is of the rules alone"),
     ];
-    lines.extend(points.into_iter().filter_map(|(called, line)| called.then(|| line.to_owned())));
+    lines.extend(points.into_iter().filter(|(called, _)| *called).map(|(_, line)| line.to_owned()));
     lines
 }
 

@@ -29,10 +29,8 @@ pub(crate) fn run(args: &Convert, output: &Output) -> Result<(), Error> {
         .enable_all()
         .build()
         .map_err(|source| Error::Machine { what: "to start threads", source })?;
-    let refined = match hooks::load_converting(&pattern, hook.as_deref(), &sandbox)? {
-        Some(hook) => Some(Refined { hook, runtime: runtime.handle().clone() }),
-        None => None,
-    };
+    let refined = hooks::load_converting(&pattern, hook.as_deref(), &sandbox)?;
+    let refined = refined.map(|hook| Refined { hook, runtime: runtime.handle().clone() });
     let mut converted = Vec::new();
     for object in &objects {
         converted.push(one(&pattern, &loaded, refined.as_ref(), object, &args.to)?);
