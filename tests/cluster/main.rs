@@ -12,6 +12,7 @@ mod fixture;
 mod flows;
 mod foreign;
 mod identity;
+mod in_cluster;
 mod leader;
 mod lifecycle;
 mod matrix;

@@ -58,6 +58,7 @@ mod reconcile;
 #[cfg(test)]
 mod reconcile_tests;
 mod rehearsal;
+mod rights;
 mod run;
 #[cfg(test)]
 mod scripted;
@@ -96,6 +97,7 @@ pub use object::ObjectKey;
 pub use preview::{Given, Preview, PreviewChild, preview};
 pub use readiness::{Readiness, readiness};
 pub use rehearsal::{Action, Change, Field};
+pub use rights::NeededRight;
 pub use run::{Ceilings, Handle, Options, Runtime};
 pub use serve::serve;
 pub use survey::{Query, SeenCondition, SeenEvent, SurveyError, Surveyed, survey};

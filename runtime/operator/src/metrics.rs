@@ -1,5 +1,6 @@
 //! Counters under the names that people's dashboards already use, in Prometheus' text format.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(crate) struct ControllerMetrics {
     buckets: [AtomicU64; BUCKETS.len()],
     nanoseconds: AtomicU64,
     /// Errors by reason; few words, all the host's own.
-    errors: std::sync::Mutex<std::collections::BTreeMap<&'static str, u64>>,
+    errors: std::sync::Mutex<BTreeMap<&'static str, u64>>,
     pub(crate) active: AtomicU64,
 }
 
@@ -173,6 +174,16 @@ pub(crate) fn text(
         }
     });
     out
+}
+
+/// How many rights are missing. Accounts are of the host's making.
+pub(crate) fn missing_rights(missing: &BTreeMap<String, usize>) -> String {
+    let name = "orkestra_missing_rights";
+    let mut text = format!("# HELP {name} Rights that are needed and not given, by account.\n# TYPE {name} gauge\n");
+    for (account, count) in missing {
+        let _ = writeln!(text, "{name}{{account=\"{account}\"}} {count}");
+    }
+    text
 }
 
 #[cfg(test)]

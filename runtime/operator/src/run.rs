@@ -19,6 +19,7 @@ use crate::error::StartError;
 use crate::events::Events;
 use crate::instance::{Converting, Instance};
 use crate::metrics;
+use crate::rights::{NeededRight, Rights};
 use crate::standing::{Role, Standing};
 use crate::start::{Assembled, Terms, assemble, check};
 use crate::view::{Seen, view};
@@ -52,6 +53,8 @@ pub struct Options {
     pub webhook: Option<Webhook>,
     /// What was asked for and does not run, by name and reason: for the metrics.
     pub broken: Vec<(String, &'static str)>,
+    /// What the runtime and its patterns must be allowed. It is asked for before anything is reconciled, and what is missing is told.
+    pub rights: Vec<NeededRight>,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             election: None,
             webhook: None,
             broken: Vec::new(),
+            rights: Vec::new(),
         }
     }
 }
@@ -115,6 +119,7 @@ pub struct Handle {
     shared: Arc<Shared>,
     entries: Arc<Vec<Arc<EntryState>>>,
     broken: Arc<Vec<(String, &'static str)>>,
+    rights: Arc<Rights>,
 }
 
 impl Runtime {
@@ -140,6 +145,7 @@ impl Runtime {
             tasks.spawn(elector.run(receiver));
             resign = Some(sender);
         }
+        let rights = Arc::new(Rights::look(api.clone(), options.rights.clone()).await);
         let (events, send_events) = Events::new(api.clone());
         let term = standing.term();
         let conversion = options
@@ -162,6 +168,8 @@ impl Runtime {
         if let Some(conversion) = conversion {
             background.spawn(conversion::keep(conversion, api, standing, converting));
         }
+        let looked = rights.clone();
+        background.spawn(async move { looked.keep().await });
         let reviewed = shared.clone();
         background.spawn(async move { reviewed.reviews.keep().await });
         let terms = Terms { shared: shared.clone(), entries: entries.clone(), instances, options: options.clone() };
@@ -170,7 +178,7 @@ impl Runtime {
         for state in entries.iter() {
             at_work.spawn(bring_up(shared.clone(), state.clone()));
         }
-        let handle = Handle { shared, entries, broken: Arc::new(options.broken) };
+        let handle = Handle { shared, entries, broken: Arc::new(options.broken), rights };
         let stop_limit = options.stop_limit;
         Ok(Self { handle, entries: at_work, background, elector: tasks, resign, stop_limit })
     }
@@ -304,6 +312,7 @@ impl Handle {
         let cached: Vec<_> = cached.into_iter().collect();
         let (sandbox, hooks): (Vec<_>, Vec<_>) = (sandbox.collect(), hooks.collect());
         let mut text = metrics::text(&rows, &cached, &sandbox, &hooks, &self.broken, self.is_leader());
+        text.push_str(&metrics::missing_rights(&self.rights.missing()));
         if let Some(state) = &self.shared.conversion {
             text.push_str(&state.webhook.served.metrics().snapshot().text());
         }

@@ -15,6 +15,7 @@ use crate::args::Run;
 use crate::composition::{Broken, Composed, grants};
 use crate::error::Error;
 use crate::output::{Output, escape};
+use crate::rbac::{self, Place};
 use crate::{composition, converter, hooks, instances, kube_access, log, sandbox};
 
 mod dry_run;
@@ -44,9 +45,14 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
         tracing::error!(pattern = %escape(name), reason, "does not run: {}", escape(&said));
     }
     let broken = composed.broken.iter().map(|broken| (broken.name.clone(), broken.error.reason())).collect();
+    let place = Place { system: args.system_namespace.clone(), namespaces: args.namespace.iter().cloned().collect() };
+    let rights = rbac::needed(&composed.instances, &place, !args.no_impersonation);
     match args.dry_run {
         true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
-        false => runtime.block_on(work(args, cluster, instances, broken, routes)),
+        false => {
+            let options = Options { broken, rights, ..options(args) };
+            runtime.block_on(work(args, cluster, instances, options, routes))
+        }
     }
 }
 
@@ -149,7 +155,7 @@ async fn work(
     args: &Run,
     cluster: Cluster,
     instances: Vec<operator::Instance>,
-    broken: Vec<(String, &'static str)>,
+    options: Options,
     routes: Arc<Routes>,
 ) -> Result<(), Error> {
     let stop = stop_signal()?;
@@ -161,7 +167,7 @@ async fn work(
         true => (None, None),
         false => Some(converter::serve(&args.serve, cluster.local, routes)?).unzip(),
     };
-    let options = Options { broken, webhook, ..options(args) };
+    let options = Options { webhook, ..options };
     tracing::info!(server = %cluster.server, context = cluster.context.as_deref().unwrap_or("pod"), "connected");
     // Told to stop while it waits for an API server, it stops.
     let runtime = tokio::select! {

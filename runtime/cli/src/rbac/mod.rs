@@ -8,6 +8,7 @@ pub(crate) use print::{as_json, as_text, as_yaml};
 use std::path::Path;
 
 use orkestra_komposer::Instance;
+use orkestra_operator::{Identity, NeededRight};
 use orkestra_pattern::model::Entry;
 use orkestra_pattern::rights::{self, Refused, Right, Rights, Scope};
 use serde_json::{Value, json};
@@ -91,6 +92,52 @@ pub(crate) fn bundle(instances: &[Instance], place: &Place) -> Bundle {
         }
     }
     Bundle { objects, notes }
+}
+
+/// What the runtime asks for when it starts, for itself and for the accounts that patterns act as. Without `impersonation` patterns act
+/// with its own rights.
+pub(crate) fn needed(instances: &[Instance], place: &Place, impersonation: bool) -> Vec<NeededRight> {
+    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let mut needed: Vec<NeededRight> = Vec::new();
+    for pair in bundle(instances, place).objects.windows(2) {
+        let [role, binding] = pair else { continue };
+        let identity = match text(&binding.head, "/subjects/0/name") {
+            Some(name) if impersonation && name != RUNTIME => {
+                Identity::ServiceAccount { namespace: place.system.clone(), name }
+            }
+            _ => Identity::Process,
+        };
+        let namespace = text(&role.head, "/metadata/namespace").unwrap_or_default();
+        for rule in role.rules.iter().filter(|rule| impersonation || rule.verbs != ["impersonate"]) {
+            for right in rights_of(rule, &identity, &namespace) {
+                if !needed.iter().any(|known| known.same(&right)) {
+                    needed.push(right);
+                }
+            }
+        }
+    }
+    needed
+}
+
+/// Each verb on each resource and object of a rule.
+fn rights_of(rule: &Rule, identity: &Identity, namespace: &str) -> Vec<NeededRight> {
+    let names: Vec<&str> =
+        if rule.names.is_empty() { vec![""] } else { rule.names.iter().map(String::as_str).collect() };
+    let mut rights = Vec::new();
+    for resource in &rule.resources {
+        for name in &names {
+            rights.extend(rule.verbs.iter().map(|verb| NeededRight {
+                identity: identity.clone(),
+                verb: verb.clone(),
+                group: rule.group.clone(),
+                resource: resource.clone(),
+                namespace: namespace.to_owned(),
+                name: (*name).to_owned(),
+                reason: rule.reasons.join("; "),
+            }));
+        }
+    }
+    rights
 }
 
 const RBAC_VERSION: &str = "rbac.authorization.k8s.io/v1";
