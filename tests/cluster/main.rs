@@ -10,6 +10,7 @@ mod events;
 #[allow(dead_code, reason = "the suites `outage` and `soak` use the rest")]
 mod fixture;
 mod flows;
+mod follow;
 mod foreign;
 mod identity;
 mod in_cluster;

@@ -29,6 +29,19 @@ pub(crate) fn routes(
     }
 }
 
+/// Who converts the kinds of a pattern at the moment.
+pub(crate) fn serving(pattern: &model::Pattern, routes: &Routes) -> Vec<(String, String, Arc<dyn Convert>)> {
+    let kinds = pattern.entries.iter().map(|entry| (&entry.api.group, &entry.api.kind));
+    kinds.filter_map(|(group, kind)| Some((group.clone(), kind.clone(), routes.find(group, kind)?))).collect()
+}
+
+/// Lets those convert that did before. What nobody converted before, no definition asks for yet.
+pub(crate) fn serve_again(before: Vec<(String, String, Arc<dyn Convert>)>, routes: &Routes) {
+    for (group, kind, convert) in before {
+        routes.set(&group, &kind, convert);
+    }
+}
+
 /// The definitions whose versions a pattern converts into each other.
 pub(crate) fn definitions(pattern: &model::Pattern) -> Vec<Converting> {
     let converting = pattern.entries.iter().filter(|entry| !entry.conversions.is_empty());

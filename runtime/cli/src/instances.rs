@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use orkestra_artifact::Digest;
 use orkestra_komposer::{Instance, Settings};
 use orkestra_operator as operator;
 use orkestra_pattern::model;
@@ -43,6 +44,27 @@ pub(crate) fn load_component(
     sandbox: &Sandbox,
 ) -> Result<Pattern, Error> {
     sandbox.load(component, &[], limits).map_err(|error| Error::Load { name: name.to_owned(), source: error.into() })
+}
+
+/// A digest of all that decides how an instance runs: two of one digest do the same.
+pub(crate) fn digest(instance: &Instance, component: &[u8]) -> Digest {
+    let Instance { name, pattern, hook, inputs, entries, limits, .. } = instance;
+    let entry = |entry: &model::Entry| {
+        let settings = entries.iter().find(|settings| settings.name == entry.name)?;
+        // What the host goes by and the component knows nothing of.
+        Some(format!("{:?} {:?}", describe_entry(entry, pattern, settings), entry.hook))
+    };
+    let host: Vec<Option<String>> = pattern.entries.iter().map(entry).collect();
+    let host = format!("{host:?} {limits:?} {:?}", pattern.capabilities);
+    let crds = serde_json::Value::Array(pattern.crds.clone()).to_string();
+    let inputs = serde_json::Value::Object(inputs.clone()).to_string();
+    let mut all = Vec::new();
+    let hook = hook.as_deref().unwrap_or_default();
+    for part in [name.as_bytes(), component, hook, inputs.as_bytes(), host.as_bytes(), crds.as_bytes()] {
+        all.extend_from_slice(&part.len().to_le_bytes());
+        all.extend_from_slice(part);
+    }
+    Digest::of(&all)
 }
 
 /// What the runtime is told of an instance.

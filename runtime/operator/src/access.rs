@@ -70,7 +70,8 @@ struct Slot {
     used: Mutex<Option<Instant>>,
 }
 
-type Listener = Box<dyn Fn(&Identity, &str) + Send + Sync>;
+/// Says whether whoever listens is still there.
+type Listener = Box<dyn Fn(&Identity, &str) -> bool + Send + Sync>;
 
 /// Asks, and remembers the answers.
 pub(crate) struct Reviews {
@@ -78,7 +79,7 @@ pub(crate) struct Reviews {
     /// How long an answer lives.
     time: Duration,
     /// How long after its last use an answer is kept up to date.
-    kept: Duration,
+    kept: Mutex<Duration>,
     forbidden: Vec<String>,
     slots: Mutex<HashMap<Question, Arc<Slot>>>,
     listeners: RwLock<Vec<Listener>>,
@@ -91,7 +92,20 @@ impl Reviews {
         let mut forbidden: Vec<String> = forbidden.into_iter().filter(|namespace| !namespace.is_empty()).collect();
         forbidden.push(NEVER.to_owned());
         let time = time.min(LONGEST_TIME);
-        Self { api, time, kept: kept + time, forbidden, slots: Mutex::default(), listeners: RwLock::default() }
+        Self {
+            api,
+            time,
+            kept: Mutex::new(kept + time),
+            forbidden,
+            slots: Mutex::default(),
+            listeners: RwLock::default(),
+        }
+    }
+
+    /// Keeps answers up to date at least for so long after their last use.
+    pub(crate) fn keep_for(&self, kept: Duration) {
+        let mut held = lock::lock(&self.kept);
+        *held = (*held).max(kept + self.time);
     }
 
     /// Refuses namespaces that no pattern touches or sees. Empty is outside of namespaces.
@@ -155,8 +169,8 @@ impl Reviews {
         })
     }
 
-    /// Calls `listener` with the account and the namespace (empty: all of them) for which an answer has changed.
-    pub(crate) fn subscribe(&self, listener: impl Fn(&Identity, &str) + Send + Sync + 'static) {
+    /// Calls `listener` with the account and the namespace (empty: all of them) for which an answer has changed, until it says `false`.
+    pub(crate) fn subscribe(&self, listener: impl Fn(&Identity, &str) -> bool + Send + Sync + 'static) {
         lock::write(&self.listeners).push(Box::new(listener));
     }
 
@@ -173,7 +187,8 @@ impl Reviews {
         let now = Instant::now();
         let slots: Vec<_> = {
             let mut slots = lock::lock(&self.slots);
-            let in_use = |slot: &Slot| lock::lock(&slot.used).is_some_and(|used| now - used < self.kept);
+            let kept = *lock::lock(&self.kept);
+            let in_use = |slot: &Slot| lock::lock(&slot.used).is_some_and(|used| now - used < kept);
             slots.retain(|_, slot| in_use(slot));
             slots.iter().map(|(question, slot)| (question.clone(), slot.clone())).collect()
         };
@@ -189,9 +204,8 @@ impl Reviews {
                     drop(held);
                     if answer.allowed != before.allowed {
                         tracing::info!(account = %question.identity, verb = question.look.verb(), resource = %question.resource, namespace = %question.namespace, allowed = answer.allowed, "the account's right has changed");
-                        for listener in lock::read(&self.listeners).iter() {
-                            listener(&question.identity, &question.namespace);
-                        }
+                        lock::write(&self.listeners)
+                            .retain(|listener| listener(&question.identity, &question.namespace));
                     }
                 }
                 // The old answer dies at its time; who goes by it then asks for itself and is told why there is none.
@@ -351,6 +365,7 @@ mod tests {
         let names = woken.clone();
         reviews.subscribe(move |identity, namespace| {
             names.lock().unwrap().push(format!("{identity} in {namespace:?}"));
+            true
         });
         see(&reviews, "a", "").await.unwrap();
         reviews.renew().await;

@@ -21,16 +21,16 @@ use crate::start::install;
 pub(crate) async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>) {
     let standing = shared.standing.clone();
     let controller = tokio::select! {
-        () = standing.to_stop() => return,
+        () = state.to_stop(&standing) => return,
         controller = warm(shared, state.clone()) => controller,
     };
     loop {
         let term = tokio::select! {
-            () = standing.to_stop() => return,
+            () = state.to_stop(&standing) => return,
             term = standing.to_lead() => term,
         };
         tokio::select! {
-            () = standing.to_stop() => return,
+            () = state.to_stop(&standing) => return,
             () = standing.to_follow(term) => continue,
             () = accepted(&controller.shared, &state) => state.up.store(true, Ordering::Relaxed),
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::api::Api;
 use crate::discovery::Resource;
@@ -40,7 +40,8 @@ pub(crate) struct Change {
     pub(crate) after: Option<Arc<Object>>,
 }
 
-type Listener = Arc<dyn Fn(&Change) + Send + Sync>;
+/// Says whether whoever listens is still there.
+type Listener = Arc<dyn Fn(&Change) -> bool + Send + Sync>;
 
 /// How far the first list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,8 +186,8 @@ impl Store {
         lock::read(&self.objects).by_key.len()
     }
 
-    /// Calls `listener` for every change from now on, and at least once for every object that is there.
-    pub(crate) fn subscribe(&self, listener: impl Fn(&Change) + Send + Sync + 'static) {
+    /// Calls `listener` for every change from now on, and at least once for every object that is there, until it says `false`.
+    pub(crate) fn subscribe(&self, listener: impl Fn(&Change) -> bool + Send + Sync + 'static) {
         let listener: Listener = Arc::new(listener);
         // It listens before it is shown what is there: what comes in between is told twice rather than never.
         lock::write(&self.listeners).push(listener.clone());
@@ -333,8 +334,9 @@ impl Store {
     fn tell(&self, change: &Change) {
         // Called without the lock, because a listener may change the store or add a listener.
         let listeners = lock::read(&self.listeners).clone();
-        for listener in &listeners {
-            listener(change);
+        let gone: Vec<&Listener> = listeners.iter().filter(|listener| !listener(change)).collect();
+        if !gone.is_empty() {
+            lock::write(&self.listeners).retain(|known| !gone.iter().any(|gone| Arc::ptr_eq(known, gone)));
         }
     }
 }
@@ -343,7 +345,7 @@ impl Store {
 pub(crate) struct Cache {
     api: Api,
     namespace: String,
-    stores: Mutex<HashMap<(Resource, Selector), Arc<Store>>>,
+    stores: Mutex<HashMap<(Resource, Selector), (Arc<Store>, AbortHandle)>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -356,11 +358,11 @@ impl Cache {
     /// The store of a kind. The first call starts its watch, which ends with the cache.
     pub(crate) fn store(&self, resource: &Arc<Resource>, selector: Selector) -> Arc<Store> {
         let mut stores = lock::lock(&self.stores);
-        let store = stores.entry((Resource::clone(resource), selector)).or_insert_with(|| {
+        let (store, _) = stores.entry((Resource::clone(resource), selector)).or_insert_with(|| {
             let store = Arc::new(Store::new(resource.clone()));
             let watch = Watch::new(self.api.clone(), store.clone(), &self.namespace, selector);
-            lock::lock(&self.tasks).spawn(watch.run());
-            store
+            let task = lock::lock(&self.tasks).spawn(watch.run());
+            (store, task)
         });
         store.clone()
     }
@@ -371,7 +373,7 @@ impl Cache {
         let whole = stores.iter().find(|((resource, selector), _)| {
             *selector == Selector::All && resource.group == group && resource.kind == kind
         });
-        whole.map(|(_, store)| store.clone())
+        whole.map(|(_, (store, _))| store.clone())
     }
 
     /// Ends all watches. What is held stays readable.
@@ -381,7 +383,21 @@ impl Cache {
 
     /// Every store that there is.
     pub(crate) fn stores(&self) -> Vec<Arc<Store>> {
-        lock::lock(&self.stores).values().cloned().collect()
+        lock::lock(&self.stores).values().map(|(store, _)| store.clone()).collect()
+    }
+
+    /// Ends the watches of kinds that nobody uses any more, and lets go of what they held.
+    pub(crate) fn retain(&self, used: impl Fn(&Resource) -> bool) {
+        lock::lock(&self.stores).retain(|(resource, _), (_, watch)| {
+            let used = used(resource);
+            if !used {
+                watch.abort();
+            }
+            used
+        });
+        // Their tasks are taken out, so that they do not add up.
+        let mut tasks = lock::lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
     }
 }
 
@@ -413,8 +429,26 @@ mod tests {
         let counter = told.clone();
         store.subscribe(move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
+            true
         });
         (store, told)
+    }
+
+    #[test]
+    fn who_is_gone_is_told_no_more() {
+        let (store, told) = store();
+        let (there, counter) = (Arc::new(()), told.clone());
+        let weak = Arc::downgrade(&there);
+        store.subscribe(move |_| {
+            counter.fetch_add(10, Ordering::Relaxed);
+            weak.upgrade().is_some()
+        });
+        store.observe(object("a", 1, "p"));
+        drop(there);
+        store.observe(object("b", 2, "p"));
+        store.observe(object("c", 3, "p"));
+        // Once more, to find out that it is gone.
+        assert_eq!(told.load(Ordering::Relaxed), 3 + 20);
     }
 
     #[test]
@@ -441,6 +475,7 @@ mod tests {
             if &*object.key.name == "a" {
                 same.observe(self::object("b", 2, "p"));
             }
+            true
         });
         assert_eq!(*told.lock().unwrap(), ["a", "b"]);
     }

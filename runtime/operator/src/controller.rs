@@ -3,17 +3,17 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access::Reviews;
 use crate::api::Api;
 use crate::cache::{Cache, Change, Selector, Store};
 use crate::conversion;
-use crate::discovery::{Discovery, api_version, group_kind};
+use crate::discovery::{Discovery, Resource, api_version, group_kind};
 use crate::error::Error;
 use crate::events::Events;
 use crate::instance::{Entry, Instance};
@@ -40,8 +40,9 @@ pub(crate) struct Shared {
     pub(crate) reviews: Reviews,
     pub(crate) events: Events,
     pub(crate) ceilings: Ceilings,
-    /// Group and kind of the primaries of all entries.
-    pub(crate) primaries: Vec<(String, String)>,
+    /// Group and kind of the primaries of all entries that ever ran in this process: those of a pattern that is gone still have
+    /// children.
+    pub(crate) primaries: RwLock<Vec<(String, String)>>,
     /// Calls into the sandbox at the same time.
     pub(crate) calls: Arc<Semaphore>,
     /// Whether this process leads.
@@ -92,9 +93,38 @@ pub(crate) struct EntryState {
     pub(crate) up: AtomicBool,
     /// What it waits for while that is not so, in words.
     pub(crate) waits_for: Mutex<String>,
+    /// Becomes true when its instance is replaced or taken away.
+    pub(crate) dismissed: watch::Sender<bool>,
 }
 
 impl EntryState {
+    /// Takes no new work.
+    pub(crate) fn dismiss(&self) {
+        self.dismissed.send_replace(true);
+        self.queue.close();
+    }
+
+    /// Waits until the entry, or the whole process, takes no new work.
+    pub(crate) async fn to_stop(&self, standing: &Standing) {
+        let mut dismissed = self.dismissed.subscribe();
+        tokio::select! {
+            () = standing.to_stop() => {}
+            // The sender lives as long as the entry.
+            _ = dismissed.wait_for(|dismissed| *dismissed) => {}
+        }
+    }
+
+    /// Whether it uses a resource, or may still have children of it.
+    pub(crate) fn uses(&self, resource: &Resource) -> bool {
+        let Entry { api, children, reads, hook, .. } = &self.entry;
+        let is = |version: &str, kind: &str| resource.is(version, kind);
+        is(&api_version(&api.group, &api.version), &api.kind)
+            || children.iter().any(|child| is(&child.api_version, &child.kind))
+            || reads.iter().any(|read| is(&read.api_version, &read.kind))
+            || hook.iter().flat_map(|hook| &hook.reads).any(|(version, kind)| is(version, kind))
+            || lock::lock(&self.kinds).iter().any(|(version, kind)| is(version, kind))
+    }
+
     /// Whether the pattern has a kind as it is now. What it ever rendered is in `kinds`.
     pub(crate) fn has(&self, kind: &str) -> bool {
         let Entry { api, children, reads, .. } = &self.entry;
@@ -218,30 +248,35 @@ impl Controller {
 
     /// Reconciles a primary when it changes.
     pub(crate) fn wake_by_primaries(self: &Arc<Self>) {
-        let state = self.state.clone();
+        let state = Arc::downgrade(&self.state);
         self.primaries.subscribe(move |change: &Change| {
+            let Some(state) = state.upgrade() else { return false };
             if let Some(object) = change.after.as_ref().or(change.before.as_ref()) {
                 state.queue.add(&object.key);
             }
+            true
         });
     }
 
     /// Reconciles the primaries of a namespace when what the pattern's account may see there has changed.
     pub(crate) fn wake_by_rights(self: &Arc<Self>) {
-        let (state, primaries) = (self.state.clone(), self.primaries.clone());
+        let (state, primaries) = (Arc::downgrade(&self.state), self.primaries.clone());
         self.shared.reviews.subscribe(move |identity, namespace| {
+            let Some(state) = state.upgrade() else { return false };
             if *identity == state.instance.identity {
                 for key in primaries.keys(namespace) {
                     state.queue.add(&key);
                 }
             }
+            true
         });
     }
 
     /// Reconciles the owner of a child when the child changes; the former one, too, where a change takes it away.
     fn wake_by_children(&self, store: &Arc<Store>) {
-        let (state, by_uid) = (self.state.clone(), self.by_uid.clone());
+        let (state, by_uid) = (Arc::downgrade(&self.state), self.by_uid.clone());
         store.subscribe(move |change: &Change| {
+            let Some(state) = state.upgrade() else { return false };
             let labelled = |object: &Object| {
                 let uid = object.owner_uid.as_deref().filter(|_| object.owner.is_none())?;
                 lock::lock(&by_uid).get(uid).cloned()
@@ -255,6 +290,7 @@ impl Controller {
             if let Some(key) = after.filter(|after| Some(after) != before.as_ref()) {
                 state.queue.add(&key);
             }
+            true
         });
     }
 
@@ -283,7 +319,9 @@ impl Controller {
     pub(crate) fn primary_lives(&self, uid: &str) -> bool {
         let Shared { cache, primaries, .. } = &*self.shared;
         let unread = |(group, kind): &(String, String)| cache.whole(group, kind).is_none_or(|store| !store.is_synced());
-        self.primaries.holds(uid) || cache.stores().iter().any(|store| store.holds(uid)) || primaries.iter().any(unread)
+        self.primaries.holds(uid)
+            || cache.stores().iter().any(|store| store.holds(uid))
+            || lock::read(primaries).iter().any(unread)
     }
 }
 

@@ -36,6 +36,11 @@ impl Resource {
         api_version(&self.group, &self.version)
     }
 
+    /// Whether it is this version of a kind.
+    pub(crate) fn is(&self, version: &str, kind: &str) -> bool {
+        self.kind == kind && self.api_version() == version
+    }
+
     /// The kind, told apart from those of the same name in other groups.
     pub(crate) fn group_kind(&self) -> String {
         group_kind(&self.api_version(), &self.kind)

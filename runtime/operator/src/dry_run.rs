@@ -60,12 +60,12 @@ pub async fn dry_run(client: kube::Client, options: Options, instances: Vec<Inst
     let (events, _unsent) = Events::new(api.clone());
     // What is only tried out needs no leader.
     let standing = Arc::new(Standing::alone());
-    let Assembled { shared, entries, refused, instances: _ } =
-        assemble(api, events, &options, instances, standing, None).await?;
+    let Assembled { shared, instances, refused } = assemble(api, events, &options, instances, standing, None).await?;
     let mut result = DryRun { changes: taken(&shared), ..DryRun::default() };
     result.skipped.extend(refused.iter().map(|(instance, error)| (instance.clone(), error.to_string())));
     // All are listed before any is looked at: whose an object is may depend on the resources of another entry.
     let mut listed = Vec::new();
+    let entries: Vec<_> = instances.into_iter().flat_map(|(_, entries)| entries).collect();
     for state in entries.iter().filter(|state| !refused.contains_key(&state.instance.name)) {
         match list(&shared, state).await {
             Ok(primaries) => listed.push((state, primaries)),

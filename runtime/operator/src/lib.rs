@@ -31,6 +31,7 @@ mod evaluate;
 mod events;
 pub mod failpoint;
 mod finalizer;
+mod fleet;
 mod hook;
 mod identity;
 mod instance;

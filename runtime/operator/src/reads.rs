@@ -104,12 +104,14 @@ impl Reads {
 
     /// Reconciles the primaries that want an object when it comes, changes or goes.
     fn wake_by(&self, controller: &Controller, kind: &Kind, store: &Store) {
-        let (state, wants, kind) = (controller.state.clone(), self.wants.clone(), kind.clone());
+        let (state, wants, kind) = (Arc::downgrade(&controller.state), self.wants.clone(), kind.clone());
         store.subscribe(move |change: &Change| {
+            let Some(state) = state.upgrade() else { return false };
             let woken = lock::lock(&wants).of(&kind, change);
             for key in &woken {
                 state.queue.add(key);
             }
+            true
         });
     }
 }

@@ -121,7 +121,7 @@ pub(crate) fn controller_of(
         events: Events::new(api.clone()).0,
         api,
         ceilings: Ceilings::default(),
-        primaries: Vec::new(),
+        primaries: Vec::new().into(),
         calls: Arc::new(Semaphore::new(1)),
         standing: Arc::new(Standing::alone()),
     };
@@ -138,6 +138,7 @@ pub(crate) fn controller_of(
         refused: false.into(),
         up: true.into(),
         waits_for: Mutex::default(),
+        dismissed: tokio::sync::watch::Sender::new(false),
     };
     let primaries = store("g", "Web", "webs");
     primaries.observe(object(&primary("5", 1, "old"), "g/v1", "Web"));
@@ -220,7 +221,7 @@ async fn a_kind_of_an_older_version_that_may_not_be_listed_any_more_holds_nobody
 async fn who_is_not_known_yet_may_live() {
     for (primaries, lives) in [(Vec::new(), false), (vec![("g".to_owned(), "Other".to_owned())], true)] {
         let mut controller = controller(&Scripted::default(), &[]);
-        Arc::get_mut(&mut controller.shared).unwrap().primaries = primaries;
+        Arc::get_mut(&mut controller.shared).unwrap().primaries = primaries.into();
         assert!(controller.primary_lives("p-1"));
         assert_eq!(controller.primary_lives("p-2"), lives);
     }

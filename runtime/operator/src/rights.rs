@@ -76,29 +76,31 @@ pub(crate) struct Rights {
 }
 
 impl Rights {
-    /// Asks for all that is needed, once.
-    pub(crate) async fn look(api: Api, needed: Vec<NeededRight>) -> Self {
-        let missing = denied(&api, needed).await;
-        for right in &missing {
-            tracing::warn!(reason = MISSING, why = %right.reason, "{right}; `ork generate rbac` prints what is needed");
-        }
-        Self { api, missing: Mutex::new(missing) }
+    pub(crate) fn new(api: Api) -> Self {
+        Self { api, missing: Mutex::default() }
     }
 
-    /// Asks for what is missing from time to time. Ends when nothing is.
+    /// Asks for all that is needed, instead of what was needed before, and tells what is missing.
+    pub(crate) async fn look(&self, needed: Vec<NeededRight>) {
+        let missing = denied(&self.api, needed).await;
+        let known = std::mem::replace(&mut *lock::lock(&self.missing), missing.clone());
+        for right in missing.iter().filter(|right| !known.contains(right)) {
+            tracing::warn!(reason = MISSING, why = %right.reason, "{right}; `ork generate rbac` prints what is needed");
+        }
+    }
+
+    /// Asks for what is missing from time to time. Never ends by itself.
     pub(crate) async fn keep(&self) {
         loop {
-            let before = lock::lock(&self.missing).clone();
-            if before.is_empty() {
-                return;
-            }
             tokio::time::sleep(AGAIN).await;
+            let before = lock::lock(&self.missing).clone();
             let now = denied(&self.api, before.clone()).await;
             for right in before.iter().filter(|right| !now.contains(right)) {
                 let NeededRight { identity, verb, resource, .. } = right;
                 tracing::info!(account = %identity, %verb, %resource, namespace = %right.namespace, "a right that was missing was given");
             }
-            *lock::lock(&self.missing) = now;
+            // What was asked for meanwhile goes by its own answers.
+            lock::lock(&self.missing).retain(|right| !before.contains(right) || now.contains(right));
         }
     }
 
@@ -196,11 +198,12 @@ mod tests {
             right(account(), "create", "deployments"),
             right(Identity::Process, "patch", "deployments/status"),
         ];
-        let rights = Rights::look(server.api(), needed).await;
+        let rights = Rights::new(server.api());
+        rights.look(needed).await;
         let count = |rights: &Rights| rights.missing().into_iter().collect::<Vec<_>>();
         assert_eq!(count(&rights), [("sys/orkestra-web".to_owned(), 1), ("the process".to_owned(), 1)]);
         // The second look gives one of them, the third the other; then there is nothing left to look for.
-        rights.keep().await;
+        assert!(tokio::time::timeout(AGAIN * 3, rights.keep()).await.is_err());
         assert!(count(&rights).is_empty());
 
         let asked = server.asked();
@@ -219,9 +222,10 @@ mod tests {
     async fn what_cannot_be_asked_for_is_not_said_to_be_missing() {
         let refusal = json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403});
         let server = Scripted::new([(403, refusal)]);
-        let rights = Rights::look(server.api(), vec![right(account(), "get", "deployments")]).await;
+        let rights = Rights::new(server.api());
+        rights.look(vec![right(account(), "get", "deployments")]).await;
         assert!(rights.missing().is_empty());
-        rights.keep().await;
+        assert!(tokio::time::timeout(AGAIN * 3, rights.keep()).await.is_err());
         assert_eq!(server.asked().len(), 1);
     }
 

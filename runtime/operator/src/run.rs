@@ -1,8 +1,8 @@
 //! The runtime: started with its instances, stopped within a bound.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -10,13 +10,13 @@ use tokio::task::JoinSet;
 
 use crate::access::LONGEST_TIME;
 use crate::api::Api;
-use crate::bring_up::bring_up;
 use crate::cache::Store;
-use crate::controller::{EntryState, Shared};
+use crate::controller::EntryState;
 use crate::conversion::{self, Webhook};
 use crate::election::{Election, Elector};
 use crate::error::StartError;
 use crate::events::Events;
+use crate::fleet::Fleet;
 use crate::instance::{Converting, Instance};
 use crate::metrics;
 use crate::rights::{NeededRight, Rights};
@@ -106,7 +106,6 @@ impl Default for Ceilings {
 /// The runtime at work. Dropping it ends everything at once; [`Runtime::stop`] lets what runs come to its end.
 pub struct Runtime {
     handle: Handle,
-    entries: JoinSet<()>,
     background: JoinSet<()>,
     elector: JoinSet<()>,
     resign: Option<oneshot::Sender<()>>,
@@ -116,9 +115,8 @@ pub struct Runtime {
 /// What can be asked of a running runtime.
 #[derive(Clone)]
 pub struct Handle {
-    shared: Arc<Shared>,
-    entries: Arc<Vec<Arc<EntryState>>>,
-    broken: Arc<Vec<(String, &'static str)>>,
+    fleet: Arc<Fleet>,
+    broken: Arc<RwLock<Vec<(String, &'static str)>>>,
     rights: Arc<Rights>,
 }
 
@@ -145,7 +143,8 @@ impl Runtime {
             tasks.spawn(elector.run(receiver));
             resign = Some(sender);
         }
-        let rights = Arc::new(Rights::look(api.clone(), options.rights.clone()).await);
+        let rights = Arc::new(Rights::new(api.clone()));
+        rights.look(options.rights.clone()).await;
         let (events, send_events) = Events::new(api.clone());
         let term = standing.term();
         let conversion = options
@@ -154,7 +153,7 @@ impl Runtime {
             .map(|webhook| Arc::new(conversion::State::new(webhook, options.own_namespace.clone())));
         let converting: Vec<Converting> = instances.iter().flat_map(|instance| instance.converts.clone()).collect();
         let assembled = assemble(api.clone(), events, &options, instances, standing.clone(), conversion.clone()).await;
-        let Assembled { shared, entries, refused: _, instances } = match assembled {
+        let Assembled { shared, instances, refused: _ } = match assembled {
             Ok(assembled) => assembled,
             Err(error) => {
                 let_go(tasks, resign).await;
@@ -162,25 +161,22 @@ impl Runtime {
             }
         };
         standing.prepared(term);
-        let entries = Arc::new(entries);
+        let fleet = Arc::new(Fleet::new(shared.clone(), options.clone(), converting));
         let mut background = JoinSet::new();
         background.spawn(send_events);
         if let Some(conversion) = conversion {
-            background.spawn(conversion::keep(conversion, api, standing, converting));
+            background.spawn(conversion::keep(conversion, api, standing, fleet.converting()));
         }
         let looked = rights.clone();
         background.spawn(async move { looked.keep().await });
-        let reviewed = shared.clone();
-        background.spawn(async move { reviewed.reviews.keep().await });
-        let terms = Terms { shared: shared.clone(), entries: entries.clone(), instances, options: options.clone() };
-        background.spawn(terms.prepare_each());
-        let mut at_work = JoinSet::new();
-        for state in entries.iter() {
-            at_work.spawn(bring_up(shared.clone(), state.clone()));
+        background.spawn(async move { shared.reviews.keep().await });
+        background.spawn(Terms { fleet: fleet.clone() }.prepare_each());
+        for (instance, entries) in instances {
+            fleet.begin(instance, entries);
         }
-        let handle = Handle { shared, entries, broken: Arc::new(options.broken), rights };
+        let handle = Handle { fleet, broken: Arc::new(RwLock::new(options.broken)), rights };
         let stop_limit = options.stop_limit;
-        Ok(Self { handle, entries: at_work, background, elector: tasks, resign, stop_limit })
+        Ok(Self { handle, background, elector: tasks, resign, stop_limit })
     }
 
     /// What can be asked while it runs.
@@ -191,16 +187,11 @@ impl Runtime {
     /// Takes no new work, lets what runs come to its end, lets go of the lease, and ends. Says whether everything ended in time.
     pub async fn stop(mut self) -> bool {
         self.background.abort_all();
-        self.handle.shared.standing.stop();
-        for entry in self.handle.entries.iter() {
-            entry.queue.close();
-        }
-        let all = async { while self.entries.join_next().await.is_some() {} };
-        let finished = tokio::time::timeout(self.stop_limit, all).await;
-        // What did not end in time is dropped before another process may begin.
-        self.entries.shutdown().await;
+        let fleet = self.handle.fleet.clone();
+        fleet.shared.standing.stop();
+        let in_time = fleet.stop(self.stop_limit).await;
         let_go(std::mem::take(&mut self.elector), self.resign.take()).await;
-        finished.is_ok()
+        in_time
     }
 
     /// Runs until `until` ends, then stops. Says whether everything ended in time.
@@ -229,48 +220,76 @@ async fn let_go(mut elector: JoinSet<()>, resign: Option<oneshot::Sender<()>>) {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        // Who holds a handle may still ask for metrics; that must not keep watches open.
-        self.handle.shared.cache.stop();
+        // Who holds a handle may still ask for metrics; that must not keep watches open, nor let anybody work.
+        self.handle.fleet.abort();
+        self.handle.fleet.shared.cache.stop();
     }
 }
 
 impl Handle {
+    /// Lets an instance work, instead of the one of its name if there is one. That one goes on until the definitions of the new one are
+    /// taken, and comes to the end of what it does.
+    ///
+    /// # Errors
+    ///
+    /// Why the new one does not work: then nothing has changed.
+    pub async fn put(&self, instance: Instance) -> Result<(), StartError> {
+        self.fleet.put(instance).await
+    }
+
+    /// Ends an instance. Its resources, what was made for them and its definitions stay. Says whether there was one.
+    pub async fn remove(&self, name: &str) -> bool {
+        self.fleet.remove(name).await
+    }
+
+    /// Says what was asked for and does not run, instead of what was said before: name and reason.
+    pub fn set_broken(&self, broken: Vec<(String, &'static str)>) {
+        *lock::write(&self.broken) = broken;
+    }
+
+    /// Asks for the rights that are needed now.
+    pub async fn look_for_rights(&self, needed: Vec<NeededRight>) {
+        self.rights.look(needed).await;
+    }
+
     /// Whether this process leads and reconciles.
     pub fn is_leader(&self) -> bool {
-        self.shared.standing.role() == Role::Leading && self.shared.standing.may_write()
+        self.fleet.shared.standing.role() == Role::Leading && self.fleet.shared.standing.may_write()
     }
 
     /// The name of the process that leads, where it is another one and has been seen.
     pub fn leader(&self) -> Option<String> {
-        self.shared.standing.leader()
+        self.fleet.shared.standing.leader()
     }
 
     /// Whether every entry is at work or ready to take over, and every watch has read its first list and is about a kind that
     /// is still served.
     pub fn is_ready(&self) -> bool {
         let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
-        self.shared.standing.problem().is_none()
-            && self.shared.conversion.as_ref().is_none_or(|state| state.webhook.served.is_ready())
-            && self.entries.iter().all(up)
+        self.fleet.shared.standing.problem().is_none()
+            && self.fleet.shared.conversion.as_ref().is_none_or(|state| state.webhook.served.is_ready())
+            && self.fleet.entries().iter().all(up)
             && self.stores().iter().all(|store| store.waits_for().is_none())
     }
 
     /// The stores that are waited for: not those of kinds that no pattern has any more and that the runtime may not list.
     fn stores(&self) -> Vec<Arc<Store>> {
-        let mut stores = self.shared.cache.stores();
-        let has = |store: &Store| self.entries.iter().any(|entry| entry.has(&store.resource.group_kind()));
+        let mut stores = self.fleet.shared.cache.stores();
+        let entries = self.fleet.entries();
+        let has = |store: &Store| entries.iter().any(|entry| entry.has(&store.resource.group_kind()));
         stores.retain(|store| !store.is_refused() || has(store));
         stores
     }
 
     /// What keeps it from being ready: one line for each entry that is not at work and each watch without its list.
     pub fn waits_for(&self) -> Vec<String> {
-        let entries = self.entries.iter().filter(|entry| !entry.up.load(Ordering::Relaxed));
+        let entries = self.fleet.entries();
+        let entries = entries.iter().filter(|entry| !entry.up.load(Ordering::Relaxed));
         let entries = entries.map(|entry| format!("{} waits: {}", entry.name, lock::lock(&entry.waits_for)));
         let stores = self.stores();
         let mut all: Vec<String> = entries.collect();
-        all.extend(self.shared.standing.problem());
-        if self.shared.conversion.as_ref().is_some_and(|state| !state.webhook.served.is_ready()) {
+        all.extend(self.fleet.shared.standing.problem());
+        if self.fleet.shared.conversion.as_ref().is_some_and(|state| !state.webhook.served.is_ready()) {
             all.push("the webhook waits: it has no certificate yet".to_owned());
         }
         all.extend(stores.iter().filter_map(|store| store.waits_for()).map(|what| format!("waits: {what}")));
@@ -279,9 +298,10 @@ impl Handle {
 
     /// Every primary with its children, as the watches have seen them.
     pub fn seen(&self) -> Vec<Seen> {
-        let stores = self.shared.cache.stores();
-        let seen = self.entries.iter().flat_map(|state| {
-            let primaries = self.shared.cache.whole(&state.entry.api.group, &state.entry.api.kind);
+        let stores = self.fleet.shared.cache.stores();
+        let entries = self.fleet.entries();
+        let seen = entries.iter().flat_map(|state| {
+            let primaries = self.fleet.shared.cache.whole(&state.entry.api.group, &state.entry.api.kind);
             primaries.map(|primaries| view(&primaries, &stores)).unwrap_or_default()
         });
         seen.collect()
@@ -289,7 +309,8 @@ impl Handle {
 
     /// The metrics in Prometheus' text format.
     pub fn metrics(&self) -> String {
-        let rows = self.entries.iter().map(|entry| metrics::Row {
+        let entries = self.fleet.entries();
+        let rows = entries.iter().map(|entry| metrics::Row {
             controller: &entry.name,
             metrics: &entry.metrics,
             depth: entry.queue.depth(),
@@ -297,23 +318,21 @@ impl Handle {
             workers: entry.workers.into(),
         });
         let rows: Vec<_> = rows.collect();
-        let stores = self.shared.cache.stores();
+        let stores = self.fleet.shared.cache.stores();
         let cached =
             stores.iter().map(|store| (format!("{}.{}", store.resource.plural, store.resource.group), store.len()));
         let cached: BTreeMap<String, usize> = cached.fold(BTreeMap::new(), |mut sums, (resource, count)| {
             *sums.entry(resource.trim_end_matches('.').to_owned()).or_default() += count;
             sums
         });
-        let mut seen = HashSet::new();
-        let instances: Vec<_> =
-            self.entries.iter().map(|entry| &entry.instance).filter(|instance| seen.insert(&instance.name)).collect();
+        let instances = self.fleet.instances();
         let sandbox = instances.iter().filter_map(|one| Some((one.name.as_str(), one.pattern.metrics()?)));
         let hooks = instances.iter().filter_map(|one| Some((one.name.as_str(), one.hook.as_ref()?.metrics())));
         let cached: Vec<_> = cached.into_iter().collect();
         let (sandbox, hooks): (Vec<_>, Vec<_>) = (sandbox.collect(), hooks.collect());
-        let mut text = metrics::text(&rows, &cached, &sandbox, &hooks, &self.broken, self.is_leader());
+        let mut text = metrics::text(&rows, &cached, &sandbox, &hooks, &lock::read(&self.broken), self.is_leader());
         text.push_str(&metrics::missing_rights(&self.rights.missing()));
-        if let Some(state) = &self.shared.conversion {
+        if let Some(state) = &self.fleet.shared.conversion {
             text.push_str(&state.webhook.served.metrics().snapshot().text());
         }
         text

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::access::Reviews;
 use crate::api::Api;
@@ -17,6 +17,7 @@ use crate::definition;
 use crate::discovery::Discovery;
 use crate::error::StartError;
 use crate::events::Events;
+use crate::fleet::Fleet;
 use crate::identity::Identity;
 use crate::instance::{Entry, Instance};
 use crate::inventory::{Inventory, Kind};
@@ -31,11 +32,10 @@ use crate::standing::Standing;
 /// Entries that nobody works on yet.
 pub(crate) struct Assembled {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) entries: Vec<Arc<EntryState>>,
+    /// All instances, each with its entries.
+    pub(crate) instances: Vec<(Arc<Instance>, Vec<Arc<EntryState>>)>,
     /// Instances whose definitions are refused, by name.
     pub(crate) refused: BTreeMap<String, StartError>,
-    /// All instances.
-    pub(crate) instances: Vec<Arc<Instance>>,
 }
 
 /// Installs the definitions of the instances and writes their kinds into the inventory, where this process leads. The instances
@@ -71,7 +71,7 @@ pub(crate) async fn assemble(
     };
     let entries = instances.iter().flat_map(|instance| &instance.entries);
     let shared = Arc::new(Shared {
-        primaries: entries.map(|entry| (entry.api.group.clone(), entry.api.kind.clone())).collect(),
+        primaries: entries.map(|entry| (entry.api.group.clone(), entry.api.kind.clone())).collect::<Vec<_>>().into(),
         reviews: reviews(&api, options, &instances),
         discovery: Discovery::new(api.clone()),
         cache: Cache::new(api.clone(), options.namespace.clone()),
@@ -82,29 +82,42 @@ pub(crate) async fn assemble(
         standing,
         conversion,
     });
-    let mut entries = Vec::new();
-    for instance in &instances {
-        let ceilings = &options.ceilings;
-        let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
-        for entry in &instance.entries {
-            let kinds = inventory.get(&inventory_key(&instance.name, &entry.name)).cloned().unwrap_or_default();
-            entries.push(Arc::new(EntryState {
-                name: format!("{}/{}", instance.name, entry.name),
-                manager: names::field_manager(&instance.name),
-                instance: instance.clone(),
-                entry: entry.clone(),
-                queue: Queue::default(),
-                metrics: ControllerMetrics::default(),
-                limit: limit.clone(),
-                workers: entry.workers.clamp(1, ceilings.workers.max(1)),
-                kinds: Mutex::new(kinds),
-                refused: refused.contains_key(&instance.name).into(),
-                up: false.into(),
-                waits_for: Mutex::new("the start".to_owned()),
-            }));
-        }
-    }
-    Ok(Assembled { shared, entries, refused, instances })
+    let each = instances.into_iter().map(|instance| {
+        let entries = entries_of(&instance, options, &inventory, refused.contains_key(&instance.name));
+        (instance, entries)
+    });
+    let instances = each.collect();
+    Ok(Assembled { shared, instances, refused })
+}
+
+/// The entries of an instance, with the kinds that each ever rendered.
+pub(crate) fn entries_of(
+    instance: &Arc<Instance>,
+    options: &Options,
+    inventory: &BTreeMap<String, BTreeSet<Kind>>,
+    refused: bool,
+) -> Vec<Arc<EntryState>> {
+    let ceilings = &options.ceilings;
+    let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
+    let state = |entry: &Entry| {
+        let kinds = inventory.get(&inventory_key(&instance.name, &entry.name)).cloned().unwrap_or_default();
+        Arc::new(EntryState {
+            name: format!("{}/{}", instance.name, entry.name),
+            manager: names::field_manager(&instance.name),
+            instance: instance.clone(),
+            entry: entry.clone(),
+            queue: Queue::default(),
+            metrics: ControllerMetrics::default(),
+            limit: limit.clone(),
+            workers: entry.workers.clamp(1, ceilings.workers.max(1)),
+            kinds: Mutex::new(kinds),
+            refused: refused.into(),
+            up: false.into(),
+            waits_for: Mutex::new("the start".to_owned()),
+            dismissed: watch::Sender::new(false),
+        })
+    };
+    instance.entries.iter().map(state).collect()
 }
 
 /// What the instances' accounts may see. The namespaces of the runtime and of the accounts are nobody's.
@@ -145,16 +158,13 @@ async fn install_all(
 
 /// What is written at the beginning of each term after the first one.
 pub(crate) struct Terms {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) entries: Arc<Vec<Arc<EntryState>>>,
-    pub(crate) instances: Vec<Arc<Instance>>,
-    pub(crate) options: Options,
+    pub(crate) fleet: Arc<Fleet>,
 }
 
 impl Terms {
     /// Installs the definitions and writes the inventory whenever this process has been elected, and then lets it reconcile.
     pub(crate) async fn prepare_each(self) {
-        let standing = &self.shared.standing;
+        let standing = &self.fleet.shared.standing;
         loop {
             let term = standing.to_be_elected().await;
             tokio::select! {
@@ -169,21 +179,23 @@ impl Terms {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
         while let Err(error) = self.try_prepare().await {
             tracing::error!(reason = error.reason(), %error, "elected, and cannot begin; trying again");
-            self.shared.standing.hindered(format!("this process leads and cannot begin: {error}"));
+            self.fleet.shared.standing.hindered(format!("this process leads and cannot begin: {error}"));
             tokio::time::sleep(backoff.next()).await;
         }
     }
 
     async fn try_prepare(&self) -> Result<(), StartError> {
-        let Self { shared, entries, instances, options } = self;
+        let _alone = self.fleet.changing.lock().await;
+        let Fleet { shared, options, .. } = &*self.fleet;
+        let instances = self.fleet.instances();
         let refused = match options.install_crds {
-            true => install_all(&shared.api, instances, shared.conversion.as_deref()).await?,
+            true => install_all(&shared.api, &instances, shared.conversion.as_deref()).await?,
             false => BTreeMap::new(),
         };
         // Written by whoever led before, perhaps in another version.
         let inventory = Inventory::new(shared.api.clone(), options.own_namespace.clone());
-        let all = inventory.record(&declared(instances)).await?;
-        for entry in entries.iter() {
+        let all = inventory.record(&declared(&instances)).await?;
+        for entry in self.fleet.entries() {
             entry.refused.store(refused.contains_key(&entry.instance.name), Ordering::Relaxed);
             if let Some(kinds) = all.get(&inventory_key(&entry.instance.name, &entry.entry.name)) {
                 lock::lock(&entry.kinds).clone_from(kinds);
@@ -194,7 +206,7 @@ impl Terms {
 }
 
 /// The kinds that each entry declares.
-fn declared(instances: &[Arc<Instance>]) -> BTreeMap<String, BTreeSet<Kind>> {
+pub(crate) fn declared(instances: &[Arc<Instance>]) -> BTreeMap<String, BTreeSet<Kind>> {
     let declared = instances.iter().flat_map(|instance| {
         instance.entries.iter().map(|entry| (inventory_key(&instance.name, &entry.name), declared_kinds(entry)))
     });
@@ -231,7 +243,7 @@ fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
 }
 
 /// Whether the instances can run together.
-pub(crate) fn check(instances: &[Instance]) -> Result<(), StartError> {
+pub(crate) fn check<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Result<(), StartError> {
     let mut names = HashSet::new();
     for instance in instances {
         let invalid = |message: String| StartError::Invalid { instance: instance.name.clone(), message };

@@ -1,7 +1,10 @@
 //! `ork run`: patterns against a cluster.
 
+use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::Arc;
 
+use orkestra_artifact::Digest;
 use orkestra_komposer::{Instance, Lock};
 use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, Runtime};
 use orkestra_sandbox::{Hook, Pattern, Sandbox};
@@ -17,17 +20,19 @@ use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::rbac::{self, Place};
 use crate::{composition, converter, hooks, instances, kube_access, log, sandbox};
+use follow::Follower;
 
 mod dry_run;
+mod follow;
 
 pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
-    let mut composed = match &args.file {
+    let composing = match &args.file {
         Some(file) => Composing::of(composition::to_run(file, &args.sources, args.locked, output)?),
         None => Composing::alone(composition::of_dirs(&args.dirs, output)?, &args.grants, output),
     };
-    composed.broken.extend(grants::deny(&mut composed.instances, output));
+    let mut composing = composing.granted(output);
     // Where nothing is left that could run, there is no need to look for a cluster.
-    composed.not_all_broken(output)?;
+    composing.not_all_broken(output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -37,23 +42,24 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     log::start(output, args.log_format, !args.dry_run)?;
     #[cfg(debug_assertions)]
     arm_failpoint()?;
+    if args.no_impersonation {
+        tracing::warn!("patterns act with all the rights of this process (--no-impersonation)");
+    }
     let routes = Arc::new(Routes::default());
-    let instances = load(args, &mut composed, runtime.handle(), &routes, output)?;
-    composed.not_all_broken(output)?;
-    for Broken { name, error } in &composed.broken {
+    let loader = Loader::new(args, &composing, runtime.handle(), &routes, output)?;
+    let (instances, running) = load_all(&loader, &mut composing);
+    composing.not_all_broken(output)?;
+    for Broken { name, error } in &composing.broken {
         let (reason, said) = (error.reason(), error.chain());
         tracing::error!(pattern = %escape(name), reason, "does not run: {}", escape(&said));
     }
-    let broken = composed.broken.iter().map(|broken| (broken.name.clone(), broken.error.reason())).collect();
-    let place = Place { system: args.system_namespace.clone(), namespaces: args.namespace.iter().cloned().collect() };
-    let rights = rbac::needed(&composed.instances, &place, !args.no_impersonation);
-    match args.dry_run {
-        true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
-        false => {
-            let options = Options { broken, rights, ..options(args) };
-            runtime.block_on(work(args, cluster, instances, options, routes))
-        }
+    if args.dry_run {
+        return runtime.block_on(dry_run::run(args, cluster, instances, output));
     }
+    let rights = rbac::needed(&composing.instances, &loader.place(), !args.no_impersonation);
+    let options = Options { broken: composing.reasons(), rights, ..options(args) };
+    let follower = args.file.as_deref().map(|file| Follower::new(&loader, output, file, &composing, running));
+    runtime.block_on(work(args, cluster, instances, options, routes.clone(), follower))
 }
 
 /// What is to run, and what does not.
@@ -84,6 +90,17 @@ impl Composing {
         Self { instances, broken: Vec::new(), lock: None }
     }
 
+    /// Without those of which something is not granted.
+    fn granted(mut self, output: &Output) -> Self {
+        self.broken.extend(grants::deny(&mut self.instances, output));
+        self
+    }
+
+    /// What does not run, for metrics.
+    fn reasons(&self) -> Vec<(String, &'static str)> {
+        self.broken.iter().map(|broken| (broken.name.clone(), broken.error.reason())).collect()
+    }
+
     /// Ends the command where nothing can run: with the first problem, and the others are printed.
     fn not_all_broken(&mut self, output: &Output) -> Result<(), Error> {
         if !self.instances.is_empty() || self.broken.is_empty() {
@@ -93,48 +110,87 @@ impl Composing {
     }
 }
 
-/// Compiles and loads every pattern before anything is written to the cluster. One that does not load is broken, and the others run.
-fn load(
-    args: &Run,
-    composed: &mut Composing,
-    runtime: &Handle,
-    routes: &Routes,
-    output: &Output,
-) -> Result<Vec<operator::Instance>, Error> {
-    let asks = hooks::asks_hosts(composed.instances.iter().map(|instance| &instance.pattern));
-    let network = asks.then(hooks::network).transpose()?;
-    let sandbox = sandbox::start_with(args.sources.cache.as_deref(), network, output)?;
-    if args.no_impersonation {
-        tracing::warn!("patterns act with all the rights of this process (--no-impersonation)");
+/// Makes what the runtime is told of what a Komposer says.
+struct Loader<'a> {
+    args: &'a Run,
+    sandbox: Sandbox,
+    /// Where hooks run.
+    runtime: &'a Handle,
+    routes: &'a Routes,
+}
+
+/// An instance, loaded.
+struct Loaded {
+    pattern: Pattern,
+    hook: Option<Hook>,
+    /// Of all that it was made from.
+    digest: Digest,
+}
+
+impl<'a> Loader<'a> {
+    fn new(
+        args: &'a Run,
+        composing: &Composing,
+        runtime: &'a Handle,
+        routes: &'a Routes,
+        output: &Output,
+    ) -> Result<Self, Error> {
+        let network = match hooks::asks_hosts(composing.instances.iter().map(|instance| &instance.pattern)) {
+            true => Some(hooks::network()?),
+            // A Komposer may change, and want one; without the means it does without until then.
+            false => args.file.as_ref().and_then(|_| hooks::network().ok()),
+        };
+        let sandbox = sandbox::start_with(args.sources.cache.as_deref(), network, output)?;
+        Ok(Self { args, sandbox, runtime, routes })
     }
-    let mut loaded = Vec::new();
-    for instance in std::mem::take(&mut composed.instances) {
-        let lock = composed.lock.as_ref();
-        let (pattern, hook) = match load_one(&instance, lock, &sandbox) {
+
+    fn load(&self, instance: &Instance, lock: Option<&Lock>) -> Result<Loaded, Error> {
+        let component = composition::build(instance)?;
+        if let Some(stale) = lock.and_then(|lock| composition::stale(lock, instance, &component)) {
+            return Err(Error::NotLocked { problems: vec![stale] });
+        }
+        let hook = hooks::load(instance, &self.sandbox)?;
+        let limits = instances::limits(instance);
+        let pattern = instances::load_component(&instance.name, &component, limits, &self.sandbox)?;
+        Ok(Loaded { pattern, hook, digest: instances::digest(instance, &component) })
+    }
+
+    /// Lets the webhook convert by it.
+    fn serve(&self, instance: &Instance, loaded: &Loaded) {
+        converter::routes(&instance.pattern, &loaded.pattern, loaded.hook.as_ref(), self.runtime, self.routes);
+    }
+
+    fn describe(&self, instance: &Instance, pattern: Pattern, hook: Option<Hook>) -> operator::Instance {
+        instances::describe(instance, pattern, hook, identity(self.args, &instance.name))
+    }
+
+    /// Where accounts are, and where patterns work.
+    fn place(&self) -> Place {
+        Place { system: self.args.system_namespace.clone(), namespaces: self.args.namespace.iter().cloned().collect() }
+    }
+}
+
+/// Compiles and loads every pattern before anything is written to the cluster. One that does not load is broken, and the others run.
+fn load_all(loader: &Loader<'_>, composing: &mut Composing) -> (Vec<operator::Instance>, BTreeMap<String, Digest>) {
+    let (mut described, mut running) = (Vec::new(), BTreeMap::new());
+    for instance in std::mem::take(&mut composing.instances) {
+        let loaded = match loader.load(&instance, composing.lock.as_ref()) {
             Ok(loaded) => loaded,
             Err(error) => {
-                composed.broken.push(Broken { name: instance.name, error });
+                composing.broken.push(Broken { name: instance.name, error });
                 continue;
             }
         };
-        let identity = identity(args, &instance.name);
+        let identity = identity(loader.args, &instance.name);
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
-        converter::routes(&instance.pattern, &pattern, hook.as_ref(), runtime, routes);
-        loaded.push(instances::describe(&instance, pattern, hook, identity));
-        composed.instances.push(instance);
+        loader.serve(&instance, &loaded);
+        let Loaded { pattern, hook, digest } = loaded;
+        described.push(loader.describe(&instance, pattern, hook));
+        running.insert(instance.name.clone(), digest);
+        composing.instances.push(instance);
     }
-    Ok(loaded)
-}
-
-fn load_one(instance: &Instance, lock: Option<&Lock>, sandbox: &Sandbox) -> Result<(Pattern, Option<Hook>), Error> {
-    let component = composition::build(instance)?;
-    if let Some(stale) = lock.and_then(|lock| composition::stale(lock, instance, &component)) {
-        return Err(Error::NotLocked { problems: vec![stale] });
-    }
-    let hook = hooks::load(instance, sandbox)?;
-    let pattern = instances::load_component(&instance.name, &component, instances::limits(instance), sandbox)?;
-    Ok((pattern, hook))
+    (described, running)
 }
 
 fn identity(args: &Run, instance: &str) -> Identity {
@@ -157,6 +213,7 @@ async fn work(
     instances: Vec<operator::Instance>,
     options: Options,
     routes: Arc<Routes>,
+    follower: Option<Follower<'_>>,
 ) -> Result<(), Error> {
     let stop = stop_signal()?;
     let listener =
@@ -179,7 +236,18 @@ async fn work(
     if let Some(server) = &server {
         tracing::info!(address = %server.address(), "serving /convert");
     }
-    let mut in_time = runtime.run_until(asked(stop)).await;
+    let handle = runtime.handle();
+    let following = async {
+        let Some(follower) = follower else { return pending().await };
+        tokio::select! {
+            () = asked(stop.clone()) => pending().await,
+            () = follower.run(handle) => {}
+        }
+    };
+    let mut in_time = tokio::select! {
+        in_time = runtime.run_until(asked(stop.clone())) => in_time,
+        () = following => false,
+    };
     // Last of all, because what the runtime itself still writes may have to be converted.
     if let Some(server) = server {
         in_time &= server.stop().await;

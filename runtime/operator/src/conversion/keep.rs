@@ -7,6 +7,7 @@ use futures::AsyncBufReadExt as _;
 use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{State, Writes, admission, secret};
 use crate::api::{Api, read_as};
@@ -26,11 +27,26 @@ const SILENCE: Duration = Duration::from_secs(150);
 /// After a watch that broke.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Keeps certificates served, and the definitions of these names as they have to be. Never ends by itself.
-pub(crate) async fn keep(state: Arc<State>, api: Api, standing: Arc<Standing>, converting: Vec<Converting>) {
+/// Keeps certificates served, and the definitions as they have to be that convert at the moment. Never ends by itself.
+pub(crate) async fn keep(
+    state: Arc<State>,
+    api: Api,
+    standing: Arc<Standing>,
+    mut converting: watch::Receiver<Vec<Converting>>,
+) {
+    loop {
+        let now = converting.borrow_and_update().clone();
+        tokio::select! {
+            () = keep_these(&state, &api, &standing, now) => {}
+            changed = converting.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn keep_these(state: &State, api: &Api, standing: &Standing, converting: Vec<Converting>) {
     let definitions: Vec<String> = converting.iter().map(Converting::name).collect();
-    let watches = definitions.iter().map(|name| assert_again(&state, &api, &standing, name));
-    tokio::join!(renew(&state, &api, &standing, &converting), join_all(watches));
+    let watches = definitions.iter().map(|name| assert_again(state, api, standing, name));
+    tokio::join!(renew(state, api, standing, &converting), join_all(watches));
 }
 
 async fn renew(state: &State, api: &Api, standing: &Standing, converting: &[Converting]) {
