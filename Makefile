@@ -27,6 +27,7 @@ soak: setup ## Tests that take too long for `make test`
 	cargo build --locked --workspace --bin ork --test soak
 	cargo test --locked --workspace --test soak -- --nocapture --test-threads 1
 	ORK_SOAK_SECONDS=600 cargo test --locked --workspace --test conversion -- --nocapture replicas
+	ORK_SOAK_ROUNDS=100 cargo test --locked --workspace --test conversion -- --nocapture killed
 	ORK_SOAK_OBJECTS=20000 cargo test --locked --workspace --test cluster -- --nocapture in_pages
 
 hostile: setup ## All hostile things, also on a fifth of a processor, and ten thousand failed calls (minutes)

@@ -1,11 +1,15 @@
 //! Two runtimes that serve conversions: one is replaced after the other, and certificates are renewed, and no request fails.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use orkestra_tests::{CUSTOM_RESOURCE_DEFINITION, Kind, LONG, Namespace, Ork, eventually, with_namespace};
+use orkestra_tests::{
+    CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, Granted, Kind, LONG, Namespace, Ork, eventually, with_namespace,
+};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::live::pattern;
@@ -71,14 +75,17 @@ fn free_port() -> SocketAddr {
     }
 }
 
-/// Starts a replica, and waits until it serves and is ready.
+/// Starts a replica with the rights of the tests, and waits until it serves and is ready.
 async fn replica(ns: &Namespace, directory: &str, balancer: &Balancer) -> Replica {
+    replica_as(ns, directory, balancer, &["--no-impersonation"]).await
+}
+
+async fn replica_as(ns: &Namespace, directory: &str, balancer: &Balancer, more: &[&str]) -> Replica {
     let webhook = free_port();
     // Until it listens, connections go to the others.
     balancer.backends.lock().expect("no panic").push(webhook);
     let (own, url, listen) = (ns.own(), format!("https://{}/convert", balancer.address), webhook.to_string());
-    let arguments = [
-        "--no-impersonation",
+    let mut arguments = vec![
         "-n",
         ns.name(),
         "--system-namespace",
@@ -92,6 +99,7 @@ async fn replica(ns: &Namespace, directory: &str, balancer: &Balancer) -> Replic
         &url,
         directory,
     ];
+    arguments.extend(more);
     let ork = Ork::run_with(ns.cluster(), &arguments, &[("ORK_CERTIFICATES_GRACE", "10")]);
     let serves = eventually("ork serves", LONG, async || {
         let output = ork.output();
@@ -211,4 +219,124 @@ const LENGTH: &str = "ORK_SOAK_SECONDS";
 fn replicas_are_replaced_and_rules_and_certificates_change_without_a_failed_request() {
     let seconds = std::env::var(LENGTH).map_or(25, |text| text.parse().expect("ORK_SOAK_SECONDS is a number"));
     under_load("conv-replicas", Duration::from_secs(seconds));
+}
+
+/// The user that the first of two replicas logs in as; the other one is the administrator.
+fn account(ns: &Namespace) -> String {
+    format!("system:serviceaccount:{}:orkestra", ns.own())
+}
+
+async fn read(ns: &Namespace, path: &str) -> Result<Value, kube::Error> {
+    let request = http::Request::get(path).body(Vec::new()).expect("a request");
+    ns.cluster().client().request(request).await
+}
+
+async fn leads(replica: &Replica) -> bool {
+    ask(replica.serves, "/metrics").await.contains("\norkestra_leader 1\n")
+}
+
+/// Kills the one of two replicas that leads, again and again. Prints what was done.
+#[allow(clippy::print_stdout, reason = "figures are what a soak is for")]
+fn kill_leaders(name: &'static str, rounds: usize) {
+    with_namespace(name, async |ns| {
+        let group = format!("{name}.example.com");
+        let kind = |version: &str| Kind::new(format!("{group}/{version}").leak(), "Thing");
+        let (v1, v2) = (kind("v1"), kind("v2"));
+        let directory = pattern(&ns, &group, "");
+        let granted = Granted::give(&ns, &[Path::new(&directory)]).await;
+        let kubeconfig = granted.kubeconfig().to_str().expect("a path in UTF-8").to_owned();
+        // The audit log tells them apart by who logged in.
+        let credentials: [Vec<&str>; 2] = [vec!["--kubeconfig", &kubeconfig], Vec::new()];
+        let balancer = Balancer::start();
+        let mut replicas = [
+            replica_as(&ns, &directory, &balancer, &credentials[0]).await,
+            replica_as(&ns, &directory, &balancer, &credentials[1]).await,
+        ];
+        for index in 0..4 {
+            ns.create(
+                v1,
+                json!({"metadata": {"name": format!("t{index}")}, "spec": {"replicas": 0, "storageSize": "1Gi"}}),
+            )
+            .await;
+        }
+        let (stop, requests, again) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let readers = (0..4).map(|index| {
+            let (ns, stop, requests, again) = (ns.clone(), stop.clone(), requests.clone(), again.clone());
+            let path = format!("/apis/{group}/v1/namespaces/{}/things/t{index}", ns.name());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    // A review that was on its way to the one that is killed fails. The next one must not.
+                    if let Err(failed) = read(&ns, &path).await {
+                        again.fetch_add(1, Ordering::Relaxed);
+                        let once_more = read(&ns, &path).await;
+                        assert!(once_more.is_ok(), "the webhook did not answer twice: {failed}, {once_more:?}");
+                    }
+                    requests.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            })
+        });
+        let readers: Vec<_> = readers.collect();
+        let mut longest = Duration::ZERO;
+        for round in 0..rounds {
+            let leader = if leads(&replicas[0]).await { 0 } else { 1 };
+            let other = 1 - leader;
+            assert!(leads(&replicas[leader]).await && !leads(&replicas[other]).await, "one leads");
+            let mark = ns.cluster().audit().mark().await;
+            let name = format!("r{round}");
+            // Something is under way when it ends.
+            ns.create(
+                v2,
+                json!({"metadata": {"name": format!("{name}-before")}, "spec": {"storage": {"size": "1Gi"}}}),
+            )
+            .await;
+            let killed = Instant::now();
+            let pid = i32::try_from(replicas[leader].ork.pid()).ok().and_then(Pid::from_raw).expect("a process id");
+            kill_process(pid, Signal::KILL).expect("it runs");
+            balancer.set(&[replicas[other].webhook]);
+            ns.create(v2, json!({"metadata": {"name": &name}, "spec": {"storage": {"size": "2Gi"}}})).await;
+            for name in [format!("{name}-before"), name.clone()] {
+                ns.wait_for(CONFIG_MAP, &format!("{name}-config")).await;
+            }
+            longest = longest.max(killed.elapsed());
+            // Whoever was killed wrote nothing after the other one had begun, and no child was made twice.
+            let writes = ns.writes_since(mark).await;
+            let ours = writes.iter().filter(|write| write.uri.contains("fieldManager=orkestra"));
+            let mut writers: Vec<usize> = ours.clone().map(|write| usize::from(write.user != account(&ns))).collect();
+            writers.dedup();
+            assert!(writers == [leader, other] || writers == [other], "{writers:?} in round {round}");
+            let made = ours.filter(|write| write.resource == "configmaps" && write.code == 201);
+            let mut made: Vec<_> = made.filter_map(|write| write.name.clone()).collect();
+            made.sort();
+            let count = made.len();
+            made.dedup();
+            assert_eq!(made.len(), count, "{made:?}");
+            for name in [format!("{name}-before"), name] {
+                ns.delete(v2, &name).await;
+            }
+            replicas[leader] = replica_as(&ns, &directory, &balancer, &credentials[leader]).await;
+        }
+        stop.store(true, Ordering::Relaxed);
+        for reader in readers {
+            reader.await.expect("the webhook answered");
+        }
+        println!(
+            "{rounds} leaders killed: the other one had done its work after {:.1} s at most; {} reads in the old version, {} of them asked again once",
+            longest.as_secs_f64(),
+            requests.load(Ordering::Relaxed),
+            again.load(Ordering::Relaxed)
+        );
+        // A lease of fifteen seconds, and a busy machine.
+        assert!(longest < Duration::from_secs(30), "{longest:?}");
+    });
+}
+
+/// How many; `make soak` says a hundred.
+const ROUNDS: &str = "ORK_SOAK_ROUNDS";
+
+#[test]
+fn a_leader_that_is_killed_is_followed_and_the_webhook_answers_throughout() {
+    let rounds = std::env::var(ROUNDS).map_or(1, |text| text.parse().expect("ORK_SOAK_ROUNDS is a number"));
+    kill_leaders("conv-kills", rounds);
 }
