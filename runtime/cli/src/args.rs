@@ -257,7 +257,7 @@ pub(crate) struct Run {
     /// Pattern directories
     #[arg(value_name = "DIR", required_unless_present = "file", conflicts_with = "file")]
     pub(crate) dirs: Vec<PathBuf>,
-    /// A Komposer that names the patterns, their inputs and overrides
+    /// A Komposer that names the patterns, their inputs and overrides. It is followed: patterns come, change and go with it
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Allow what a pattern asks for beyond computing, such as flow:spec.serviceAccount; `ork check` says what that is. In a
