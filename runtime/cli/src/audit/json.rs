@@ -22,7 +22,7 @@ fn subject(subject: &Subject) -> Value {
         let reasons = capability.reasons.iter().map(|reason| json!({"text": reason.text, "at": reason.at}));
         json!({"name": capability.name, "granted": capability.granted, "reasons": reasons.collect::<Vec<_>>()})
     });
-    // The checker gives no worst case yet, and a guess would be worse than none: the meter ends a call at the limit.
+    // The meter ends a call at the limit, which so is the worst case. The checker derives no lower one, and a guess would be worse.
     let cost = subject.entries.iter().map(|entry| json!({"entry": entry, "worst": null, "limit": subject.limits.cost}));
     json!({
         "name": subject.name,

@@ -93,7 +93,8 @@ fn subject(text: &mut String, subject: &Subject) {
         ),
     );
     for entry in &subject.entries {
-        line("cost", format!("{}: no worst case is derived; a call ends at the limit", escape(entry)));
+        let most = grouped(limits.cost);
+        line("cost", format!("{}: at most {most} units, where a call ends; no lower bound is derived", escape(entry)));
     }
     for right in &subject.rights.rights {
         line("may", escape(&brief(right)).into_owned());
