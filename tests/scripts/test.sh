@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
 programs=${XDG_CACHE_HOME:-$HOME/.cache}/orkestra/control-plane
 [ -d "$target/debug/deps" ] || echo "test: the first build of all crates takes about fifteen minutes on two cores"
-[ -d "$programs" ] || echo "test: the first run also builds a Kubernetes control plane, registries and their clients: fifteen more minutes, 5 GB of Go's build cache"
+[ -d "$programs" ] || echo "test: the first run also builds a Kubernetes control plane, registries, their clients, helm and promtool: twenty more minutes, 6 GB of Go's build cache"
 
 step() {
     echo
@@ -21,6 +21,7 @@ step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "build" cargo build --workspace --locked --bins --lib --tests
 step "control plane" "$target/debug/devcluster" build
 step "registries" "$target/debug/devcluster" build-registries
+step "readers of a deployment" "$target/debug/devcluster" build-deployment
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -86,6 +86,20 @@ pub fn find_or_build_registries(cache: &Path, report: &dyn Fn(&str)) -> Result<P
     Ok(directory)
 }
 
+/// Finds `helm` and `promtool` in `cache/orkestra/deployment/<version>/`, or builds the missing ones there. `report` gets lines
+/// as in [`find_or_build`].
+///
+/// # Errors
+///
+/// [`Error::GoMissing`], [`Error::BuildFailed`] and [`Error::File`].
+pub fn find_or_build_deployment(cache: &Path, report: &dyn Fn(&str)) -> Result<PathBuf, Error> {
+    let directory = cache.join("orkestra/deployment").join(crate::versions::DEPLOYMENT);
+    if !go_build::DEPLOYMENT.missing_from(&directory).is_empty() {
+        go_build::build_into(&go_build::DEPLOYMENT, &directory, report)?;
+    }
+    Ok(directory)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -99,6 +99,31 @@ pub(crate) const REGISTRIES: GoPrograms = GoPrograms {
     ],
 };
 
+/// Helm, which renders the chart.
+pub(crate) const HELM_MODULE: GoModule = GoModule {
+    go_mod: include_str!("../deployment/helm/go.mod"),
+    go_sum: include_str!("../deployment/helm/go.sum"),
+    main: "",
+};
+
+/// promtool, whose graph has the clients of every cloud that Prometheus finds targets in.
+pub(crate) const PROMTOOL_MODULE: GoModule = GoModule {
+    go_mod: include_str!("../deployment/promtool/go.mod"),
+    go_sum: include_str!("../deployment/promtool/go.sum"),
+    main: "",
+};
+
+/// What reads the files of a deployment.
+pub(crate) const DEPLOYMENT: GoPrograms = GoPrograms {
+    title: "the readers of a deployment",
+    cost: "on two cores both take some minutes",
+    set: String::new,
+    packages: &[
+        ("helm", &HELM_MODULE, "helm.sh/helm/v4/cmd/helm"),
+        ("promtool", &PROMTOOL_MODULE, "github.com/prometheus/prometheus/cmd/promtool"),
+    ],
+};
+
 /// Without this the API server says it is v0.0.0-master, which clients that read the version refuse.
 fn kubernetes_version() -> String {
     let (major, minor) = versions::kubernetes_major_minor();

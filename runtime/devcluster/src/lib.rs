@@ -23,7 +23,7 @@ mod parts;
 mod process;
 pub mod versions;
 
-pub use binaries::{Binaries, find_or_build, find_or_build_registries};
+pub use binaries::{Binaries, find_or_build, find_or_build_deployment, find_or_build_registries};
 pub use control_plane::{ControlPlane, Part};
 pub use error::Error;
 pub use options::Options;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use orkestra_devcluster::{ControlPlane, Error, Options, Part, find_or_build, find_or_build_registries, versions};
+use orkestra_devcluster::{
+    ControlPlane, Error, Options, Part, find_or_build, find_or_build_deployment, find_or_build_registries, versions,
+};
 
 const HELP: &str = "\
 A throw-away Kubernetes control plane on loopback, with a simulated kubelet: pods become ready, no container runs.
@@ -12,12 +14,15 @@ A throw-away Kubernetes control plane on loopback, with a simulated kubelet: pod
 Usage: devcluster up [--kubeconfig FILE] [--keep]
        devcluster build
        devcluster build-registries
+       devcluster build-deployment
 
 Commands:
   up      Start it, say how to reach it, and wait. It stops with this process, however that ends
   build   Build the programs that are missing (ten minutes and 4 GB on two cores)
   build-registries
           Build the OCI registries and clients that are missing (some minutes on two cores)
+  build-deployment
+          Build helm and promtool where they are missing (some minutes on two cores)
 
 Options:
   --kubeconfig FILE   Write the administrator's kubeconfig to FILE too; removed at the end
@@ -33,6 +38,7 @@ enum Command {
     Up,
     Build,
     BuildRegistries,
+    BuildDeployment,
     Help,
 }
 
@@ -71,6 +77,7 @@ fn arguments(given: impl Iterator<Item = String>) -> Result<(Command, Options), 
             ("up", None) => command = Some(Command::Up),
             ("build", None) => command = Some(Command::Build),
             ("build-registries", None) => command = Some(Command::BuildRegistries),
+            ("build-deployment", None) => command = Some(Command::BuildDeployment),
             ("--keep", Some(Command::Up)) => options.keep_data = true,
             ("--kubeconfig", Some(Command::Up)) => {
                 let file = given.next().ok_or("--kubeconfig needs a file")?;
@@ -91,6 +98,11 @@ fn run(command: &Command, options: &Options) -> Result<(), Error> {
     }
     if matches!(command, Command::BuildRegistries) {
         let directory = find_or_build_registries(&options.cache, &say)?;
+        say(&format!("ready: {}", directory.display()));
+        return Ok(());
+    }
+    if matches!(command, Command::BuildDeployment) {
+        let directory = find_or_build_deployment(&options.cache, &say)?;
         say(&format!("ready: {}", directory.display()));
         return Ok(());
     }

@@ -5,6 +5,9 @@
 /// The set of registries and clients: distribution, go-containerregistry, oras and cosign, and the revision of our own one.
 pub const REGISTRIES: &str = "v3.1.2-v0.22.1-v1.3.6-v3.1.3-3";
 
+/// Helm and promtool, and the revision of the pair.
+pub const DEPLOYMENT: &str = "v4.3.2-v0.316.0-1";
+
 /// The release of kube-apiserver, kube-controller-manager, kube-scheduler and kubectl.
 pub const KUBERNETES: &str = "v1.37.2";
 
@@ -22,7 +25,7 @@ pub(crate) fn kubernetes_major_minor() -> (&'static str, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use crate::go_build::{CONTROL_PLANE_MODULE, KWOK_MODULE};
+    use crate::go_build::{CONTROL_PLANE_MODULE, HELM_MODULE, KWOK_MODULE, PROMTOOL_MODULE};
 
     fn requires(module: &str, path: &str, version: &str) -> bool {
         module.lines().any(|line| line.split_whitespace().take(2).eq([path, version]))
@@ -33,6 +36,10 @@ mod tests {
         assert!(requires(CONTROL_PLANE_MODULE.go_mod, "k8s.io/kubernetes", super::KUBERNETES));
         assert!(requires(CONTROL_PLANE_MODULE.go_mod, "go.etcd.io/etcd/server/v3", super::ETCD));
         assert!(requires(KWOK_MODULE.go_mod, "sigs.k8s.io/kwok", super::KWOK));
+        let (helm, rest) = super::DEPLOYMENT.split_once('-').unwrap();
+        let (promtool, _revision) = rest.split_once('-').unwrap();
+        assert!(requires(HELM_MODULE.go_mod, "helm.sh/helm/v4", helm));
+        assert!(requires(PROMTOOL_MODULE.go_mod, "github.com/prometheus/prometheus", promtool));
     }
 
     #[test]
