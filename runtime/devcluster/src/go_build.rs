@@ -116,7 +116,7 @@ pub(crate) const PROMTOOL_MODULE: GoModule = GoModule {
 /// What reads the files of a deployment.
 pub(crate) const DEPLOYMENT: GoPrograms = GoPrograms {
     title: "the readers of a deployment",
-    cost: "on two cores both take some minutes",
+    cost: "on two cores both take about ten minutes, most of them for promtool",
     set: String::new,
     packages: &[
         ("helm", &HELM_MODULE, "helm.sh/helm/v4/cmd/helm"),

@@ -22,7 +22,7 @@ Commands:
   build-registries
           Build the OCI registries and clients that are missing (some minutes on two cores)
   build-deployment
-          Build helm and promtool where they are missing (some minutes on two cores)
+          Build helm and promtool where they are missing (ten minutes on two cores)
 
 Options:
   --kubeconfig FILE   Write the administrator's kubeconfig to FILE too; removed at the end
