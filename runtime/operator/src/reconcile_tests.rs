@@ -111,6 +111,7 @@ pub(crate) fn controller_of(
         pattern,
         inputs: b"{}".to_vec(),
         identity,
+        about: Default::default(),
     };
     let api = server.api();
     let shared = Shared {
@@ -135,7 +136,8 @@ pub(crate) fn controller_of(
         limit: Arc::new(RateLimit::new(0, 0)),
         workers: 1,
         kinds: Mutex::default(),
-        refused: false.into(),
+        recent: Default::default(),
+        refused: Mutex::default(),
         up: true.into(),
         waits_for: Mutex::default(),
     };

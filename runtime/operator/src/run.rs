@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::about::Broken;
 use crate::access::LONGEST_TIME;
 use crate::api::Api;
 use crate::bring_up::bring_up;
@@ -50,8 +51,8 @@ pub struct Options {
     pub election: Option<Election>,
     /// The webhook that converts, where a pattern has conversions: served by this process before the runtime starts.
     pub webhook: Option<Webhook>,
-    /// What was asked for and does not run, by name and reason: for the metrics.
-    pub broken: Vec<(String, &'static str)>,
+    /// What was asked for and does not run: to be shown and counted.
+    pub broken: Vec<Broken>,
 }
 
 impl Default for Options {
@@ -112,9 +113,9 @@ pub struct Runtime {
 /// What can be asked of a running runtime.
 #[derive(Clone)]
 pub struct Handle {
-    shared: Arc<Shared>,
-    entries: Arc<Vec<Arc<EntryState>>>,
-    broken: Arc<Vec<(String, &'static str)>>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) entries: Arc<Vec<Arc<EntryState>>>,
+    pub(crate) broken: Arc<Vec<Broken>>,
 }
 
 impl Runtime {
@@ -248,7 +249,7 @@ impl Handle {
     }
 
     /// The stores that are waited for: not those of kinds that no pattern has any more and that the runtime may not list.
-    fn stores(&self) -> Vec<Arc<Store>> {
+    pub(crate) fn stores(&self) -> Vec<Arc<Store>> {
         let mut stores = self.shared.cache.stores();
         let has = |store: &Store| self.entries.iter().any(|entry| entry.has(&store.resource.group_kind()));
         stores.retain(|store| !store.is_refused() || has(store));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use orkestra_artifact::Digest;
 use orkestra_komposer::{Instance, Lock};
 use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, Runtime};
 use orkestra_sandbox::{Hook, Pattern, Sandbox};
@@ -15,7 +16,7 @@ use crate::args::Run;
 use crate::composition::{Broken, Composed, grants};
 use crate::error::Error;
 use crate::output::{Output, escape};
-use crate::{composition, converter, hooks, instances, kube_access, log, sandbox};
+use crate::{about, composition, converter, hooks, instances, kube_access, log, sandbox};
 
 mod dry_run;
 
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
         let (reason, said) = (error.reason(), error.chain());
         tracing::error!(pattern = %escape(name), reason, "does not run: {}", escape(&said));
     }
-    let broken = composed.broken.iter().map(|broken| (broken.name.clone(), broken.error.reason())).collect();
+    let broken = composed.broken.iter().map(about::broken).collect();
     match args.dry_run {
         true => runtime.block_on(dry_run::run(args, cluster, instances, output)),
         false => runtime.block_on(work(args, cluster, instances, broken, routes)),
@@ -104,7 +105,7 @@ fn load(
     let mut loaded = Vec::new();
     for instance in std::mem::take(&mut composed.instances) {
         let lock = composed.lock.as_ref();
-        let (pattern, hook) = match load_one(&instance, lock, &sandbox) {
+        let (pattern, hook, component) = match load_one(&instance, lock, &sandbox) {
             Ok(loaded) => loaded,
             Err(error) => {
                 composed.broken.push(Broken { name: instance.name, error });
@@ -115,20 +116,26 @@ fn load(
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
         converter::routes(&instance.pattern, &pattern, hook.as_ref(), runtime, routes);
-        loaded.push(instances::describe(&instance, pattern, hook, identity));
+        let mut described = instances::describe(&instance, pattern, hook, identity);
+        described.about = about::of(&instance, component);
+        loaded.push(described);
         composed.instances.push(instance);
     }
     Ok(loaded)
 }
 
-fn load_one(instance: &Instance, lock: Option<&Lock>, sandbox: &Sandbox) -> Result<(Pattern, Option<Hook>), Error> {
+fn load_one(
+    instance: &Instance,
+    lock: Option<&Lock>,
+    sandbox: &Sandbox,
+) -> Result<(Pattern, Option<Hook>, Digest), Error> {
     let component = composition::build(instance)?;
     if let Some(stale) = lock.and_then(|lock| composition::stale(lock, instance, &component)) {
         return Err(Error::NotLocked { problems: vec![stale] });
     }
     let hook = hooks::load(instance, sandbox)?;
     let pattern = instances::load_component(&instance.name, &component, instances::limits(instance), sandbox)?;
-    Ok((pattern, hook))
+    Ok((pattern, hook, Digest::of(&component)))
 }
 
 fn identity(args: &Run, instance: &str) -> Identity {
@@ -149,7 +156,7 @@ async fn work(
     args: &Run,
     cluster: Cluster,
     instances: Vec<operator::Instance>,
-    broken: Vec<(String, &'static str)>,
+    broken: Vec<operator::Broken>,
     routes: Arc<Routes>,
 ) -> Result<(), Error> {
     let stop = stop_signal()?;
@@ -169,7 +176,7 @@ async fn work(
         () = asked(stop.clone()) => return Ok(()),
     };
     let serving = tokio::spawn(operator::serve(listener, runtime.handle(), asked(stop.clone())));
-    tracing::info!(%address, "serving /healthz, /readyz and /metrics");
+    tracing::info!(%address, "serving /, /patterns, /healthz, /readyz and /metrics");
     if let Some(server) = &server {
         tracing::info!(address = %server.address(), "serving /convert");
     }
