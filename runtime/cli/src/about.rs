@@ -31,10 +31,14 @@ pub(crate) fn of(instance: &Instance, component: Digest) -> About {
 
 /// What is told of an import that does not run.
 pub(crate) fn broken(broken: &Broken) -> operator::Broken {
+    let (reason, said) = (broken.error.reason(), broken.error.chain());
+    // In text for a terminal each line begins with the reason, which stands by itself here.
+    let lines =
+        said.lines().map(|line| line.strip_prefix(reason).and_then(|line| line.strip_prefix(": ")).unwrap_or(line));
     operator::Broken {
         name: broken.name.clone(),
-        reason: broken.error.reason(),
-        message: broken.error.chain().into(),
+        reason,
+        message: lines.collect::<Vec<_>>().join("; ").into(),
         mend: broken.error.hint().map(operator::Text::from),
     }
 }
@@ -107,7 +111,7 @@ mod tests {
     fn what_does_not_run_is_told_with_its_reason_and_how_to_mend_it() {
         let told = broken(&Broken { name: "shop".to_owned(), error: Error::HookMissing { name: "shop".to_owned() } });
         assert_eq!((told.name.as_str(), told.reason), ("shop", "HookMissing"));
-        assert!(told.message.as_str().contains("hooks.wasm"));
+        assert_eq!(told.message.as_str(), "`shop` calls a hook, and there is no hooks.wasm");
         assert_eq!(told.mend.unwrap().as_str(), "build it with `ork build --hooks`");
     }
 }

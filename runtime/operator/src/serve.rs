@@ -19,7 +19,9 @@ pub async fn serve(
     handle: Handle,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let page = page::router(handle.clone());
+    // What is said to this machine alone is not said to a stranger's page in its browser.
+    let local = listener.local_addr()?.ip().is_loopback();
+    let page = page::router(handle.clone(), local);
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

@@ -10,6 +10,8 @@
 
   const place = (id) => document.getElementById(id);
   const chosen = { state: "", words: [] };
+  // What each pattern was drawn from.
+  const drawn = new Map();
   let newest = null;
   let timer = 0;
   let busy = false;
@@ -49,8 +51,13 @@
       }
       if (known === at) at = at.nextSibling;
       else now.insertBefore(known, at);
-      if (known.nodeType !== Node.TEXT_NODE) become(known, wanted);
-      else if (known.data !== wanted.data) known.data = wanted.data;
+      if (known.nodeType === Node.TEXT_NODE) {
+        if (known.data !== wanted.data) known.data = wanted.data;
+      } else if ("same" in wanted.dataset) {
+        known.hidden = wanted.hidden;
+      } else {
+        become(known, wanted);
+      }
     }
     while (at) {
       const gone = at;
@@ -84,12 +91,12 @@
   const mark = (state) => make("span", { class: "mark", "data-state": state, "aria-hidden": "true" });
 
   // Tables keep their roles where a narrow screen shows their cells as lines.
-  function table(caption, heads, rows) {
+  function table(kind, caption, heads, rows) {
     const cell = (content, at) => {
       const attributes = { "data-label": heads[at], role: at ? "cell" : "rowheader", scope: at ? null : "row" };
       return make(at ? "td" : "th", attributes, make("span", {}, content));
     };
-    return make("table", { role: "table" },
+    return make("table", { class: kind, role: "table" },
       make("caption", {}, caption),
       make("thead", { role: "rowgroup" }, make("tr", { role: "row" },
         heads.map((head) => make("th", { scope: "col", role: "columnheader" }, head)))),
@@ -105,8 +112,7 @@
   }
 
   function kinds(pattern) {
-    const heads = ["Kind", "Versions", "Resources", "Queue", "At work", "Reconciles", "Hook"];
-    const hooked = pattern.entries.some((entry) => entry.hookPoints.length);
+    const heads = ["Kind", "Versions", "Resources", "Queue", "At work", "Reconciles"];
     const rows = pattern.entries.map((entry) => [
       [make("b", {}, entry.kind), " ", make("span", { class: "faint wrap" }, entry.group)],
       entry.versions.join(", "),
@@ -114,9 +120,8 @@
       entry.queue,
       `${entry.active} of ${entry.workers}`,
       done(entry.reconciles),
-      entry.hookPoints.join(", ") || "none",
     ]);
-    return table("What it reconciles", hooked ? heads : heads.slice(0, -1), rows.map((row) => (hooked ? row : row.slice(0, -1))));
+    return table("reconciled", "What it reconciles", heads, rows);
   }
 
   function done({ success, requeueAfter, error }) {
@@ -150,7 +155,10 @@
 
   function origin(pattern) {
     const { component, manifest, hook } = pattern.digests;
-    const lines = [["From", pattern.from], ["Component", component], ["Artifact", manifest], ["Hook", hook], ["Account", pattern.account || "none: it acts as this process"]];
+    const hooked = pattern.entries.filter((entry) => entry.hookPoints.length);
+    const points = hooked.map((entry) => `${entry.kind}: ${entry.hookPoints.join(", ")}`).join("; ");
+    const account = pattern.account || "none: it acts as this process";
+    const lines = [["From", pattern.from], ["Component", component], ["Artifact", manifest], ["Hook", hook], ["Called at", points], ["Account", account]];
     const rows = lines.filter(([, value]) => value);
     return make("section", { class: "part" }, make("h4", {}, "What it is"),
       make("dl", { class: "facts" }, rows.map(([name, value]) =>
@@ -173,7 +181,7 @@
     return make("details", { class: "rights" },
       make("summary", {}, make("span", {}, "What it may touch"), " ", make("span", { class: "faint" }, count(rows.length, "rule", "rules"))),
       make("p", { class: "faint wrap" }, limit),
-      rows.length ? table("Rights, as they are derived from its templates", ["Resource", "Verbs", "Where", "Names", "Why"], rows) : null,
+      rows.length ? table("granted", "Rights, as they are derived from its templates", ["Resource", "Verbs", "Where", "Names", "Why"], rows) : null,
       refused.length ? [make("p", {}, "Never given, although its templates ask for it:"), make("ul", {}, refused)] : null);
   }
 
@@ -222,14 +230,23 @@
     const seen = new Map();
     const few = patterns.length <= FEW;
     const rank = (pattern) => STATES.indexOf(stateOf(pattern));
-    const sorted = [...patterns].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-    return sorted.map((pattern) => {
+    const sorted = [...patterns].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, undefined, { numeric: true }));
+    const nodes = sorted.map((pattern) => {
       const times = seen.get(pattern.name) || 0;
       seen.set(pattern.name, times + 1);
-      const node = article(pattern, `${times}/${pattern.name}`, few || stateOf(pattern) !== "Ready");
-      if (!fits(pattern)) node.setAttribute("hidden", "");
+      const key = `${times}/${pattern.name}`;
+      const text = JSON.stringify(pattern);
+      // Most of a hundred patterns are as they were five seconds ago.
+      const node = drawn.get(key) === text
+        ? make("article", { "data-key": key, "data-same": true })
+        : article(pattern, key, few || stateOf(pattern) !== "Ready");
+      drawn.set(key, text);
+      node.hidden = !fits(pattern);
       return node;
     });
+    const keys = new Set(nodes.map((node) => node.dataset.key));
+    for (const key of drawn.keys()) if (!keys.has(key)) drawn.delete(key);
+    return nodes;
   }
 
   function states(patterns) {
