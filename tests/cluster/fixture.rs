@@ -132,6 +132,7 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Compose
         inputs: Value::Object(defaults.collect()).to_string().into_bytes(),
         // Put in its place where the account is made.
         identity: Identity::Process,
+        about: Default::default(),
     };
     Composed { instance, directory: pattern_directory(cluster(), katalog, crd) }
 }

@@ -67,6 +67,7 @@ fn judged(pattern: Arc<orkestra_sandbox::Pattern>) -> Verdict {
         pattern,
         inputs: b"{}".to_vec(),
         identity: Identity::Process,
+        about: Default::default(),
     };
     let primary =
         br#"{"apiVersion":"example.com/v1","kind":"Web","metadata":{"name":"w","namespace":"n","uid":"u-1"}}"#;

@@ -22,6 +22,12 @@ if ! command -v skopeo >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends skopeo >/dev/null; } ||
         echo "setup: skopeo could not be installed" >&2
 fi
+if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "setup: installing chromium (one test looks at the page with it)" >&2
+    # As above.
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } ||
+        echo "setup: chromium could not be installed" >&2
+fi
 command -v git >/dev/null || lacks "git" "On Debian: apt-get install git"
 command -v go >/dev/null || lacks "Go" "Go 1.26 or newer builds the control plane, see https://go.dev/doc/install"
 if ! command -v cargo >/dev/null; then

@@ -284,7 +284,7 @@ pub(crate) struct Run {
     /// that namespace. Two that write would undo each other's work
     #[arg(long)]
     pub(crate) no_leader_elect: bool,
-    /// Where /healthz, /readyz and /metrics are served
+    /// Where the page, /patterns, /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// How to log [default: text on a terminal, else json]

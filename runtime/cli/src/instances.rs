@@ -89,6 +89,7 @@ pub(crate) fn describe(
         hook,
         inputs: serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes(),
         identity,
+        about: operator::About::default(),
     }
 }
 

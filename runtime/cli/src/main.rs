@@ -3,6 +3,7 @@
 //! The only crate that knows both the author's side (pattern, compile, komposer) and the cluster's side (sandbox, operator),
 //! and the only one that prints, reads the environment and decides the exit status.
 
+mod about;
 mod args;
 mod audit;
 mod cache;

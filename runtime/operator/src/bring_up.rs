@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::cache::Selector;
-use crate::controller::{Controller, EntryState, Shared};
+use crate::controller::{Controller, EntryState, Refused, Shared};
 use crate::definition;
 use crate::discovery::{Resource, api_version};
 use crate::lock;
@@ -96,16 +96,17 @@ async fn warm_hook(controller: &Controller) {
 
 /// Tries until the definitions of a refused instance are taken: what stood against them may be put right meanwhile.
 async fn accepted(shared: &Shared, state: &EntryState) {
-    if !state.refused.load(Ordering::Relaxed) {
+    if lock::lock(&state.refused).is_none() {
         return;
     }
     state.up.store(false, Ordering::Relaxed);
     let mut backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
     while let Err(error) = install(&shared.api, &state.instance, shared.conversion.as_deref()).await {
         *lock::lock(&state.waits_for) = error.to_string();
+        *lock::lock(&state.refused) = Some(Refused::from(&error));
         tokio::time::sleep(backoff.next()).await;
     }
-    state.refused.store(false, Ordering::Relaxed);
+    *lock::lock(&state.refused) = None;
     tracing::info!(controller = %state.name, "its definitions are no longer refused");
 }
 

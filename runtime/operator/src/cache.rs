@@ -170,6 +170,11 @@ impl Store {
         keys.filter_map(|key| objects.by_key.get(key)).filter(near).filter(has).cloned().collect()
     }
 
+    /// All objects, for who counts them.
+    pub(crate) fn all(&self) -> Vec<Arc<Object>> {
+        lock::read(&self.objects).by_key.values().cloned().collect()
+    }
+
     /// The names of all objects, or of those of one namespace where it is not empty.
     pub(crate) fn keys(&self, namespace: &str) -> Vec<ObjectKey> {
         let objects = lock::read(&self.objects);

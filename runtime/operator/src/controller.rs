@@ -14,7 +14,7 @@ use crate::api::Api;
 use crate::cache::{Cache, Change, Selector, Store};
 use crate::conversion;
 use crate::discovery::{Discovery, Resource, api_version, group_kind};
-use crate::error::Error;
+use crate::error::{Error, StartError};
 use crate::events::Events;
 use crate::instance::{Entry, Instance};
 use crate::inventory::Kind;
@@ -25,6 +25,7 @@ use crate::metrics::ControllerMetrics;
 use crate::object::{Object, ObjectKey, Owner};
 use crate::queue::Queue;
 use crate::reads::Reads;
+use crate::recent::Recent;
 use crate::run::Ceilings;
 use crate::standing::Standing;
 use crate::unsettled::Unrest;
@@ -73,6 +74,21 @@ impl Shared {
     }
 }
 
+/// Why an instance does not run for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// One PascalCase word.
+    pub(crate) reason: &'static str,
+    /// For people.
+    pub(crate) message: String,
+}
+
+impl From<&StartError> for Refused {
+    fn from(error: &StartError) -> Self {
+        Self { reason: error.reason(), message: error.to_string() }
+    }
+}
+
 /// One entry of one instance, from the start on.
 pub(crate) struct EntryState {
     pub(crate) instance: Arc<Instance>,
@@ -82,13 +98,15 @@ pub(crate) struct EntryState {
     pub(crate) manager: String,
     pub(crate) queue: Queue,
     pub(crate) metrics: ControllerMetrics,
+    /// What went wrong lately.
+    pub(crate) recent: Recent,
     /// Writes of the whole instance.
     pub(crate) limit: Arc<RateLimit>,
     pub(crate) workers: u16,
     /// All kinds that this entry ever rendered, those that it declares among them. Another process may have added some.
     pub(crate) kinds: Mutex<BTreeSet<Kind>>,
-    /// The definitions of its instance are refused.
-    pub(crate) refused: AtomicBool,
+    /// Why the definitions of its instance are refused, where they are.
+    pub(crate) refused: Mutex<Option<Refused>>,
     /// Its caches have read their first lists, and nothing keeps it from working while this process leads.
     pub(crate) up: AtomicBool,
     /// What it waits for while that is not so, in words.

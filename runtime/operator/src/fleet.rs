@@ -96,7 +96,7 @@ impl Fleet {
         shared.discovery.forget().await;
         self.know(&instance);
         self.end(&instance.name).await;
-        let entries = entries_of(&instance, options, &kinds, false);
+        let entries = entries_of(&instance, options, &kinds, None);
         self.begin(instance, entries);
         self.let_go();
         Ok(())

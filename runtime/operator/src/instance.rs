@@ -7,6 +7,7 @@ use std::time::Duration;
 pub(crate) use orkestra_sandbox::Failure;
 use orkestra_sandbox::{Plan, Request};
 
+use crate::about::About;
 use crate::identity::Identity;
 
 /// Computes what should exist for one primary. A component in the sandbox does; a test may stand in for it.
@@ -53,6 +54,8 @@ pub struct Instance {
     pub inputs: Vec<u8>,
     /// On whose behalf it touches children.
     pub identity: Identity,
+    /// What is known of it where it was put together: to be shown, and for nothing else.
+    pub about: About,
 }
 
 impl fmt::Debug for Instance {

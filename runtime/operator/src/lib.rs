@@ -5,6 +5,7 @@
 //! ownership and permission, and sends nothing that was not checked here. [`preview()`] does the same without a cluster.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod about;
 mod access;
 mod api;
 mod apply;
@@ -47,6 +48,7 @@ mod metrics;
 pub mod migrate;
 mod names;
 mod object;
+mod page;
 mod plan;
 mod preview;
 mod prune;
@@ -55,6 +57,7 @@ mod readiness;
 mod reads;
 #[cfg(test)]
 mod reads_tests;
+mod recent;
 mod reconcile;
 #[cfg(test)]
 mod reconcile_tests;
@@ -81,6 +84,7 @@ mod watch;
 #[cfg(test)]
 mod watch_tests;
 
+pub use about::{About, Broken, Capability, Digests, Right, Scope, Text};
 pub use conditions::{Condition, Problem, Summary, conditions};
 pub use conflict::Contested;
 pub use connect::{Access, Cluster, ConnectError, connect};

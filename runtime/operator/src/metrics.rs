@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use orkestra_sandbox::Metrics;
 
+use crate::about::Broken;
+
 /// Upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -48,6 +50,11 @@ impl ControllerMetrics {
         *crate::lock::lock(&self.errors).entry(reason).or_default() += 1;
     }
 
+    /// Reconciles by their end: success, asked to be called again, error.
+    pub(crate) fn outcomes(&self) -> [u64; 3] {
+        self.outcomes.each_ref().map(|counter| counter.load(Ordering::Relaxed))
+    }
+
     fn total(&self) -> u64 {
         self.outcomes.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
     }
@@ -69,7 +76,7 @@ pub(crate) fn text(
     cached: &[(String, usize)],
     sandbox: &[(&str, Metrics)],
     hooks: &[(&str, Metrics)],
-    broken: &[(String, &'static str)],
+    broken: &[Broken],
     leads: bool,
 ) -> String {
     let mut out = String::new();
@@ -167,7 +174,7 @@ pub(crate) fn text(
         });
     }
     family("orkestra_broken_imports", "gauge", "Imports that do not run, by reason.", &mut |out| {
-        for (name, reason) in broken {
+        for Broken { name, reason, .. } in broken {
             // Of an import that could not be read only its path is known, which may hold anything.
             let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
             let _ = writeln!(out, "orkestra_broken_imports{{pattern=\"{name}\",reason=\"{reason}\"}} 1");
@@ -199,8 +206,8 @@ mod tests {
         metrics.error("Forbidden");
         let row = Row { controller: "shop/web", metrics: &metrics, depth: 3, adds: 9, workers: 2 };
         let hooked = Metrics { instantiations: 4, failures: vec![("HookFailed", 2)], memory_high_water: 65_536 };
-        let broken = [("./a \"b\"".to_owned(), "NotAPattern")];
-        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &[("shop", hooked)], &broken, true);
+        let broken = Broken { name: "./a \"b\"".to_owned(), reason: "NotAPattern", message: "".into(), mend: None };
+        let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &[("shop", hooked)], &[broken], true);
         for line in [
             "orkestra_leader 1",
             "controller_runtime_reconcile_total{controller=\"shop/web\",result=\"success\"} 2",

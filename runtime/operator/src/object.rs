@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::json::digest64;
 use crate::managed_fields::Entry;
 use crate::names;
+use crate::readiness::{Readiness, readiness};
 
 /// Namespace (empty for a cluster-scoped object) and name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,6 +78,16 @@ pub(crate) struct Object {
     pub(crate) json: Box<str>,
     /// Read when somebody first asks for them: most objects are never chosen by their labels.
     labels: OnceLock<BTreeMap<String, String>>,
+    /// Judged when somebody first looks: an object does not change, another one takes its place.
+    progress: OnceLock<Progress>,
+}
+
+/// How far an object is, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Ready,
+    Progressing,
+    Failed,
 }
 
 #[derive(Deserialize, Default)]
@@ -108,6 +119,15 @@ impl Object {
         }
         self.labels.get_or_init(|| {
             serde_json::from_str::<Whole>(&self.json).ok().and_then(|whole| whole.metadata.labels).unwrap_or_default()
+        })
+    }
+
+    /// How far it is by the rules of kstatus for its kind.
+    pub(crate) fn progress(&self) -> Progress {
+        *self.progress.get_or_init(|| match readiness(&self.tree()) {
+            Readiness::Ready => Progress::Ready,
+            Readiness::Progressing(_) => Progress::Progressing,
+            Readiness::Failed(_) => Progress::Failed,
         })
     }
 
@@ -172,6 +192,7 @@ impl Object {
             others,
             json: json.into(),
             labels: OnceLock::new(),
+            progress: OnceLock::new(),
             uid: uid.into(),
         })
     }

@@ -290,6 +290,7 @@ mod tests {
             pattern: Arc::new(TwoMaps),
             inputs: b"{}".to_vec(),
             identity: Identity::Process,
+            about: Default::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Keys that wait for a reconcile: each at most once, never two at once for one key, the failed ones later.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -149,6 +149,12 @@ impl Queue {
     /// Keys that wait now.
     pub(crate) fn depth(&self) -> usize {
         lock::lock(&self.state).ready.len()
+    }
+
+    /// Keys whose last reconcile failed.
+    pub(crate) fn failing(&self) -> HashSet<ObjectKey> {
+        let state = lock::lock(&self.state);
+        state.slots.iter().filter(|(_, slot)| slot.failures > 0).map(|(key, _)| key.clone()).collect()
     }
 
     /// Keys that were ever put in line.

@@ -30,6 +30,8 @@ use crate::status_write;
 
 /// How often a plan is made again because children are not any more what it was made from.
 const ROUNDS: usize = 16;
+/// The reason of a resource that its pattern refuses.
+const INVALID: &str = "Invalid";
 
 /// The primary, with what is remembered of it.
 pub(crate) struct Observed {
@@ -284,15 +286,21 @@ async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Err
 async fn update_status(controller: &Controller, mut result: Finished) -> (Next, Outcome) {
     if let Some(why) = &result.summary.unsettled {
         controller.metrics.error(UNSETTLED);
+        controller.recent.keep(&result.observed.primary.key, UNSETTLED, why);
         tracing::warn!(controller = %controller.name, primary = %result.observed.primary.key, reason = UNSETTLED, why, "left alone for a while");
     }
     controller.shared.events.tell_changes(&result.observed.primary, &result.summary);
     for error in &result.errors {
         controller.metrics.error(error.reason());
+        controller.recent.keep(&result.observed.primary.key, error.reason(), &error.to_string());
         tracing::warn!(controller = %controller.name, primary = %result.observed.primary.key, reason = error.reason(), %error, "reconcile failed");
+    }
+    for message in &result.plan.denied {
+        controller.recent.keep(&result.observed.primary.key, INVALID, message);
     }
     if let Err(error) = status_write::write(controller, &mut result).await {
         controller.metrics.error(error.reason());
+        controller.recent.keep(&result.observed.primary.key, error.reason(), &error.to_string());
         tracing::warn!(controller = %controller.name, primary = %result.observed.primary.key, reason = error.reason(), %error, "status not written");
         result.errors.push(error.into());
     }
@@ -334,7 +342,7 @@ fn summarize(applied: Applied) -> Finished {
         transient: error.transient(),
     }));
     summary.problems.extend(plan.denied.iter().map(|message| Problem {
-        reason: "Invalid".to_owned(),
+        reason: INVALID.to_owned(),
         message: message.clone(),
         transient: false,
     }));

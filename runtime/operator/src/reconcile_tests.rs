@@ -111,6 +111,7 @@ pub(crate) fn controller_of(
         pattern,
         inputs: b"{}".to_vec(),
         identity,
+        about: Default::default(),
     };
     let api = server.api();
     let shared = Shared {
@@ -135,7 +136,8 @@ pub(crate) fn controller_of(
         limit: Arc::new(RateLimit::new(0, 0)),
         workers: 1,
         kinds: Mutex::default(),
-        refused: false.into(),
+        recent: Default::default(),
+        refused: Mutex::default(),
         up: true.into(),
         waits_for: Mutex::default(),
         dismissed: tokio::sync::watch::Sender::new(false),
@@ -237,4 +239,19 @@ async fn a_change_of_the_spec_that_a_status_write_brings_to_light_is_not_lost() 
         controller.primaries.observe(object(&after, "g/v1", "Web"));
         assert_eq!(controller.queue.depth(), queued, "{:?}", server.asked());
     }
+}
+
+#[tokio::test]
+async fn an_error_about_a_secret_is_kept_without_its_values() {
+    let refused =
+        |code, reason| (code, json!({"kind": "Status", "code": code, "reason": reason, "message": "it says hunter2"}));
+    let server = Scripted::new([refused(404, "NotFound"), refused(422, "Invalid"), (200, primary("7", 1, "old"))]);
+    let declared = vec![DeclaredChild::new("config", "v1", "Secret", ChildPolicy::Create)];
+    let pattern = Arc::new(Echo { children: &["config"] });
+    let controller = controller_of(&server, pattern, Identity::Process, declared, Vec::new());
+    controller.use_child_store("v1", "Secret", store("", "Secret", "secrets"));
+    reconcile(&controller, &key()).await;
+    let kept = controller.recent.all();
+    assert_eq!((kept.len(), &*kept[0].reason, &kept[0].key), (1, "Invalid", &key()));
+    assert!(!kept[0].message.as_str().contains("hunter2"), "{kept:?}");
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::about::Broken;
 use crate::access::LONGEST_TIME;
 use crate::api::Api;
 use crate::cache::Store;
@@ -51,8 +52,8 @@ pub struct Options {
     pub election: Option<Election>,
     /// The webhook that converts, where a pattern has conversions: served by this process before the runtime starts.
     pub webhook: Option<Webhook>,
-    /// What was asked for and does not run, by name and reason: for the metrics.
-    pub broken: Vec<(String, &'static str)>,
+    /// What was asked for and does not run: to be shown and counted.
+    pub broken: Vec<Broken>,
     /// What the runtime and its patterns must be allowed. It is asked for before anything is reconciled, and what is missing is told.
     pub rights: Vec<NeededRight>,
 }
@@ -115,8 +116,8 @@ pub struct Runtime {
 /// What can be asked of a running runtime.
 #[derive(Clone)]
 pub struct Handle {
-    fleet: Arc<Fleet>,
-    broken: Arc<RwLock<Vec<(String, &'static str)>>>,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) broken: Arc<RwLock<Vec<Broken>>>,
     rights: Arc<Rights>,
 }
 
@@ -242,8 +243,8 @@ impl Handle {
         self.fleet.remove(name).await
     }
 
-    /// Says what was asked for and does not run, instead of what was said before: name and reason.
-    pub fn set_broken(&self, broken: Vec<(String, &'static str)>) {
+    /// Says what was asked for and does not run, instead of what was said before.
+    pub fn set_broken(&self, broken: Vec<Broken>) {
         *lock::write(&self.broken) = broken;
     }
 
@@ -273,7 +274,7 @@ impl Handle {
     }
 
     /// The stores that are waited for: not those of kinds that no pattern has any more and that the runtime may not list.
-    fn stores(&self) -> Vec<Arc<Store>> {
+    pub(crate) fn stores(&self) -> Vec<Arc<Store>> {
         let mut stores = self.fleet.shared.cache.stores();
         let entries = self.fleet.entries();
         let has = |store: &Store| entries.iter().any(|entry| entry.has(&store.resource.group_kind()));

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz` and `/metrics` over HTTP.
+//! `/healthz`, `/readyz` and `/metrics` over HTTP, and the page with its document.
 
 use axum::Router;
 use axum::extract::State;
@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
+use crate::page;
 use crate::run::Handle;
 
 /// Answers on `listener` until `until` ends.
@@ -18,11 +19,15 @@ pub async fn serve(
     handle: Handle,
     until: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    // What is said to this machine alone is not said to a stranger's page in its browser.
+    let local = listener.local_addr()?.ip().is_loopback();
+    let page = page::router(handle.clone(), local);
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(handle);
+        .with_state(handle)
+        .merge(page);
     axum::serve(listener, router).with_graceful_shutdown(until).await
 }
 

@@ -1,7 +1,6 @@
 //! From descriptions of instances to entries that can be brought up: checked, defined, and written into the inventory.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::access::Reviews;
 use crate::api::Api;
 use crate::backoff::Backoff;
 use crate::cache::Cache;
-use crate::controller::{EntryState, Shared};
+use crate::controller::{EntryState, Refused, Shared};
 use crate::conversion;
 use crate::definition;
 use crate::discovery::Discovery;
@@ -26,6 +25,7 @@ use crate::lock;
 use crate::metrics::ControllerMetrics;
 use crate::names;
 use crate::queue::Queue;
+use crate::recent::Recent;
 use crate::run::Options;
 use crate::standing::Standing;
 
@@ -83,7 +83,7 @@ pub(crate) async fn assemble(
         conversion,
     });
     let each = instances.into_iter().map(|instance| {
-        let entries = entries_of(&instance, options, &inventory, refused.contains_key(&instance.name));
+        let entries = entries_of(&instance, options, &inventory, refused.get(&instance.name));
         (instance, entries)
     });
     let instances = each.collect();
@@ -95,7 +95,7 @@ pub(crate) fn entries_of(
     instance: &Arc<Instance>,
     options: &Options,
     inventory: &BTreeMap<String, BTreeSet<Kind>>,
-    refused: bool,
+    refused: Option<&StartError>,
 ) -> Vec<Arc<EntryState>> {
     let ceilings = &options.ceilings;
     let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
@@ -108,10 +108,11 @@ pub(crate) fn entries_of(
             entry: entry.clone(),
             queue: Queue::default(),
             metrics: ControllerMetrics::default(),
+            recent: Recent::default(),
             limit: limit.clone(),
             workers: entry.workers.clamp(1, ceilings.workers.max(1)),
             kinds: Mutex::new(kinds),
-            refused: refused.into(),
+            refused: Mutex::new(refused.map(Refused::from)),
             up: false.into(),
             waits_for: Mutex::new("the start".to_owned()),
             dismissed: watch::Sender::new(false),
@@ -196,7 +197,7 @@ impl Terms {
         let inventory = Inventory::new(shared.api.clone(), options.own_namespace.clone());
         let all = inventory.record(&declared(&instances)).await?;
         for entry in self.fleet.entries() {
-            entry.refused.store(refused.contains_key(&entry.instance.name), Ordering::Relaxed);
+            *lock::lock(&entry.refused) = refused.get(&entry.instance.name).map(Refused::from);
             if let Some(kinds) = all.get(&inventory_key(&entry.instance.name, &entry.entry.name)) {
                 lock::lock(&entry.kinds).clone_from(kinds);
             }

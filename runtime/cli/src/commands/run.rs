@@ -19,7 +19,7 @@ use crate::composition::{Broken, Composed, grants};
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::rbac::{self, Place};
-use crate::{composition, converter, hooks, instances, kube_access, log, sandbox};
+use crate::{about, composition, converter, hooks, instances, kube_access, log, sandbox};
 use follow::Follower;
 
 mod dry_run;
@@ -96,9 +96,9 @@ impl Composing {
         self
     }
 
-    /// What does not run, for metrics.
-    fn reasons(&self) -> Vec<(String, &'static str)> {
-        self.broken.iter().map(|broken| (broken.name.clone(), broken.error.reason())).collect()
+    /// What does not run, to be shown and counted.
+    fn reasons(&self) -> Vec<operator::Broken> {
+        self.broken.iter().map(about::broken).collect()
     }
 
     /// Ends the command where nothing can run: with the first problem, and the others are printed.
@@ -123,6 +123,8 @@ struct Loader<'a> {
 struct Loaded {
     pattern: Pattern,
     hook: Option<Hook>,
+    /// Of its component.
+    component: Digest,
     /// Of all that it was made from.
     digest: Digest,
 }
@@ -152,7 +154,8 @@ impl<'a> Loader<'a> {
         let hook = hooks::load(instance, &self.sandbox)?;
         let limits = instances::limits(instance);
         let pattern = instances::load_component(&instance.name, &component, limits, &self.sandbox)?;
-        Ok(Loaded { pattern, hook, digest: instances::digest(instance, &component) })
+        let digest = instances::digest(instance, &component);
+        Ok(Loaded { pattern, hook, component: Digest::of(&component), digest })
     }
 
     /// Lets the webhook convert by it.
@@ -160,8 +163,11 @@ impl<'a> Loader<'a> {
         converter::routes(&instance.pattern, &loaded.pattern, loaded.hook.as_ref(), self.runtime, self.routes);
     }
 
-    fn describe(&self, instance: &Instance, pattern: Pattern, hook: Option<Hook>) -> operator::Instance {
-        instances::describe(instance, pattern, hook, identity(self.args, &instance.name))
+    fn describe(&self, instance: &Instance, loaded: Loaded) -> operator::Instance {
+        let Loaded { pattern, hook, component, digest: _ } = loaded;
+        let mut described = instances::describe(instance, pattern, hook, identity(self.args, &instance.name));
+        described.about = about::of(instance, component);
+        described
     }
 
     /// Where accounts are, and where patterns work.
@@ -185,9 +191,8 @@ fn load_all(loader: &Loader<'_>, composing: &mut Composing) -> (Vec<operator::In
         let (name, version) = (escape(&instance.name), &instance.pattern.version);
         tracing::info!(pattern = %name, %version, path = %escape(&instance.path), identity = %shown(&identity), "loaded");
         loader.serve(&instance, &loaded);
-        let Loaded { pattern, hook, digest } = loaded;
-        described.push(loader.describe(&instance, pattern, hook));
-        running.insert(instance.name.clone(), digest);
+        running.insert(instance.name.clone(), loaded.digest);
+        described.push(loader.describe(&instance, loaded));
         composing.instances.push(instance);
     }
     (described, running)
@@ -232,7 +237,7 @@ async fn work(
         () = asked(stop.clone()) => return Ok(()),
     };
     let serving = tokio::spawn(operator::serve(listener, runtime.handle(), asked(stop.clone())));
-    tracing::info!(%address, "serving /healthz, /readyz and /metrics");
+    tracing::info!(%address, "serving /, /patterns, /healthz, /readyz and /metrics");
     if let Some(server) = &server {
         tracing::info!(address = %server.address(), "serving /convert");
     }

@@ -11,7 +11,7 @@ use orkestra_artifact::Digest;
 use orkestra_komposer::Instance;
 use orkestra_operator::Handle;
 
-use super::{Composing, Loaded, Loader};
+use super::{Composing, Loader};
 use crate::composition::{self, Broken};
 use crate::error::Error;
 use crate::output::{Output, escape};
@@ -104,8 +104,8 @@ impl<'a> Follower<'a> {
         // Whoever asks for a conversion while the definition changes is answered by the new rules, which know the old versions.
         let before = converter::serving(&instance.pattern, loader.routes);
         loader.serve(instance, &loaded);
-        let Loaded { pattern, hook, digest } = loaded;
-        if let Err(error) = handle.put(loader.describe(instance, pattern, hook)).await {
+        let digest = loaded.digest;
+        if let Err(error) = handle.put(loader.describe(instance, loaded)).await {
             converter::serve_again(before, loader.routes);
             return Err(Error::Runtime(error.into()));
         }
