@@ -84,7 +84,7 @@ async fn measure(ns: &Namespace) -> String {
     let ork = Ork::start(ns.cluster(), ork);
     let address = eventually("ork serves its metrics", LONG, async || {
         let output = ork.output();
-        let line = output.lines().find(|line| line.contains("serving /healthz")).map(str::to_owned);
+        let line = output.lines().find(|line| line.contains("/readyz and /metrics")).map(str::to_owned);
         line.filter(|_| output.contains("\"reconciling\"")).ok_or(output)
     })
     .await;
