@@ -346,11 +346,14 @@ impl Store {
     }
 }
 
+/// A store, and the watch that fills it.
+type Filled = (Arc<Store>, AbortHandle);
+
 /// All stores, each with the watch that fills it.
 pub(crate) struct Cache {
     api: Api,
     namespace: String,
-    stores: Mutex<HashMap<(Resource, Selector), (Arc<Store>, AbortHandle)>>,
+    stores: Mutex<HashMap<(Resource, Selector), Filled>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
