@@ -84,7 +84,7 @@ const picture = async (name, width, scheme) => {
   const mobile = width < 600;
   await send("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: mobile ? 2 : 1, mobile });
   await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
-  // Not in the place of the page's own script: that is the browser's to run, without the page's policy.
+  // The debugger brought it in, whom the page's policy does not bind.
   const result = await run("axe.run(document, { resultTypes: ['violations'] })");
   const grave = result.violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
   const { width: wide } = (await send("Page.getLayoutMetrics")).cssContentSize;

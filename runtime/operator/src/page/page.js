@@ -198,7 +198,9 @@
     const runs = pattern.entries.length > 0;
     const all = (what) => sum(pattern, (entry) => entry.resources[what]);
     const figures = runs ? [
-      make("span", {}, `${all("ready")} of ${all("total")}`, make("span", { class: "unit" }, " ready")),
+      all("total")
+        ? make("span", {}, `${all("ready")} of ${all("total")}`, make("span", { class: "unit" }, " ready"))
+        : make("span", { class: "unit" }, "no resources"),
       make("span", {}, sum(pattern, (entry) => entry.queue), make("span", { class: "unit" }, " queued")),
     ] : [];
     return make("article", { class: "pattern", "data-key": key, "data-state": state },
