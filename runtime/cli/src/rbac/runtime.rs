@@ -84,6 +84,17 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
             },
         ],
     };
+    // A rule without names would be one for all objects, and without instances there are none to name.
+    if instances.is_empty() {
+        let named = |rule: &Rule| {
+            !rule
+                .resources
+                .iter()
+                .any(|resource| ["customresourcedefinitions", "serviceaccounts"].contains(&&**resource))
+        };
+        rules.cluster.retain(named);
+        rules.system.retain(named);
+    }
     conversions(instances, &mut rules);
     let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
         true => rules.namespaced.push(rule),

@@ -149,3 +149,20 @@ fn places_are_seen_from_where_one_is() {
         ended.text()
     );
 }
+
+/// A rule without names is one for all objects.
+#[test]
+fn a_komposer_without_patterns_gives_no_right_on_what_is_given_by_name() {
+    let copy = Copy::new();
+    let komposer = format!("{}/empty.yaml", copy.path());
+    let text = "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: empty}\nimports: {}\n";
+    std::fs::write(&komposer, text).unwrap();
+    let list = ork(["generate", "rbac", "-f", &komposer, "--format", "json"]).ends(0).json();
+    let rules =
+        list["items"].as_array().unwrap().iter().flat_map(|item| item["rules"].as_array().into_iter().flatten());
+    let resources: Vec<String> = rules.map(|rule| rule["resources"][0].to_string()).collect();
+    assert!(resources.contains(&"\"leases\"".to_owned()), "{resources:?}");
+    for never in ["\"customresourcedefinitions\"", "\"serviceaccounts\""] {
+        assert!(!resources.contains(&never.to_owned()), "{resources:?}");
+    }
+}
