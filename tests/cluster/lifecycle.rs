@@ -194,6 +194,8 @@ fn what_is_generated_once_stays_until_it_is_gone() {
         let mark = ns.settled(QUIET).await;
         ns.edit(WEB, "a", json!({"spec": {"text": "two"}})).await;
         ns.wait_until(CONFIG_MAP, "a-base", "the change has arrived", |config| config["data"]["text"] == "two").await;
+        // A reconcile that is under way has seen the value, and would put it back.
+        ns.settled(QUIET).await;
         ns.edit(SECRET, "a-auth", json!({"data": {"user": null}})).await;
         let with_user = |secret: &Value| secret["data"]["user"] == "dHdv";
         let second = ns.wait_until(SECRET, "a-auth", "the key that was lost is made again", with_user).await;

@@ -44,7 +44,7 @@ pub(crate) fn router(handle: Handle, local: bool) -> Router {
         .route("/page.js", file("text/javascript; charset=utf-8", include_str!("page.js")))
         .route("/patterns", get(patterns))
         .with_state(Newest { make: Arc::new(move || gather::gather(&handle)), made: Arc::default() });
-    if local { router.layer(from_fn(named_as_local)) } else { router }
+    if local { router.route_layer(from_fn(named_as_local)) } else { router }
 }
 
 /// A site of a stranger can have a name that leads to this machine, and its script would then be of the same origin. The name
@@ -192,7 +192,7 @@ mod tests {
         ] {
             assert_eq!(is_local(host), local, "{host}");
         }
-        let router = Router::new().route("/", get(|| async { "page" })).layer(from_fn(named_as_local));
+        let router = Router::new().route("/", get(|| async { "page" })).route_layer(from_fn(named_as_local));
         for (host, code) in [("localhost:8080", 200), ("evil.example.com", 421)] {
             let request = Request::get("/").header(header::HOST, host).body(axum::body::Body::empty()).unwrap();
             let answer = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
