@@ -29,72 +29,52 @@ const WEBHOOK: &str = "orkestra-webhook";
 const LEASE: &str = "orkestra-runtime";
 
 pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
-    let mut rules = Rules {
-        cluster: vec![
-            rule(
-                "authorization.k8s.io",
-                "subjectaccessreviews",
-                &["create"],
-                "an account's right is asked for before its pattern sees a cached object",
-            ),
-            Rule {
-                names: instances.iter().flat_map(definitions).collect::<BTreeSet<_>>().into_iter().collect(),
-                ..rule(
-                    "apiextensions.k8s.io",
-                    "customresourcedefinitions",
-                    &["get", "create", "patch"],
-                    "the patterns' definitions are installed and kept so; with --no-crds, get is enough",
-                )
-            },
-        ],
-        namespaced: Vec::new(),
-        system: vec![
-            Rule {
-                names: instances.iter().map(account_name).collect(),
-                ..rule(
-                    "",
-                    "serviceaccounts",
-                    &["impersonate"],
-                    "children are read and written as their pattern's account",
-                )
-            },
-            Rule {
-                names: vec![INVENTORY.to_owned()],
-                ..rule("", "configmaps", &["get", "patch"], "the kinds that each pattern ever made are remembered")
-            },
-            rule("", "configmaps", &["create"], "the same, at the first start; a name cannot be given for it"),
-            Rule {
-                names: vec![LEASE.to_owned()],
-                ..rule(
-                    "coordination.k8s.io",
-                    "leases",
-                    &["get", "patch"],
-                    "one runtime leads and writes; the others see here when it no longer does",
-                )
-            },
-            rule(
+    let mut rules = Rules::default();
+    rules.cluster.push(rule(
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+        &["create"],
+        "an account's right is asked for before its pattern sees a cached object",
+    ));
+    rules.cluster.extend(rule_on(
+        instances.iter().flat_map(definitions).collect(),
+        rule(
+            "apiextensions.k8s.io",
+            "customresourcedefinitions",
+            &["get", "create", "patch"],
+            "the patterns' definitions are installed and kept so; with --no-crds, get is enough",
+        ),
+    ));
+    rules.system.extend(rule_on(
+        instances.iter().map(account_name).collect(),
+        rule("", "serviceaccounts", &["impersonate"], "children are read and written as their pattern's account"),
+    ));
+    rules.system.extend([
+        Rule {
+            names: vec![INVENTORY.to_owned()],
+            ..rule("", "configmaps", &["get", "patch"], "the kinds that each pattern ever made are remembered")
+        },
+        rule("", "configmaps", &["create"], "the same, at the first start; a name cannot be given for it"),
+        Rule {
+            names: vec![LEASE.to_owned()],
+            ..rule(
                 "coordination.k8s.io",
                 "leases",
-                &["create"],
-                "the same, at the first start; a name cannot be given for it",
-            ),
-            Rule {
-                names: vec![place.system.clone()],
-                ..rule("", "namespaces", &["get"], "whether the runtime's own namespace is there")
-            },
-        ],
-    };
-    // A rule without names would be one for all objects, and without instances there are none to name.
-    if instances.is_empty() {
-        let named = |rule: &Rule| {
-            !rule
-                .resources
-                .iter()
-                .any(|resource| ["customresourcedefinitions", "serviceaccounts"].contains(&&**resource))
-        };
-        rules.cluster.retain(named);
-        rules.system.retain(named);
-    }
+                &["get", "patch"],
+                "one runtime leads and writes; the others see here when it no longer does",
+            )
+        },
+        rule(
+            "coordination.k8s.io",
+            "leases",
+            &["create"],
+            "the same, at the first start; a name cannot be given for it",
+        ),
+        Rule {
+            names: vec![place.system.clone()],
+            ..rule("", "namespaces", &["get"], "whether the runtime's own namespace is there")
+        },
+    ]);
     conversions(instances, &mut rules);
     let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
         true => rules.namespaced.push(rule),
@@ -131,6 +111,11 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
         put(false, rule("", "events", &["create", "patch"], &format!("{why}, of a resource without a namespace, too")));
     }
     rules
+}
+
+/// A rule on objects of these names. Where there are none to name there is no rule: one without names is on all objects.
+fn rule_on(names: BTreeSet<String>, rule: Rule) -> Option<Rule> {
+    (!names.is_empty()).then(|| Rule { names: names.into_iter().collect(), ..rule })
 }
 
 /// What it takes to let definitions point at the webhook, where patterns convert.
