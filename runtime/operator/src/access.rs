@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::api::{Api, Call, JSON, read_as};
@@ -19,7 +19,8 @@ use crate::lock;
 
 /// The longest that an answer may live.
 pub(crate) const LONGEST_TIME: Duration = Duration::from_secs(60);
-const PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+const OTHERS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+const OWN: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 /// Namespaces that no pattern touches or sees, whatever RBAC says.
 const NEVER: &str = "kube-system";
 
@@ -227,42 +228,51 @@ impl Reviews {
     }
 
     async fn ask(&self, question: &Question) -> Result<Answer, ApiError> {
-        #[derive(Deserialize)]
-        struct Review {
-            status: Status,
-        }
-        #[derive(Deserialize)]
-        struct Status {
-            #[serde(default)]
-            allowed: bool,
-        }
         let at = Instant::now();
-        let Some((user, groups)) = question.identity.user() else { return Ok(Answer { allowed: true, at }) };
-        let Question { identity: _, look, group, version, resource, namespace, name } = question;
-        let review = json!({
-            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
-            "spec": {"user": user, "groups": groups, "resourceAttributes": {
-                "verb": look.verb(), "group": group, "version": version, "resource": resource,
-                "namespace": namespace, "name": name,
-            }},
+        if question.identity == Identity::Process {
+            return Ok(Answer { allowed: true, at });
+        }
+        let Question { identity, look, group, version, resource, namespace, name } = question;
+        let attributes = json!({
+            "verb": look.verb(), "group": group, "version": version, "resource": resource,
+            "namespace": namespace, "name": name,
         });
-        let call = Call {
-            identity: &Identity::Process,
-            method: Method::POST,
-            path: PATH,
-            content_type: JSON,
-            body: review.to_string().into_bytes(),
-        };
-        let answer = self.api.ask(call).await?;
-        let review: Review = read_as(&answer.body, || format!("POST {PATH}"))?;
-        Ok(Answer { allowed: review.status.allowed, at })
+        Ok(Answer { allowed: review(&self.api, identity, &attributes).await?, at })
     }
+}
+
+/// Asks the API server whether an account, or the process itself, has a right.
+pub(crate) async fn review(api: &Api, identity: &Identity, attributes: &Value) -> Result<bool, ApiError> {
+    #[derive(Deserialize)]
+    struct Review {
+        status: Status,
+    }
+    #[derive(Deserialize)]
+    struct Status {
+        #[serde(default)]
+        allowed: bool,
+    }
+    let (path, kind, spec) = match identity.user() {
+        None => (OWN, "SelfSubjectAccessReview", json!({"resourceAttributes": attributes})),
+        Some((user, groups)) => {
+            (OTHERS, "SubjectAccessReview", json!({"user": user, "groups": groups, "resourceAttributes": attributes}))
+        }
+    };
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
+    let call = Call {
+        identity: &Identity::Process,
+        method: Method::POST,
+        path,
+        content_type: JSON,
+        body: review.to_string().into_bytes(),
+    };
+    let answer = api.ask(call).await?;
+    let review: Review = read_as(&answer.body, || format!("POST {path}"))?;
+    Ok(review.status.allowed)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
     use crate::scripted::Scripted;
 

@@ -9,11 +9,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use http::Method;
-use serde::Deserialize;
 use serde_json::json;
 
-use crate::api::{Api, Call, JSON, read_as};
+use crate::access::review;
+use crate::api::Api;
 use crate::error::ApiError;
 use crate::identity::Identity;
 use crate::lock;
@@ -24,8 +23,6 @@ const MISSING: &str = "MissingRight";
 const AT_ONCE: usize = 8;
 /// How long what is missing is left alone before it is asked for again.
 const AGAIN: Duration = Duration::from_secs(60);
-const OWN: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-const OTHERS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
 /// A right that somebody must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,38 +125,13 @@ async fn denied(api: &Api, needed: Vec<NeededRight>) -> Vec<NeededRight> {
 }
 
 async fn allowed(api: &Api, right: &NeededRight) -> Result<bool, ApiError> {
-    #[derive(Deserialize)]
-    struct Review {
-        status: Status,
-    }
-    #[derive(Deserialize)]
-    struct Status {
-        #[serde(default)]
-        allowed: bool,
-    }
     let NeededRight { identity, verb, group, resource, namespace, name, reason: _ } = right;
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let attributes = json!({
         "verb": verb, "group": group, "resource": resource, "subresource": subresource,
         "namespace": namespace, "name": name,
     });
-    let (path, kind, spec) = match identity.user() {
-        None => (OWN, "SelfSubjectAccessReview", json!({"resourceAttributes": attributes})),
-        Some((user, groups)) => {
-            (OTHERS, "SubjectAccessReview", json!({"user": user, "groups": groups, "resourceAttributes": attributes}))
-        }
-    };
-    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec});
-    let call = Call {
-        identity: &Identity::Process,
-        method: Method::POST,
-        path,
-        content_type: JSON,
-        body: review.to_string().into_bytes(),
-    };
-    let answer = api.ask(call).await?;
-    let review: Review = read_as(&answer.body, || format!("POST {path}"))?;
-    Ok(review.status.allowed)
+    review(api, identity, &attributes).await
 }
 
 #[cfg(test)]
