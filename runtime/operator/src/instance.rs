@@ -101,6 +101,28 @@ pub struct Entry {
     pub hook: Option<DeclaredHook>,
 }
 
+#[cfg(test)]
+impl Entry {
+    /// An entry for `Web`s of the group `g`.
+    pub(crate) fn of_webs(children: Vec<DeclaredChild>) -> Self {
+        Self {
+            name: "web".to_owned(),
+            api: Api {
+                group: "g".to_owned(),
+                version: "v1".to_owned(),
+                kind: "Web".to_owned(),
+                plural: "webs".to_owned(),
+                namespaced: true,
+            },
+            workers: 1,
+            resync: Duration::from_secs(3600),
+            children,
+            reads: Vec::new(),
+            hook: None,
+        }
+    }
+}
+
 impl Entry {
     /// Whether a child is one that the hook may add, of which templates know nothing.
     pub(crate) fn is_produced(&self, id: &str) -> bool {

@@ -186,31 +186,16 @@ pub(crate) fn not_there<T>(planned: &[Planned], exist: &[(ChildRef, T)]) -> (Vec
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use orkestra_sandbox::{Child, Policy};
     use serde_json::json;
 
     use super::*;
-    use crate::instance::{Api, Entry};
+    use crate::instance::Entry;
 
     fn entry() -> Entry {
         let child = |id: &str| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Apply);
-        Entry {
-            hook: None,
-            name: "web".to_owned(),
-            api: Api {
-                group: "g".to_owned(),
-                version: "v1".to_owned(),
-                kind: "Web".to_owned(),
-                plural: "webs".to_owned(),
-                namespaced: true,
-            },
-            workers: 1,
-            resync: Duration::from_secs(1),
-            children: vec![child("a"), child("b")],
-            reads: Vec::new(),
-        }
+        Entry::of_webs(vec![child("a"), child("b")])
     }
 
     fn child(id: &str, name: Option<&str>) -> Child {

@@ -94,32 +94,16 @@ pub(crate) async fn delete(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
-    use crate::instance::Api as PrimaryApi;
 
     fn entry() -> Entry {
         let child = |id: &str, kind: &str, policy| DeclaredChild::new(id, "v1", kind, policy);
-        Entry {
-            hook: None,
-            name: "web".to_owned(),
-            api: PrimaryApi {
-                group: "g".to_owned(),
-                version: "v1".to_owned(),
-                kind: "Web".to_owned(),
-                plural: "webs".to_owned(),
-                namespaced: true,
-            },
-            workers: 1,
-            resync: Duration::from_secs(1),
-            children: vec![
-                child("cm", "ConfigMap", ChildPolicy::Apply),
-                child("other", "ConfigMap", ChildPolicy::Apply),
-                child("secret", "Secret", ChildPolicy::Create),
-            ],
-            reads: Vec::new(),
-        }
+        Entry::of_webs(vec![
+            child("cm", "ConfigMap", ChildPolicy::Apply),
+            child("other", "ConfigMap", ChildPolicy::Apply),
+            child("secret", "Secret", ChildPolicy::Create),
+        ])
     }
 
     fn object(id: &str, edit: impl Fn(&mut serde_json::Value)) -> Object {

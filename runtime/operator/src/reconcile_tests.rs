@@ -14,7 +14,7 @@ use crate::controller::{Controller, EntryState, Shared};
 use crate::discovery::{Discovery, Resource};
 use crate::events::Events;
 use crate::identity::Identity;
-use crate::instance::{Api, ChildPolicy, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
+use crate::instance::{ChildPolicy, DeclaredChild, DeclaredRead, Entry, Evaluate, Instance};
 use crate::limit::RateLimit;
 use crate::metrics::Outcome;
 use crate::object::{Object, ObjectKey};
@@ -87,21 +87,7 @@ pub(crate) fn controller_of(
     children: Vec<DeclaredChild>,
     reads: Vec<DeclaredRead>,
 ) -> Controller {
-    let entry = Entry {
-        hook: None,
-        name: "web".to_owned(),
-        api: Api {
-            group: "g".to_owned(),
-            version: "v1".to_owned(),
-            kind: "Web".to_owned(),
-            plural: "webs".to_owned(),
-            namespaced: true,
-        },
-        workers: 1,
-        resync: Duration::from_secs(3600),
-        children,
-        reads,
-    };
+    let entry = Entry { reads, ..Entry::of_webs(children) };
     let instance = Instance {
         hook: None,
         name: "web".to_owned(),

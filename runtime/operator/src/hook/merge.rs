@@ -75,28 +75,13 @@ fn check_rights(
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::*;
-    use crate::instance::{Api, ChildPolicy, DeclaredChild};
+    use crate::instance::{ChildPolicy, DeclaredChild};
 
     fn entry() -> Entry {
         let child = |id: &str| DeclaredChild::new(id, "v1", "ConfigMap", ChildPolicy::Apply);
-        Entry {
-            hook: None,
-            name: "web".to_owned(),
-            api: Api {
-                group: "g".to_owned(),
-                version: "v1".to_owned(),
-                kind: "Web".to_owned(),
-                plural: "webs".to_owned(),
-                namespaced: true,
-            },
-            workers: 1,
-            resync: Duration::from_secs(1),
-            children: vec![child("a"), child("b"), child("more")],
-            reads: Vec::new(),
-        }
+        Entry::of_webs(vec![child("a"), child("b"), child("more")])
     }
 
     fn after() -> AfterRender {

@@ -20,12 +20,11 @@ use crate::run::Handle;
 /// The document as of now.
 pub(crate) fn gather(handle: &Handle) -> Document {
     let mut patterns = Vec::new();
-    let mut seen = HashSet::new();
     let stores = handle.stores();
     let all = handle.fleet.entries();
-    for state in all.iter().filter(|state| seen.insert(&state.instance.name)) {
-        let entries: Vec<_> = all.iter().filter(|entry| entry.instance.name == state.instance.name).collect();
-        patterns.push(pattern(&state.instance, &entries, &stores, handle));
+    for instance in handle.fleet.instances() {
+        let entries: Vec<_> = all.iter().filter(|entry| entry.instance.name == instance.name).collect();
+        patterns.push(pattern(&instance, &entries, &stores, handle));
     }
     patterns.extend(lock::read(&handle.broken).iter().map(broken));
     Document {
