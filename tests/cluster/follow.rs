@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use orkestra_tests::{CONFIG_MAP, DEPLOYMENT, Kind, LONG, Namespace, Ork, SECRET, eventually, source_root};
 use serde_json::{Value, json};
@@ -32,14 +33,6 @@ fn write(komposer: &Path, imports: &[&Path]) {
     std::fs::rename(next, komposer).unwrap();
 }
 
-async fn said(ork: &Ork, what: &str) {
-    eventually(&format!("ork says {what}"), LONG, async || match ork.output() {
-        output if output.contains(what) => Ok(()),
-        output => Err(output),
-    })
-    .await;
-}
-
 #[test]
 fn patterns_come_change_and_go_without_a_restart_and_conversions_never_fail() {
     together("follow", async |ns| {
@@ -60,7 +53,7 @@ fn patterns_come_change_and_go_without_a_restart_and_conversions_never_fail() {
         let ork = Ork::run(ns.cluster(), &arguments);
         let page =
             |name: &str| json!({"metadata": {"name": name}, "spec": {"replicas": 1, "content": {"index.html": "x"}}});
-        said(&ork, "\"reconciling\"").await;
+        ork.says("\"reconciling\"").await;
         ns.create(site, page("a")).await;
         ns.wait_for(DEPLOYMENT, "a-deployment").await;
 
@@ -85,7 +78,7 @@ fn patterns_come_change_and_go_without_a_restart_and_conversions_never_fail() {
 
         // One comes.
         write(&komposer, &[&website, &crontab, &v14]);
-        said(&ork, "postgres/postgres").await;
+        ork.says("postgres/postgres").await;
         let orders = json!({"metadata": {"name": "orders"}, "spec": {"version": "14.20", "replicas": 1, "database": "orders", "storage": "1Gi"}});
         eventually("the new kind is served", LONG, async || match ork.output() {
             output if output.matches("\"reconciling\"").count() >= 3 => Ok(()),
@@ -97,7 +90,7 @@ fn patterns_come_change_and_go_without_a_restart_and_conversions_never_fail() {
 
         // It changes, with a version that converts; the others do not notice.
         write(&komposer, &[&website, &crontab, &v15]);
-        said(&ork, "\"version\":\"15.0.0\"").await;
+        ork.says("\"version\":\"15.0.0\"").await;
         let newer = kind(&db, "v2", "Postgres");
         ns.wait_until(newer, "orders", "it is there in the new version", |object| object["spec"].is_object()).await;
 
@@ -107,16 +100,20 @@ fn patterns_come_change_and_go_without_a_restart_and_conversions_never_fail() {
         let text = std::fs::read_to_string(&katalog).unwrap();
         std::fs::write(&katalog, text.replace("operatorBox", "operatorBax")).unwrap();
         write(&komposer, &[&crontab, &broken, &v15]);
-        said(&ork, "the version that ran goes on").await;
+        ork.says("the version that ran goes on").await;
         ns.delete(CONFIG_MAP, "a-config").await;
         ns.wait_for(CONFIG_MAP, "a-config").await;
 
         // One goes: what it made stays, and is nobody's business any more.
         write(&komposer, &[&crontab, &v15]);
-        said(&ork, "runs no longer").await;
+        ork.says("runs no longer").await;
         ns.delete(CONFIG_MAP, "a-config").await;
         ns.create(site, page("b")).await;
-        ns.wait_for(kind(&jobs, "v2", "CronTab"), "tick").await;
+        // The process goes on: what is made after that is done, and then nothing is under way.
+        let later = json!({"metadata": {"name": "later"}, "spec": {"cronSpec": "0 * * * *", "image": "registry.example.com/tick:1"}});
+        ns.create(kind(&jobs, "v1", "CronTab"), later).await;
+        ns.wait_for_condition(kind(&jobs, "v2", "CronTab"), "later", "Ready", "True").await;
+        ns.settled(Duration::from_secs(2)).await;
         assert!(ns.find(CONFIG_MAP, "a-config").await.is_none());
         assert!(ns.find(DEPLOYMENT, "b-deployment").await.is_none());
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::config::Kubeconfig;
-use orkestra_tests::{DEPLOYMENT, Granted, Kind, LONG, Namespace, Ork, eventually, program, source_root};
+use orkestra_tests::{DEPLOYMENT, Granted, Kind, Namespace, Ork, program, source_root};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -51,14 +51,6 @@ fn in_pod(ns: &Namespace, account: &Path, arguments: &[&str]) -> Ork {
     Ork::start(ns.cluster(), command)
 }
 
-async fn said(ork: &Ork, what: &str) {
-    eventually(&format!("ork says {what}"), LONG, async || match ork.output() {
-        output if output.contains(what) => Ok(()),
-        output => Err(output),
-    })
-    .await;
-}
-
 #[test]
 fn two_replicas_run_with_a_pods_account_and_its_rights_alone() {
     let mut unshared = Command::new("unshare");
@@ -78,9 +70,9 @@ fn two_replicas_run_with_a_pods_account_and_its_rights_alone() {
         arguments.extend(["--cache", cache.to_str().unwrap(), pattern.to_str().unwrap()]);
 
         let first = in_pod(&ns, &account, &arguments);
-        said(&first, "\"leading\"").await;
+        first.says("\"leading\"").await;
         let second = in_pod(&ns, &account, &arguments);
-        said(&second, "another runtime leads").await;
+        second.says("another runtime leads").await;
         assert!(!first.output().contains("MissingRight"), "{}", first.output());
         let site = json!({"metadata": {"name": "a"}, "spec": {"replicas": 1, "content": {"index.html": "<h1>a</h1>"}}});
         ns.create(WEBSITE, site).await;
@@ -115,7 +107,7 @@ fn a_right_that_is_missing_is_named_before_the_first_reconcile() {
         let mut arguments = vec!["-n", ns.name(), "--system-namespace", &own, "--listen", "127.0.0.1:0", "--yes"];
         arguments.extend(["--kubeconfig", &kubeconfig, pattern.to_str().unwrap()]);
         let ork = Ork::run(ns.cluster(), &arguments);
-        said(&ork, "\"reconciling\"").await;
+        ork.says("\"reconciling\"").await;
         let output = ork.output();
         let missing: Vec<&str> = output.lines().filter(|line| line.contains("MissingRight")).collect();
         assert_eq!(missing.len(), 1, "{output}");

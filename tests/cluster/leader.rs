@@ -49,14 +49,14 @@ impl Two {
         let mut arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         arguments.extend(["--kubeconfig", &self.kubeconfig]);
         let ork = Ork::run(self.ns.cluster(), &arguments);
-        said(&ork, "\"leading\"").await;
+        ork.says("\"leading\"").await;
         ork
     }
 
     async fn second(&self) -> Ork {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let ork = Ork::run(self.ns.cluster(), &arguments);
-        said(&ork, "another runtime leads").await;
+        ork.says("another runtime leads").await;
         ork
     }
 
@@ -70,14 +70,6 @@ impl Two {
         writers.dedup();
         writers
     }
-}
-
-async fn said(ork: &Ork, what: &str) {
-    eventually(&format!("ork says {what}"), SHORTLY, async || match ork.output() {
-        output if output.contains(what) => Ok(()),
-        output => Err(output),
-    })
-    .await;
 }
 
 /// Where it serves /readyz and /metrics.
@@ -192,7 +184,7 @@ fn a_leader_that_slept_longer_than_its_lease_writes_nothing_any_more() {
         another_holds(&ns, &before).await;
         let woken = ns.cluster().audit().mark().await;
         kill_process(pid, Signal::CONT).expect("ork is there");
-        said(&first, "no longer leading").await;
+        first.says("no longer leading").await;
         for name in &names {
             ns.wait_for_condition(WEB, name, "Ready", "True").await;
             ns.edit(WEB, name, json!({"spec": {"text": "again"}})).await;

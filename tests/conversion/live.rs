@@ -1,7 +1,7 @@
 //! `ork run` with a pattern that converts, and what a real API server makes of it.
 
 use orkestra_tests::{
-    CUSTOM_RESOURCE_DEFINITION, Kind, LONG, Namespace, Ork, SHORTLY, eventually, pattern_directory, with_namespace,
+    CUSTOM_RESOURCE_DEFINITION, Kind, Namespace, Ork, SHORTLY, eventually, pattern_directory, with_namespace,
 };
 use serde_json::{Value, json};
 
@@ -132,11 +132,7 @@ async fn start(ns: &Namespace, group: &str) -> Ork {
     let mut arguments: Vec<&str> = arguments.to_vec();
     arguments.extend(["--webhook-listen", "127.0.0.1:0", "--yes", &directory]);
     let ork = Ork::run(ns.cluster(), &arguments);
-    eventually("ork reconciles", LONG, async || match ork.output() {
-        output if output.contains("\"reconciling\"") => Ok(()),
-        output => Err(output),
-    })
-    .await;
+    ork.says("\"reconciling\"").await;
     ork
 }
 

@@ -1,7 +1,7 @@
 //! A pattern's version is raised under live objects.
 
 use orkestra_tests::{
-    CUSTOM_RESOURCE_DEFINITION, Kind, LONG, Namespace, Ork, STATEFUL_SET, eventually, ork, source_root, with_namespace,
+    CUSTOM_RESOURCE_DEFINITION, Kind, Namespace, Ork, STATEFUL_SET, ork, source_root, with_namespace,
 };
 use serde_json::json;
 
@@ -17,11 +17,7 @@ async fn run(ns: &Namespace, version: &str) -> Ork {
     let mut arguments: Vec<&str> = arguments.to_vec();
     arguments.extend(["--webhook-listen", "127.0.0.1:0", "--yes", &directory]);
     let ork = Ork::run(ns.cluster(), &arguments);
-    eventually("ork reconciles", LONG, async || match ork.output() {
-        output if output.contains("\"reconciling\"") => Ok(()),
-        output => Err(output),
-    })
-    .await;
+    ork.says("\"reconciling\"").await;
     ork
 }
 

@@ -11,7 +11,7 @@ mod quota;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use orkestra_tests::{Cluster, LONG, Namespace, Ork, eventually, program, source_root};
+use orkestra_tests::{Cluster, Namespace, Ork, program, source_root};
 
 /// Runs `ork` in a directory, with a place for what cargo makes that all tests share.
 fn ork_in(directory: &Path, arguments: &[&str]) -> Output {
@@ -51,10 +51,6 @@ async fn run(ns: &Namespace, directory: &Path, grants: &[&str]) -> Ork {
     arguments.extend(grants.iter().flat_map(|grant| ["--grant", grant]));
     arguments.push(directory.to_str().expect("a path in UTF-8"));
     let ork = Ork::run(ns.cluster(), &arguments);
-    eventually("ork reconciles", LONG, async || match ork.output() {
-        output if output.contains("\"reconciling\"") => Ok(()),
-        output => Err(output),
-    })
-    .await;
+    ork.says("\"reconciling\"").await;
     ork
 }

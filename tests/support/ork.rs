@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cluster::Cluster;
-use crate::{SHORTLY, eventually};
+use crate::{LONG, SHORTLY, eventually};
 
 /// The program `name` that was built with these tests.
 ///
@@ -88,6 +88,15 @@ impl Ork {
     #[must_use]
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until it has printed something.
+    pub async fn says(&self, what: &str) {
+        eventually(&format!("ork says {what}"), LONG, async || match self.output() {
+            output if output.contains(what) => Ok(()),
+            output => Err(output),
+        })
+        .await;
     }
 
     /// How it ended, if it has.
