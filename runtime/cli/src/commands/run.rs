@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     }
     let rights = rbac::needed(&composing.instances, &loader.place(), !args.no_impersonation);
     let options = Options { broken: composing.reasons(), rights, ..options(args) };
-    let follower = args.file.as_deref().map(|file| Follower::new(&loader, output, file, &composing, running));
+    let follower = args.file.as_deref().map(|file| Follower::new(&loader, output, file, running));
     runtime.block_on(work(args, cluster, instances, options, routes.clone(), follower))
 }
 

@@ -29,7 +29,6 @@ pub(super) struct Follower<'a> {
     read: Digest,
     /// What each instance was loaded from.
     running: BTreeMap<String, Digest>,
-    broken: BTreeSet<String>,
 }
 
 impl<'a> Follower<'a> {
@@ -37,12 +36,10 @@ impl<'a> Follower<'a> {
         loader: &'a Loader<'a>,
         output: &'a Output,
         file: &'a Path,
-        composing: &Composing,
         running: BTreeMap<String, Digest>,
     ) -> Self {
-        let broken = composing.broken.iter().map(|broken| broken.name.clone()).collect();
         let read = files(file, loader.args.sources.policy.as_deref());
-        Self { loader, output, file, read, running, broken }
+        Self { loader, output, file, read, running }
     }
 
     /// Follows the file. Never ends by itself.
@@ -88,7 +85,6 @@ impl<'a> Follower<'a> {
             let goes_on = if self.running.contains_key(name) { ", and the version that ran goes on" } else { "" };
             tracing::error!(pattern = %escape(name), reason, "does not run{goes_on}: {}", escape(&said));
         }
-        self.broken = composing.broken.iter().map(|broken| broken.name.clone()).collect();
         handle.set_broken(composing.reasons());
         handle.look_for_rights(rbac::needed(&composing.instances, &self.loader.place(), !args.no_impersonation)).await;
         Ok(())
