@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use orkestra_tests::{CONFIG_MAP, Kind, Namespace, Ork, condition_of, program, source_root, with_namespace};
 use serde_json::{Value, json};
 
-use crate::{directory, fine, ork_in, run};
+use crate::{directory, fine, run};
 
 const TEAM: Kind = Kind::new("examples.orkestra.io/v1", "Team");
 const GRANT: &str = "cluster-read:v1/ConfigMap";
@@ -59,17 +59,7 @@ fn javascript() -> Option<PathBuf> {
 
 /// The component made of Rust.
 fn rust(at: &Path) -> PathBuf {
-    let source = source_root().join("tests/hooks/team");
-    std::fs::create_dir_all(at.join("hooks/src")).unwrap();
-    for file in ["crd.yaml", "katalog.yaml"] {
-        std::fs::copy(example().join(file), at.join(file)).unwrap();
-    }
-    std::fs::copy(source.join("src/lib.rs"), at.join("hooks/src/lib.rs")).unwrap();
-    let manifest = std::fs::read_to_string(source.join("Cargo.toml")).unwrap();
-    let sdk = crate::sdk().display().to_string();
-    std::fs::write(at.join("hooks/Cargo.toml"), manifest.replace("../../../guest-sdk/hook", &sdk)).unwrap();
-    fine(&ork_in(at, &["build", "--hooks", "."]));
-    at.join("hooks.wasm")
+    crate::built(at, &example(), &source_root().join("tests/hooks/team"))
 }
 
 /// What comes of a component: the child's data, and what a ConfigMap that is wrong gives.

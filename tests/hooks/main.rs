@@ -35,6 +35,25 @@ fn sdk() -> PathBuf {
     source_root().join("guest-sdk/hook")
 }
 
+/// The component of a pattern whose hook is the crate in `source`, made in `at` so that no test writes into the tree.
+fn built(at: &Path, pattern: &Path, source: &Path) -> PathBuf {
+    std::fs::create_dir_all(at.join("hooks/src")).expect("a directory");
+    for (from, to) in [
+        (pattern.join("crd.yaml"), "crd.yaml"),
+        (pattern.join("katalog.yaml"), "katalog.yaml"),
+        (source.join("src/lib.rs"), "hooks/src/lib.rs"),
+    ] {
+        std::fs::copy(from, at.join(to)).expect("it can be copied");
+    }
+    let manifest = std::fs::read_to_string(source.join("Cargo.toml")).expect("a manifest");
+    let here = "../../../guest-sdk/hook";
+    assert!(manifest.contains(here), "{manifest}");
+    let manifest = manifest.replace(here, &sdk().display().to_string());
+    std::fs::write(at.join("hooks/Cargo.toml"), manifest).expect("a manifest");
+    fine(&ork_in(at, &["build", "--hooks", "."]));
+    at.join("hooks.wasm")
+}
+
 /// A new directory below the control plane's own, which goes with it.
 fn directory(cluster: &Cluster, name: &str) -> PathBuf {
     let directory = cluster.plane().data().join(name);

@@ -8,7 +8,7 @@ use orkestra_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{directory, fine, ork_in, run};
+use crate::{directory, ork_in, run};
 
 /// A running pattern of a group of its own: a definition points at one webhook.
 struct Running {
@@ -37,21 +37,7 @@ fn source() -> PathBuf {
 /// The component, which is compiled once.
 fn component(cluster: &Cluster) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let at = directory(cluster, "points");
-        std::fs::create_dir_all(at.join("hooks/src")).unwrap();
-        for (from, to) in
-            [("crd.yaml", "crd.yaml"), ("katalog.yaml", "katalog.yaml"), ("src/lib.rs", "hooks/src/lib.rs")]
-        {
-            std::fs::copy(source().join(from), at.join(to)).unwrap();
-        }
-        let manifest = std::fs::read_to_string(source().join("Cargo.toml")).unwrap();
-        let sdk = crate::sdk().display().to_string();
-        std::fs::write(at.join("hooks/Cargo.toml"), manifest.replace("../../../guest-sdk/hook", &sdk)).unwrap();
-        fine(&ork_in(&at, &["build", "--hooks", "."]));
-        at.join("hooks.wasm")
-    };
-    BUILT.get_or_init(build).clone()
+    BUILT.get_or_init(|| crate::built(&directory(cluster, "points"), &source(), &source())).clone()
 }
 
 fn site(name: &str, pages: &[&str], what: &str) -> Value {
@@ -72,6 +58,16 @@ async fn refused(ns: &Namespace, kind: Kind, what: &str) -> (String, String) {
 fn every_point_after_the_first_does_its_part() {
     with_namespace("hooks-points", async |ns| {
         let Running { ork, at, site: kind, old } = running(&ns).await;
+
+        // It imports what it uses, and is called where its Katalog says so.
+        let audited = ork_in(&at, &["audit", ".", "--format", "json"]);
+        let audited: Value = serde_json::from_slice(&audited.stdout).expect("JSON");
+        let hook = &audited["patterns"][0]["hook"];
+        let imports = hook["imports"].as_array().unwrap().iter();
+        let names: Vec<&str> = imports.filter_map(|import| import["name"].as_str()).collect();
+        assert!(names.contains(&"orkestra:host/log@0.1.0"), "{hook}");
+        assert!(names.iter().all(|name| !name.contains("cluster-read") && !name.starts_with("wasi:")), "{hook}");
+        assert_eq!(hook["called"][0]["for"].as_array().map(Vec::len), Some(4), "{hook}");
 
         // After render: one is changed, two are added, and one of them goes with its page.
         ns.create(kind, site("blog", &["a", "b"], "image")).await;
