@@ -284,6 +284,10 @@ pub(crate) struct Run {
     /// that namespace. Two that write would undo each other's work
     #[arg(long)]
     pub(crate) no_leader_elect: bool,
+    /// Share the work among the processes of the system namespace: resources are divided into so many parts, 2 to 64, each of
+    /// which one process works on. All must be given the same number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=64), conflicts_with_all = ["no_leader_elect", "dry_run"])]
+    pub(crate) shards: Option<u16>,
     /// Where the page, /patterns, /healthz, /readyz and /metrics are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub(crate) listen: SocketAddr,

@@ -1,9 +1,11 @@
 //! One entry from its start to its end: its caches are read and kept warm, and while this process leads its workers run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -12,10 +14,12 @@ use crate::cache::Selector;
 use crate::controller::{Controller, EntryState, Refused, Shared};
 use crate::definition;
 use crate::discovery::{Resource, api_version};
+use crate::error::{ApiError, StartError};
+use crate::inventory::Inventory;
 use crate::lock;
 use crate::reconcile::reconcile;
 use crate::standing::Role;
-use crate::start::install;
+use crate::start::{declared_kinds, install, inventory_key};
 
 /// Works until it is told to stop and what runs has come to its end.
 pub(crate) async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>) {
@@ -24,20 +28,73 @@ pub(crate) async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>) {
         () = state.to_stop(&standing) => return,
         controller = warm(shared, state.clone()) => controller,
     };
+    tokio::select! {
+        () = state.to_stop(&standing) => return,
+        () = recorded(&controller.shared, &state) => state.recorded.store(true, Ordering::Relaxed),
+    }
+    let parts = 0..controller.shared.shards.count();
+    join_all(parts.map(|part| work_on(controller.clone(), part))).await;
+}
+
+/// Works on a part of the primaries whenever this process holds it.
+async fn work_on(controller: Arc<Controller>, part: usize) {
+    let (process, state) = (&controller.shared.standing, &controller.state);
+    let standing = &controller.shared.shards.at(part).standing;
     loop {
         let term = tokio::select! {
-            () = state.to_stop(&standing) => return,
+            () = state.to_stop(process) => return,
             term = standing.to_lead() => term,
         };
         tokio::select! {
-            () = state.to_stop(&standing) => return,
+            () = state.to_stop(process) => return,
             () = standing.to_follow(term) => continue,
-            () = accepted(&controller.shared, &state) => state.up.store(true, Ordering::Relaxed),
+            () = accepted(&controller.shared, state) => state.up.store(true, Ordering::Relaxed),
         }
-        if work_for(&controller, term).await == Ended::Stopped {
+        if work_for(&controller, part, term).await == Ended::Stopped {
             return;
         }
     }
+}
+
+/// Waits until whoever leads has installed the definitions as this process has them, and has written the kinds down: where the work is
+/// divided, one that does not lead works, too. Where it is not, whoever works has done so itself.
+async fn recorded(shared: &Shared, state: &EntryState) {
+    if shared.shards.count() == 1 {
+        return;
+    }
+    let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(5));
+    let mut told = false;
+    loop {
+        match try_recorded(shared, state).await {
+            Ok(true) => return,
+            Ok(false) => {}
+            // Only the leader would have written.
+            Err(StartError::Api(ApiError::NotLeading { .. })) => {}
+            Err(error) if !told => {
+                tracing::warn!(controller = %state.name, reason = error.reason(), %error, "not begun yet; trying again");
+            }
+            Err(_) => {}
+        }
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!(controller = %state.name, "waiting for the leader to write its definitions and kinds");
+        }
+        tokio::time::sleep(backoff.next()).await;
+    }
+}
+
+async fn try_recorded(shared: &Shared, state: &EntryState) -> Result<bool, StartError> {
+    if shared.install_crds {
+        install(&shared.api, &state.instance, shared.conversion.as_deref()).await?;
+    }
+    let inventory = Inventory::new(shared.api.clone(), shared.own_namespace.clone());
+    let key = inventory_key(&state.instance.name, &state.entry.name);
+    // Nothing is joined to what is stored.
+    let stored = inventory.look(&BTreeMap::new()).await?.remove(&key).unwrap_or_default();
+    let whole = declared_kinds(&state.entry).is_subset(&stored);
+    if whole {
+        *lock::lock(&state.kinds) = stored;
+    }
+    Ok(whole)
 }
 
 /// Reads all that a reconcile needs, and lets changes put keys in line. They wait there while another process leads, each at
@@ -141,31 +198,49 @@ enum Ended {
     Lost,
 }
 
-async fn work_for(controller: &Arc<Controller>, term: u64) -> Ended {
+async fn work_for(controller: &Arc<Controller>, part: usize, term: u64) -> Ended {
     let mut workers = JoinSet::new();
     for _ in 0..controller.workers {
-        workers.spawn(work(controller.clone()));
+        workers.spawn(work(controller.clone(), part));
     }
-    tracing::info!(controller = %controller.name, workers = controller.workers, "reconciling");
+    let shards = &controller.shared.shards;
+    let shard = (shards.count() > 1).then_some(part);
+    tracing::info!(controller = %controller.name, workers = controller.workers, shard, "reconciling");
     tokio::select! {
         () = async { while workers.join_next().await.is_some() {} } => return Ended::Stopped,
-        () = controller.shared.standing.to_follow(term) => {}
+        () = shards.at(part).standing.to_follow(term) => {}
     }
     workers.shutdown().await;
-    controller.metrics.active.store(0, Ordering::Relaxed);
-    controller.queue.abandon();
-    tracing::info!(controller = %controller.name, "no longer reconciling");
+    controller.queue.of(part).abandon();
+    tracing::info!(controller = %controller.name, shard, "no longer reconciling");
     Ended::Lost
 }
 
-async fn work(controller: Arc<Controller>) {
-    while let Some(key) = controller.queue.take().await {
-        let active = &controller.metrics.active;
-        active.fetch_add(1, Ordering::Relaxed);
+async fn work(controller: Arc<Controller>, part: usize) {
+    let queue = controller.queue.of(part);
+    while let Some(key) = queue.take().await {
+        // There are as many workers as may work in each part. It is never closed.
+        let _permit = controller.permits.acquire().await;
+        let _active = Active::new(&controller.metrics.active);
         let start = Instant::now();
-        let (next, outcome) = reconcile(&controller, &key).await;
+        let (next, outcome) = reconcile(&controller, part, &key).await;
         controller.metrics.count(outcome, start.elapsed());
-        active.fetch_sub(1, Ordering::Relaxed);
-        controller.queue.finish(&key, next);
+        queue.finish(&key, next);
+    }
+}
+
+/// Counts one reconcile that runs, until it ends or is dropped.
+struct Active<'a>(&'a AtomicU64);
+
+impl<'a> Active<'a> {
+    fn new(counter: &'a AtomicU64) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

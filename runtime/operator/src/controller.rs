@@ -23,10 +23,11 @@ use crate::lock;
 use crate::memory::Memory;
 use crate::metrics::ControllerMetrics;
 use crate::object::{Object, ObjectKey, Owner};
-use crate::queue::Queue;
+use crate::queues::Queues;
 use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::run::Ceilings;
+use crate::shards::{Shards, number};
 use crate::standing::Standing;
 use crate::unsettled::Unrest;
 
@@ -48,6 +49,12 @@ pub(crate) struct Shared {
     pub(crate) calls: Arc<Semaphore>,
     /// Whether this process leads.
     pub(crate) standing: Arc<Standing>,
+    /// The parts of the primaries. Where there is one, the leader holds it.
+    pub(crate) shards: Arc<Shards>,
+    /// Where the runtime keeps its own objects.
+    pub(crate) own_namespace: String,
+    /// Whether the patterns' definitions are installed by whoever leads.
+    pub(crate) install_crds: bool,
     /// The webhook that converts, where one is served.
     pub(crate) conversion: Option<Arc<conversion::State>>,
 }
@@ -96,13 +103,17 @@ pub(crate) struct EntryState {
     /// `instance/entry`
     pub(crate) name: String,
     pub(crate) manager: String,
-    pub(crate) queue: Queue,
+    pub(crate) queue: Queues,
     pub(crate) metrics: ControllerMetrics,
     /// What went wrong lately.
     pub(crate) recent: Recent,
     /// Writes of the whole instance.
     pub(crate) limit: Arc<RateLimit>,
     pub(crate) workers: u16,
+    /// Reconciles at the same time, in all parts together.
+    pub(crate) permits: Semaphore,
+    /// Its definitions and kinds are written, by this process or another one, so that its primaries may be worked on.
+    pub(crate) recorded: AtomicBool,
     /// All kinds that this entry ever rendered, those that it declares among them. Another process may have added some.
     pub(crate) kinds: Mutex<BTreeSet<Kind>>,
     /// Why the definitions of its instance are refused, where they are.
@@ -270,7 +281,13 @@ impl Controller {
         self.primaries.subscribe(move |change: &Change| {
             let Some(state) = state.upgrade() else { return false };
             if let Some(object) = change.after.as_ref().or(change.before.as_ref()) {
-                state.queue.add(&object.key);
+                state.queue.add(&object.uid, &object.key);
+            }
+            // Made anew under its name, it may be of another part.
+            if let (Some(before), Some(after)) = (&change.before, &change.after)
+                && before.uid != after.uid
+            {
+                state.queue.add(&before.uid, &before.key);
             }
             true
         });
@@ -282,8 +299,9 @@ impl Controller {
         self.shared.reviews.subscribe(move |identity, namespace| {
             let Some(state) = state.upgrade() else { return false };
             if *identity == state.instance.identity {
-                for key in primaries.keys(namespace) {
-                    state.queue.add(&key);
+                let there = |object: &Arc<Object>| namespace.is_empty() || *object.key.namespace == *namespace;
+                for primary in primaries.all().iter().filter(|object| there(object)) {
+                    state.queue.add(&primary.uid, &primary.key);
                 }
             }
             true
@@ -297,19 +315,29 @@ impl Controller {
             let Some(state) = state.upgrade() else { return false };
             let labelled = |object: &Object| {
                 let uid = object.owner_uid.as_deref().filter(|_| object.owner.is_none())?;
-                lock::lock(&by_uid).get(uid).cloned()
+                lock::lock(&by_uid).get(uid).map(|key| (uid.into(), key.clone()))
             };
             let owner = |object: &Object| owner_key(object, &state.entry.api).or_else(|| labelled(object));
             let owners = [&change.before, &change.after].map(|object| object.as_deref().and_then(owner));
             let [before, after] = owners;
-            if let Some(key) = &before {
-                state.queue.add(key);
+            if let Some((uid, key)) = &before {
+                state.queue.add(uid, key);
             }
-            if let Some(key) = after.filter(|after| Some(after) != before.as_ref()) {
-                state.queue.add(&key);
+            if let Some((uid, key)) = after.filter(|after| Some(after) != before.as_ref()) {
+                state.queue.add(&uid, &key);
             }
             true
         });
+    }
+
+    /// What sends the writes for a primary: it asks whether this process holds the part that the primary is of.
+    pub(crate) fn api_for(&self, primary: &Object) -> &Api {
+        &self.shared.shards.of(&primary.uid).api
+    }
+
+    /// Whether a primary is of this part.
+    pub(crate) fn is_of(&self, part: usize, primary: &Object) -> bool {
+        number(&primary.uid, self.shared.shards.count()) == part
     }
 
     /// What is remembered of a primary. It is given back with [`Controller::remember`].
@@ -347,10 +375,10 @@ fn same_kind(a: &Store, b: &Store) -> bool {
     a.resource.group == b.resource.group && a.resource.kind == b.resource.kind
 }
 
-/// The primary of this kind that controls `object`. The version does not matter: it is one object in all of them.
-fn owner_key(object: &Object, api: &crate::instance::Api) -> Option<ObjectKey> {
-    let Owner { api_version, kind, name, uid: _ } = object.owner.as_ref()?;
+/// The primary of this kind that controls `object`, by UID and name. The version does not matter: it is one object in all of them.
+fn owner_key(object: &Object, api: &crate::instance::Api) -> Option<(Box<str>, ObjectKey)> {
+    let Owner { api_version, kind, name, uid } = object.owner.as_ref()?;
     let (group, _) = crate::discovery::split_api_version(api_version);
     let namespace = if api.namespaced { &*object.key.namespace } else { "" };
-    (group == api.group && **kind == *api.kind).then(|| ObjectKey::new(namespace, name))
+    (group == api.group && **kind == *api.kind).then(|| (uid.clone(), ObjectKey::new(namespace, name)))
 }

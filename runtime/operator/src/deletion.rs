@@ -238,8 +238,8 @@ async fn remove_children(controller: &Controller, observed: &Observed) -> Result
             // What others wait for is gone only when its own dependents are: a Deployment with its pods.
             let awaited = needs.get(id).is_some_and(|needs| !needs.is_empty());
             let propagation = if awaited { Propagation::Foreground } else { Propagation::Background };
-            let shared = &controller.shared;
-            if prune::delete(&shared.api, &controller.limit, identity, store, child, propagation).await? {
+            let api = controller.api_for(&observed.primary);
+            if prune::delete(api, &controller.limit, identity, store, child, propagation).await? {
                 tracing::info!(controller = %controller.name, primary = %observed.primary.key, kind = %store.resource.kind, name = %child.key.name, "child deleted");
             }
         }

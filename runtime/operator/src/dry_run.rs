@@ -14,8 +14,9 @@ use crate::instance::Instance;
 use crate::reconcile::reconcile;
 use crate::rehearsal::Change;
 use crate::run::Options;
+use crate::shards::Shards;
 use crate::standing::Standing;
-use crate::start::{Assembled, assemble, check};
+use crate::start::{Assembled, Assembling, assemble, check};
 
 /// How long the first list of the resources may take.
 const LISTED_WITHIN: Duration = Duration::from_secs(60);
@@ -56,11 +57,13 @@ pub struct Looked {
 pub async fn dry_run(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<DryRun, StartError> {
     check(&instances)?;
     let api = Api::new(client, options.request_limit).rehearsing();
-    // Without its task nothing is sent.
-    let (events, _unsent) = Events::new(api.clone());
     // What is only tried out needs no leader.
     let standing = Arc::new(Standing::alone());
-    let Assembled { shared, instances, refused } = assemble(api, events, &options, instances, standing, None).await?;
+    let shards = Arc::new(Shards::whole(api.clone(), standing.clone()));
+    // Without its task nothing is sent.
+    let (events, _unsent) = Events::new(shards.clone());
+    let all = Assembling { api, events, standing, shards, conversion: None };
+    let Assembled { shared, instances, refused } = assemble(all, &options, instances).await?;
     let mut result = DryRun { changes: taken(&shared), ..DryRun::default() };
     result.skipped.extend(refused.iter().map(|(instance, error)| (instance.clone(), error.to_string())));
     // All are listed before any is looked at: whose an object is may depend on the resources of another entry.
@@ -111,7 +114,7 @@ async fn look(shared: &Arc<Shared>, state: &Arc<EntryState>, primaries: Arc<Stor
     let mut keys = primaries.keys("");
     keys.sort();
     for key in keys {
-        reconcile(&controller, &key).await;
+        reconcile(&controller, 0, &key).await;
         let identity = &crate::identity::Identity::Process;
         let status = primaries.get(identity, &key).map(|primary| primary.tree());
         all.push(Looked {

@@ -15,7 +15,7 @@ use crate::api::{Api, Call, JSON, MERGE_PATCH, read_as};
 use crate::backoff::spread;
 use crate::error::ApiError;
 use crate::identity::Identity;
-use crate::lease::{self, NAME, Step, Watch};
+use crate::lease::{self, Step, Watch};
 use crate::names;
 use crate::standing::{Standing, clock};
 
@@ -51,18 +51,23 @@ impl Election {
         &self.identity
     }
 
+    /// For how long a lease holds that is not renewed.
+    pub(crate) fn duration(&self) -> Duration {
+        self.duration
+    }
+
     /// How long a holder may write after a renewal was sent.
     fn trusted(&self) -> Duration {
         self.duration * 2 / 3
     }
 
     /// Time between renewals, and half of that between looks of who waits: it sees soon that a lease was released.
-    fn every(&self) -> Duration {
+    pub(crate) fn every(&self) -> Duration {
         self.duration * 2 / 15
     }
 
     /// The longest that one request may take: a second one must fit into the time that a holder has.
-    fn request_limit(&self) -> Duration {
+    pub(crate) fn request_limit(&self) -> Duration {
         self.duration / 3
     }
 }
@@ -70,7 +75,8 @@ impl Election {
 /// The election at work.
 pub(crate) struct Elector {
     api: Api,
-    namespace: String,
+    /// Name, namespace and labels of the Lease.
+    metadata: Value,
     election: Election,
     standing: Arc<Standing>,
     watch: Watch,
@@ -87,9 +93,46 @@ struct Held {
 }
 
 impl Elector {
-    /// `api` must be one whose writes do not ask who leads.
-    pub(crate) fn new(api: Api, namespace: String, election: Election, standing: Arc<Standing>) -> Self {
-        Self { api, namespace, election, standing, watch: Watch::default(), held: None }
+    /// Of who leads. `api` must be one whose writes do not ask who does.
+    pub(crate) fn new(api: Api, namespace: &str, election: Election, standing: Arc<Standing>) -> Self {
+        let metadata = json!({"name": lease::NAME, "namespace": namespace});
+        Self { api, metadata, election, standing, watch: Watch::default(), held: None }
+    }
+
+    /// Of who holds a part of the primaries, of so many.
+    pub(crate) fn of_shard(
+        api: Api,
+        namespace: &str,
+        election: Election,
+        standing: Arc<Standing>,
+        (number, count): (usize, u16),
+    ) -> Self {
+        let metadata = json!({"name": lease::shard_name(number, count), "namespace": namespace,
+            "labels": {lease::SHARDS_LABEL: count.to_string()}});
+        Self { api, metadata, election, standing, watch: Watch::default(), held: None }
+    }
+
+    /// The Lease's name.
+    pub(crate) fn name(&self) -> &str {
+        self.metadata["name"].as_str().unwrap_or_default()
+    }
+
+    fn namespace(&self) -> &str {
+        self.metadata["namespace"].as_str().unwrap_or_default()
+    }
+
+    /// The Lease that we hold, as it was read or written last.
+    pub(crate) fn held(&self) -> Option<&Value> {
+        self.held.as_ref().map(|held| &held.lease)
+    }
+
+    /// Whether the Lease, as it was just read, can be had.
+    pub(crate) fn is_free(&mut self, lease: Option<&Value>) -> bool {
+        let Election { identity, duration, .. } = &self.election;
+        match self.watch.step(lease, identity, *duration, clock()) {
+            Step::Create | Step::Take => true,
+            Step::Follow(_) | Step::Wait => false,
+        }
     }
 
     /// Tries once to be elected.
@@ -118,7 +161,7 @@ impl Elector {
                 tracing::warn!(reason = error.reason(), %error, "the lease cannot be looked at; trying again");
                 // Who is asked for something by others is ready for that also while the API server does not answer.
                 if !error.transient() {
-                    let lease = format!("{}/{NAME}", self.namespace);
+                    let lease = format!("{}/{}", self.namespace(), self.name());
                     self.standing.hindered(format!("the lease {lease} cannot be looked at: {error}"));
                 }
             }
@@ -129,14 +172,10 @@ impl Elector {
     async fn compete(&mut self) -> Result<(), ApiError> {
         let lease = self.look().await?;
         let Election { identity, duration, .. } = &self.election;
-        let step = self.watch.step(lease.as_ref(), identity, *duration, clock());
-        let now = lease::micro_time(jiff::Timestamp::now());
-        // What is sent holds from now on, not from when the answer came.
-        let sent = clock();
-        let written = match (step, &lease) {
-            (Step::Follow(leader), _) => {
+        match self.watch.step(lease.as_ref(), identity, *duration, clock()) {
+            Step::Follow(leader) => {
                 if self.standing.leader().as_ref() != Some(&leader) {
-                    let lease = format!("{}/{NAME}", self.namespace);
+                    let lease = format!("{}/{}", self.namespace(), self.name());
                     tracing::info!(
                         %leader, lease,
                         "another runtime leads, and this one takes over when that ends; to run other patterns beside it, use another --system-namespace"
@@ -145,46 +184,64 @@ impl Elector {
                 self.standing.sees(Some(leader));
                 return Ok(());
             }
-            (Step::Wait, _) => {
+            Step::Wait => {
                 self.standing.sees(None);
                 return Ok(());
             }
-            (Step::Take, Some(lease)) => self.put(&lease::held(lease, identity, *duration, &now)).await,
-            (Step::Create | Step::Take, _) => {
-                self.create(&lease::made(&self.namespace, identity, *duration, &now)).await
-            }
+            Step::Create | Step::Take => {}
+        }
+        if self.take(lease.as_ref()).await? {
+            self.begin_term();
+            tracing::info!(identity = self.election.identity, "leading");
+        }
+        Ok(())
+    }
+
+    /// Writes ourselves into a Lease that is free, as it was read. Says whether it is ours; it is not yet written by it.
+    pub(crate) async fn take(&mut self, lease: Option<&Value>) -> Result<bool, ApiError> {
+        let Election { identity, duration, .. } = &self.election;
+        let now = lease::micro_time(jiff::Timestamp::now());
+        // What is sent holds from now on, not from when the answer came.
+        let sent = clock();
+        let written = match lease {
+            Some(lease) => self.put(&lease::held(lease, identity, *duration, &now)).await,
+            None => self.create(&lease::made(&self.metadata, identity, *duration, &now)).await,
         };
         match written {
             Ok(lease) => {
-                let until = sent + self.election.trusted();
-                self.held = Some(Held { lease, until, unsure: false });
-                self.standing.elected(until);
-                tracing::info!(identity = self.election.identity, "leading");
-                Ok(())
+                self.held = Some(Held { lease, until: sent + self.election.trusted(), unsure: false });
+                Ok(true)
             }
             // Another one was faster.
-            Err(error) if error.code() == Some(409) => Ok(()),
+            Err(error) if error.code() == Some(409) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
+    /// Lets be written by the Lease that we hold.
+    pub(crate) fn begin_term(&self) {
+        if let Some(held) = &self.held {
+            self.standing.elected(held.until);
+        }
+    }
+
     /// Renews the Lease that we hold. What could not be renewed in time is lost.
-    async fn renew(&mut self) {
+    pub(crate) async fn renew(&mut self) {
         let Some(mut held) = self.held.take() else { return };
         self.watch.saw(&held.lease, clock());
         match self.try_renew(&mut held).await {
             Ok(true) => self.standing.renewed(held.until),
             Ok(false) => {
-                tracing::warn!("no longer leading: the lease is another's, or gone");
+                tracing::warn!(lease = self.name(), "no longer leading: the lease is another's, or gone");
                 return self.standing.lost();
             }
             Err(error) => {
                 held.unsure = true;
-                tracing::warn!(reason = error.reason(), %error, "the lease was not renewed; trying again");
+                tracing::warn!(lease = self.name(), reason = error.reason(), %error, "the lease was not renewed; trying again");
             }
         }
         if clock() >= held.until {
-            tracing::warn!("no longer leading: the lease could not be renewed in time");
+            tracing::warn!(lease = self.name(), "no longer leading: the lease could not be renewed in time");
             return self.standing.lost();
         }
         self.held = Some(held);
@@ -226,14 +283,14 @@ impl Elector {
     }
 
     /// Lets others have the Lease at once.
-    async fn release(mut self) {
+    pub(crate) async fn release(&mut self) {
         self.standing.lost();
         let Some(mut held) = self.held.take() else { return };
         // A second try, where somebody else wrote: a label, perhaps.
         for last in [false, true] {
             let now = lease::micro_time(jiff::Timestamp::now());
             match self.put(&lease::released(&held.lease, &now)).await {
-                Ok(_) => return tracing::info!("the lease is released"),
+                Ok(_) => return tracing::info!(lease = self.name(), "the lease is released"),
                 Err(error) if error.code() == Some(409) && !last => match self.look().await {
                     Ok(Some(lease)) if lease::holder(&lease) == Some(&self.election.identity) => held.lease = lease,
                     _ => return,
@@ -247,7 +304,7 @@ impl Elector {
     }
 
     fn path(&self) -> String {
-        format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/{NAME}", self.namespace)
+        format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases/{}", self.namespace(), self.name())
     }
 
     async fn look(&self) -> Result<Option<Value>, ApiError> {
@@ -265,12 +322,12 @@ impl Elector {
 
     /// Makes the Lease, and the namespace where that is missing.
     async fn create(&self, lease: &Value) -> Result<Value, ApiError> {
-        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", self.namespace);
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", self.namespace());
         match self.send(Method::POST, &path, JSON, lease).await {
             Err(error) if error.code() == Some(404) => {}
             other => return other,
         }
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}});
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace()}});
         match self.send(Method::POST, "/api/v1/namespaces", JSON, &namespace).await {
             Err(error) if error.code() != Some(409) => Err(error),
             _ => self.send(Method::POST, &path, JSON, lease).await,
@@ -309,11 +366,11 @@ mod tests {
     fn elector(server: &Scripted) -> (Elector, Arc<Standing>) {
         let standing = Arc::new(Standing::follower());
         let election = Election { identity: "me".to_owned(), duration: Duration::from_secs(15) };
-        (Elector::new(server.api(), "own".to_owned(), election, standing.clone()), standing)
+        (Elector::new(server.api(), "own", election, standing.clone()), standing)
     }
 
     fn lease(holder: &str, version: &str) -> Value {
-        json!({"metadata": {"name": NAME, "uid": "u", "resourceVersion": version},
+        json!({"metadata": {"name": lease::NAME, "uid": "u", "resourceVersion": version},
             "spec": {"holderIdentity": holder, "leaseDurationSeconds": 15, "renewTime": version}})
     }
 

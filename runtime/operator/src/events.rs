@@ -2,7 +2,7 @@
 //! than a few things at once.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::api::{Api, Call, JSON};
+use crate::api::{Call, JSON};
 use crate::conditions::{CONFLICTED, Summary, UNSETTLED, clean, conditions};
 use crate::identity::Identity;
 use crate::json::digest64;
 use crate::lock;
 use crate::object::Object;
+use crate::shards::Shards;
 
 /// Events that may wait to be sent; more are dropped, as an Event is worth less than the work that it tells of.
 const WAITING: usize = 256;
@@ -30,19 +31,27 @@ const NAME_PART: usize = 200;
 
 /// Sends Events one after another, beside the reconciles.
 pub(crate) struct Events {
-    sender: mpsc::Sender<(String, Vec<u8>)>,
+    sender: mpsc::Sender<Outgoing>,
     gate: Mutex<Gate>,
+}
+
+/// An Event on its way.
+struct Outgoing {
+    /// The primary's UID.
+    about: Box<str>,
+    path: String,
+    body: Vec<u8>,
 }
 
 impl Events {
     /// The sender, and the task that does the sending.
-    pub(crate) fn new(api: Api) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (sender, mut receiver) = mpsc::channel::<(String, Vec<u8>)>(WAITING);
+    pub(crate) fn new(shards: Arc<Shards>) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (sender, mut receiver) = mpsc::channel::<Outgoing>(WAITING);
         let task = async move {
-            while let Some((path, body)) = receiver.recv().await {
+            while let Some(Outgoing { about, path, body }) = receiver.recv().await {
                 let identity = &Identity::Process;
                 let call = Call { identity, method: Method::POST, path: &path, content_type: JSON, body };
-                if let Err(error) = api.call(call).await {
+                if let Err(error) = shards.of(&about).api.call(call).await {
                     tracing::debug!(reason = error.reason(), %error, "event not sent");
                 }
             }
@@ -85,7 +94,7 @@ impl Events {
             "firstTimestamp": timestamp(now), "lastTimestamp": timestamp(now), "count": count,
         });
         let path = format!("/api/v1/namespaces/{namespace}/events");
-        if self.sender.try_send((path, event.to_string().into_bytes())).is_err() {
+        if self.sender.try_send(Outgoing { about: primary.uid.clone(), path, body: event.to_string().into_bytes() }).is_err() {
             tracing::debug!(reason, "event dropped");
         }
     }

@@ -82,7 +82,7 @@ async fn patch(controller: &Controller, primary: &Arc<Object>, mut metadata: Val
         body: json!({"metadata": metadata}).to_string().into_bytes(),
     };
     failpoint::pass(Point::BeforeFinalizer);
-    let answer = controller.shared.api.call(call).await;
+    let answer = controller.api_for(primary).call(call).await;
     failpoint::pass(Point::AfterFinalizer);
     let answer = match answer {
         Ok(answer) => answer,

@@ -9,8 +9,15 @@ use serde_json::{Value, json};
 
 /// The Lease's name.
 pub(crate) const NAME: &str = "orkestra-runtime";
+/// The label of the Lease of a part of the primaries: how many parts there are.
+pub(crate) const SHARDS_LABEL: &str = "orkestra.orkspace.io/shards";
 /// A duration that a Lease may say at most: beyond that, nobody would ever follow a holder that is gone.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// The name of the Lease of a part of the primaries.
+pub(crate) fn shard_name(number: usize, count: u16) -> String {
+    format!("orkestra-shard-{number}-of-{count}")
+}
 
 /// What there is to do about the Lease.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,10 +80,10 @@ pub(crate) fn holder(lease: &Value) -> Option<&str> {
     lease.pointer("/spec/holderIdentity").and_then(Value::as_str).filter(|holder| !holder.is_empty())
 }
 
-/// A Lease where there was none.
-pub(crate) fn made(namespace: &str, me: &str, holds: Duration, now: &str) -> Value {
+/// A Lease where there was none. `metadata` has its name and namespace.
+pub(crate) fn made(metadata: &Value, me: &str, holds: Duration, now: &str) -> Value {
     json!({
-        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME, "namespace": namespace},
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata,
         "spec": {"holderIdentity": me, "leaseDurationSeconds": holds.as_secs().max(1),
             "acquireTime": now, "renewTime": now, "leaseTransitions": 0},
     })

@@ -183,6 +183,15 @@ pub(crate) fn text(
     out
 }
 
+/// In how many parts the primaries are divided, and how many of them this process works on.
+pub(crate) fn shards(count: usize, held: usize) -> String {
+    let (all, ours) = ("orkestra_shards", "orkestra_shards_held");
+    format!(
+        "# HELP {all} Parts that the resources are divided into.\n# TYPE {all} gauge\n{all} {count}\n\
+         # HELP {ours} Parts that this process works on.\n# TYPE {ours} gauge\n{ours} {held}\n"
+    )
+}
+
 /// How many rights are missing. Accounts are of the host's making.
 pub(crate) fn missing_rights(missing: &BTreeMap<String, usize>) -> String {
     let name = "orkestra_missing_rights";
@@ -196,6 +205,12 @@ pub(crate) fn missing_rights(missing: &BTreeMap<String, usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_holds_nothing_says_so() {
+        let text = shards(3, 0);
+        assert!(text.contains("\norkestra_shards 3\n") && text.ends_with("\norkestra_shards_held 0\n"), "{text}");
+    }
 
     #[test]
     fn the_text_counts_what_happened() {

@@ -13,6 +13,7 @@ use crate::controller::Controller;
 use crate::desired::check_segment;
 use crate::error::Error;
 use crate::instance::{DeclaredRead, Entry};
+use crate::identity::Identity;
 use crate::inventory::Kind;
 use crate::json::digest64;
 use crate::lock;
@@ -105,11 +106,13 @@ impl Reads {
     /// Reconciles the primaries that want an object when it comes, changes or goes.
     fn wake_by(&self, controller: &Controller, kind: &Kind, store: &Store) {
         let (state, wants, kind) = (Arc::downgrade(&controller.state), self.wants.clone(), kind.clone());
+        let primaries = controller.primaries.clone();
         store.subscribe(move |change: &Change| {
             let Some(state) = state.upgrade() else { return false };
             let woken = lock::lock(&wants).of(&kind, change);
-            for key in &woken {
-                state.queue.add(key);
+            // One that is gone has put itself in line.
+            for primary in woken.iter().filter_map(|key| primaries.get(&Identity::Process, key)) {
+                state.queue.add(&primary.uid, &primary.key);
             }
             true
         });

@@ -107,20 +107,20 @@ async fn what_is_wanted_is_given_and_what_is_missing_is_waited_for() {
     let server = Scripted::new([status()]);
     let (controller, plans, given) = controller(&server, plan(Vec::new(), vec![by_name("large")]), Identity::Process);
     plans.observe(config_map("small", "3", json!({})));
-    reconcile(&controller, &key()).await;
+    reconcile(&controller, 0, &key()).await;
     assert_eq!(reason(&server), "WaitingForRead");
     let nothing = |names: &[&str]| vec![("plan".to_owned(), names.iter().map(|&name| name.to_owned()).collect())];
     assert_eq!(*given.lock().unwrap(), [vec![], nothing(&[])]);
 
     // It comes, and wakes who waits; what was wanted is given at once now.
     plans.observe(config_map("large", "4", json!({})));
-    assert_eq!(controller.queue.depth(), 1);
+    assert_eq!(controller.queue.depth(&[]), 1);
     let server = Scripted::new([status()]);
     let (controller, plans, given) =
         self::controller(&server, plan(Vec::new(), vec![by_name("large")]), Identity::Process);
     plans.observe(config_map("large", "4", json!({})));
-    reconcile(&controller, &key()).await;
-    reconcile(&controller, &key()).await;
+    reconcile(&controller, 0, &key()).await;
+    reconcile(&controller, 0, &key()).await;
     assert_eq!(*given.lock().unwrap(), [vec![], nothing(&["large"]), nothing(&["large"])]);
 }
 
@@ -132,7 +132,7 @@ async fn a_change_wakes_who_wants_it_and_nobody_else() {
     plans.observe(config_map("b", "1", json!({"tier": "web"})));
     plans.observe(config_map("a", "2", json!({"tier": "web"})));
     plans.observe(config_map("c", "3", json!({"tier": "db"})));
-    reconcile(&controller, &key()).await;
+    reconcile(&controller, 0, &key()).await;
     assert_eq!(given.lock().unwrap()[1], [("plan".to_owned(), vec!["a".to_owned(), "b".to_owned()])]);
     for (name, version, tier, wakes) in
         [("c", "5", "queue", false), ("c", "6", "web", true), ("c", "7", "db", true), ("d", "8", "db", false)]
@@ -141,15 +141,15 @@ async fn a_change_wakes_who_wants_it_and_nobody_else() {
         plans.observe(config_map(name, version, json!({"tier": tier})));
         // Whoever is woken is taken out of the queue, so that the next one counts.
         if wakes {
-            let taken = controller.queue.take().await.unwrap();
-            controller.queue.finish(&taken, crate::queue::Next::Forget);
+            let taken = controller.queue.of(0).take().await.unwrap();
+            controller.queue.of(0).finish(&taken, crate::queue::Next::Forget);
         }
         assert_eq!(controller.queue.adds() - before, u64::from(wakes), "{name} {version}");
-        assert_eq!(controller.queue.depth(), 0);
+        assert_eq!(controller.queue.depth(&[]), 0);
     }
     controller.forget(&key());
     plans.observe(config_map("a", "9", json!({"tier": "web"})));
-    assert_eq!(controller.queue.depth(), 0);
+    assert_eq!(controller.queue.depth(&[]), 0);
 }
 
 /// Wants one object, and shows in the status what it was given, or how often it was asked.
@@ -192,7 +192,7 @@ async fn a_plan_that_follows_what_it_reads_is_settled_however_often_that_changes
             if changes {
                 plans.observe(config_map("large", &(101 + version).to_string(), json!({})));
             }
-            let (next, outcome) = reconcile(&controller, &key()).await;
+            let (next, outcome) = reconcile(&controller, 0, &key()).await;
             rests += usize::from(outcome == Outcome::Error);
             assert!(!matches!(next, Next::Retry { .. }), "{next:?}");
             if rests > 0 {
@@ -214,7 +214,7 @@ async fn what_an_account_may_not_see_is_not_given_and_not_told_of() {
         if there {
             plans.observe(config_map("large", "4", json!({})));
         }
-        reconcile(&controller, &key()).await;
+        reconcile(&controller, 0, &key()).await;
         assert_eq!(reason(&server), "Forbidden");
         assert_eq!(given.lock().unwrap()[1], [("plan".to_owned(), Vec::<String>::new())]);
     }
@@ -226,7 +226,7 @@ async fn a_primary_that_the_account_may_not_see_reaches_no_pattern() {
     let server = Scripted::new([answer(), answer(), status()]);
     let account = Identity::ServiceAccount { namespace: "own".to_owned(), name: "orkestra-web".to_owned() };
     let (controller, _, given) = controller(&server, plan(Vec::new(), Vec::new()), account);
-    reconcile(&controller, &key()).await;
+    reconcile(&controller, 0, &key()).await;
     assert_eq!(reason(&server), "Forbidden");
     assert!(given.lock().unwrap().is_empty());
 }
@@ -274,7 +274,7 @@ async fn no_request_comes_of_a_hostile_plan() {
     for plan in hostile {
         let server = Scripted::new([status()]);
         let (controller, _, _) = controller(&server, plan.clone(), Identity::Process);
-        reconcile(&controller, &key()).await;
+        reconcile(&controller, 0, &key()).await;
         assert_eq!(server.asked().len(), 1, "{plan:?}");
         assert!(known.contains(&&*reason(&server)), "{plan:?}");
     }
@@ -288,7 +288,7 @@ async fn no_request_comes_of_a_hostile_plan() {
     let good = plan(vec![child(r#"{"metadata":{"name":"a","namespace":"n"}}"#)], vec![by_label("a.io/b", "c")]);
     let (controller, plans, _) = controller(&server, good, Identity::Process);
     plans.observe(config_map("x", "2", json!({"a.io/b": "c"})));
-    reconcile(&controller, &key()).await;
+    reconcile(&controller, 0, &key()).await;
     assert!(server.asked()[1].0.starts_with("PATCH /api/v1/namespaces/n/configmaps/a?"), "{:?}", server.asked());
 }
 
@@ -299,7 +299,7 @@ async fn a_resource_in_a_namespace_that_is_nobodys_reaches_no_pattern() {
     let server = Scripted::new([(200, foreign.clone())]);
     let (controller, _, given) = controller(&server, plan(Vec::new(), Vec::new()), Identity::Process);
     controller.primaries.observe(object(&foreign, "g/v1", "Web"));
-    reconcile(&controller, &ObjectKey::new("kube-system", "w")).await;
+    reconcile(&controller, 0, &ObjectKey::new("kube-system", "w")).await;
     let asked = server.asked();
     assert_eq!(asked[0].1["status"]["conditions"][0]["reason"], "ForbiddenNamespace");
     assert!(given.lock().unwrap().is_empty());

@@ -72,12 +72,17 @@ pub(crate) struct Finished {
     pub(crate) errors: Vec<Error>,
 }
 
-/// Reconciles the primary of this name, and says what comes next.
-pub(crate) async fn reconcile(controller: &Controller, key: &ObjectKey) -> (Next, Outcome) {
+/// Reconciles the primary of this name where it is of this part, and says what comes next.
+pub(crate) async fn reconcile(controller: &Controller, part: usize, key: &ObjectKey) -> (Next, Outcome) {
     let Some(mut observed) = observe(controller, key) else {
         controller.forget(key);
         return (Next::Forget, Outcome::Success);
     };
+    if !controller.is_of(part, &observed.primary) {
+        // The one of this part is gone, and its name is another's, which waits in the queue of its own part.
+        controller.remember(key, observed.memory);
+        return (Next::Forget, Outcome::Success);
+    }
     if let Some(left) = observed.memory.unrest.rests(&observed.primary, Instant::now()) {
         controller.remember(key, observed.memory);
         return (Next::After(left), Outcome::RequeueAfter);
@@ -186,7 +191,7 @@ pub(crate) async fn apply_child(
 ) -> Result<AppliedChild, Error> {
     let store: Arc<Store> = controller.child_store(&desired.api_version, &desired.kind).await?;
     let applier = Applier {
-        api: &controller.shared.api,
+        api: controller.api_for(&observed.primary),
         limit: &controller.limit,
         identity: &controller.instance.identity,
         claimant: Claimant {
@@ -273,9 +278,9 @@ async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Err
             if !prune::is_dropped(&controller.entry, &kind, &object, owner, &applied.wanted) {
                 continue;
             }
-            let shared = &controller.shared;
+            let api = controller.api_for(&applied.observed.primary);
             let propagation = Propagation::Background;
-            if prune::delete(&shared.api, &controller.limit, identity, &store, &object, propagation).await? {
+            if prune::delete(api, &controller.limit, identity, &store, &object, propagation).await? {
                 tracing::info!(controller = %controller.name, primary = %applied.observed.primary.key, kind = %store.resource.kind, name = %object.key.name, "child pruned");
             }
         }

@@ -18,10 +18,12 @@ use crate::instance::{ChildPolicy, DeclaredChild, DeclaredRead, Entry, Evaluate,
 use crate::limit::RateLimit;
 use crate::metrics::Outcome;
 use crate::object::{Object, ObjectKey};
-use crate::queue::{Next, Queue};
+use crate::queue::Next;
+use crate::queues::Queues;
 use crate::reconcile::reconcile;
 use crate::run::Ceilings;
 use crate::scripted::Scripted;
+use crate::shards::Shards;
 use crate::standing::Standing;
 
 /// Renders the children that the entry declares, and shows in the status what it sees of them.
@@ -100,27 +102,34 @@ pub(crate) fn controller_of(
         about: Default::default(),
     };
     let api = server.api();
+    let standing = Arc::new(Standing::alone());
+    let shards = Arc::new(Shards::whole(api.clone(), standing.clone()));
     let shared = Shared {
         conversion: None,
         discovery: Discovery::new(api.clone()),
         cache: Cache::new(api.clone(), String::new()),
         reviews: Reviews::new(api.clone(), Duration::from_secs(60), Duration::from_secs(60), ["own".to_owned()]),
-        events: Events::new(api.clone()).0,
+        events: Events::new(shards.clone()).0,
         api,
+        shards,
+        own_namespace: "own".to_owned(),
+        install_crds: false,
         ceilings: Ceilings::default(),
         primaries: Vec::new().into(),
         calls: Arc::new(Semaphore::new(1)),
-        standing: Arc::new(Standing::alone()),
+        standing,
     };
     let state = EntryState {
         instance: Arc::new(instance),
         entry,
         name: "web/web".to_owned(),
         manager: "orkestra:web".to_owned(),
-        queue: Queue::default(),
+        queue: Queues::new(1),
         metrics: Default::default(),
         limit: Arc::new(RateLimit::new(0, 0)),
         workers: 1,
+        permits: Semaphore::new(1),
+        recorded: true.into(),
         kinds: Mutex::default(),
         recent: Default::default(),
         refused: Mutex::default(),
@@ -149,7 +158,7 @@ async fn the_status_shows_children_as_the_same_reconcile_left_them() {
     let absent = json!({"kind": "Status", "code": 404, "reason": "NotFound"});
     let server = Scripted::new([(404, absent), (201, child), (200, primary("7", 1, "old"))]);
     let controller = controller(&server, &["config"]);
-    let (next, outcome) = reconcile(&controller, &key()).await;
+    let (next, outcome) = reconcile(&controller, 0, &key()).await;
     assert!(matches!((next, outcome), (Next::After(_), Outcome::Success)), "{next:?}");
     let asked = server.asked();
     assert!(asked[2].0.starts_with("PATCH /apis/g/v1/namespaces/n/webs/w/status"), "{}", asked[2].0);
@@ -173,7 +182,7 @@ async fn the_child_that_was_rendered_goes_before_one_that_says_it_is_the_same() 
         }
         children.observe(object(&child, "v1", "ConfigMap"));
     }
-    reconcile(&controller, &key()).await;
+    reconcile(&controller, 0, &key()).await;
     assert_eq!(server.asked()[0].1["status"]["echo"], "ours");
 }
 
@@ -189,7 +198,7 @@ async fn children_that_are_to_stay_are_let_go_of_before_anything_is_deleted() {
         let server = Scripted::new([(200, leaving.clone())]);
         let controller = controller(&server, &[]);
         controller.primaries.observe(object(&leaving, "g/v1", "Web"));
-        reconcile(&controller, &key()).await;
+        reconcile(&controller, 0, &key()).await;
         assert!(server.asked()[0].0.contains(asked), "{:?}", server.asked());
     }
 }
@@ -220,10 +229,10 @@ async fn a_change_of_the_spec_that_a_status_write_brings_to_light_is_not_lost() 
     for (after, queued) in [(primary("9", 2, "new"), 1), (primary("9", 1, "old"), 0)] {
         let server = Scripted::new([(200, after.clone())]);
         let controller = controller(&server, &[]);
-        reconcile(&controller, &key()).await;
+        reconcile(&controller, 0, &key()).await;
         // The watch brings what was learned already, so it wakes nobody.
         controller.primaries.observe(object(&after, "g/v1", "Web"));
-        assert_eq!(controller.queue.depth(), queued, "{:?}", server.asked());
+        assert_eq!(controller.queue.depth(&[]), queued, "{:?}", server.asked());
     }
 }
 
@@ -236,7 +245,7 @@ async fn an_error_about_a_secret_is_kept_without_its_values() {
     let pattern = Arc::new(Echo { children: &["config"] });
     let controller = controller_of(&server, pattern, Identity::Process, declared, Vec::new());
     controller.use_child_store("v1", "Secret", store("", "Secret", "secrets"));
-    reconcile(&controller, &key()).await;
+    reconcile(&controller, 0, &key()).await;
     let kept = controller.recent.all();
     assert_eq!((kept.len(), &*kept[0].reason, &kept[0].key), (1, "Invalid", &key()));
     assert!(!kept[0].message.as_str().contains("hunter2"), "{kept:?}");

@@ -1,6 +1,7 @@
 //! The runtime: started with its instances, stopped within a bound.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::access::LONGEST_TIME;
 use crate::api::Api;
 use crate::cache::Store;
 use crate::controller::EntryState;
+use crate::count::Agreement;
 use crate::conversion::{self, Webhook};
 use crate::election::{Election, Elector};
 use crate::error::StartError;
@@ -21,10 +23,12 @@ use crate::fleet::Fleet;
 use crate::instance::{Converting, Instance};
 use crate::metrics;
 use crate::rights::{NeededRight, Rights};
+use crate::sharder::Sharder;
+use crate::shards::Shards;
 use crate::standing::{Role, Standing};
-use crate::start::{Assembled, Terms, assemble, check};
+use crate::start::{Assembled, Assembling, Terms, assemble, check};
 use crate::view::{Seen, view};
-use crate::{lease, lock};
+use crate::{count, lease, lock};
 
 /// How long the lease may take to be let go at the end.
 const RELEASED_WITHIN: Duration = Duration::from_secs(3);
@@ -50,6 +54,9 @@ pub struct Options {
     pub ceilings: Ceilings,
     /// How this process takes part in the election of the one that writes; none: it writes, whatever others do.
     pub election: Option<Election>,
+    /// In how many parts the primaries are divided, each of which one process works on; one: whoever leads works on all. More than one
+    /// takes an election.
+    pub shards: NonZeroU16,
     /// The webhook that converts, where a pattern has conversions: served by this process before the runtime starts.
     pub webhook: Option<Webhook>,
     /// What was asked for and does not run: to be shown and counted.
@@ -70,6 +77,7 @@ impl Default for Options {
             review_time: LONGEST_TIME,
             ceilings: Ceilings::default(),
             election: None,
+            shards: NonZeroU16::MIN,
             webhook: None,
             broken: Vec::new(),
             rights: Vec::new(),
@@ -109,7 +117,7 @@ pub struct Runtime {
     handle: Handle,
     background: JoinSet<()>,
     elector: JoinSet<()>,
-    resign: Option<oneshot::Sender<()>>,
+    resign: Vec<oneshot::Sender<()>>,
     stop_limit: Duration,
 }
 
@@ -135,25 +143,41 @@ impl Runtime {
         check(&instances)?;
         let api = Api::new(client, options.request_limit);
         let (standing, elector) = elect(&api, &options).await?;
+        // Whoever leads in another count than was in force prepares the term only when it has been agreed on.
+        let agreed = elector.as_ref().and_then(Elector::held).is_none_or(|lease| {
+            count::in_force(count::said(lease), options.shards.get())
+        });
+        let unled = api.clone();
         // Without others there is nothing to ask before a write.
         let api = if elector.is_some() { api.led_by(standing.clone()) } else { api };
         // From here on the lease is renewed, however long the rest takes.
-        let (mut tasks, mut resign) = (JoinSet::new(), None);
+        let (mut tasks, mut resign) = (JoinSet::new(), Vec::new());
         if let Some(elector) = elector {
             let (sender, receiver) = oneshot::channel();
             tasks.spawn(elector.run(receiver));
-            resign = Some(sender);
+            resign.push(sender);
         }
+        let shards = Arc::new(match (options.shards.get(), &options.election) {
+            (count @ 2.., Some(_)) => Shards::split(&unled, count),
+            _ => Shards::whole(api.clone(), standing.clone()),
+        });
         let rights = Arc::new(Rights::new(api.clone()));
         rights.look(options.rights.clone()).await;
-        let (events, send_events) = Events::new(api.clone());
+        let (events, send_events) = Events::new(shards.clone());
         let term = standing.term();
         let conversion = options
             .webhook
             .clone()
             .map(|webhook| Arc::new(conversion::State::new(webhook, options.own_namespace.clone())));
         let converting: Vec<Converting> = instances.iter().flat_map(|instance| instance.converts.clone()).collect();
-        let assembled = assemble(api.clone(), events, &options, instances, standing.clone(), conversion.clone()).await;
+        let all = Assembling {
+            api: api.clone(),
+            events,
+            standing: standing.clone(),
+            shards: shards.clone(),
+            conversion: conversion.clone(),
+        };
+        let assembled = assemble(all, &options, instances).await;
         let Assembled { shared, instances, refused: _ } = match assembled {
             Ok(assembled) => assembled,
             Err(error) => {
@@ -161,17 +185,32 @@ impl Runtime {
                 return Err(error);
             }
         };
-        standing.prepared(term);
+        if agreed {
+            standing.prepared(term);
+        }
         let fleet = Arc::new(Fleet::new(shared.clone(), options.clone(), converting));
         let mut background = JoinSet::new();
         background.spawn(send_events);
         if let Some(conversion) = conversion {
             background.spawn(conversion::keep(conversion, api, standing, fleet.converting()));
         }
+        let mut agreement = None;
+        if let Some(election) = &options.election {
+            let (count, own) = (options.shards.get(), options.own_namespace.clone());
+            agreement = Some(Agreement::new(shared.api.clone(), own.clone(), election, count));
+            if count > 1 {
+                let known = fleet.clone();
+                let can_work = move || known.entries().iter().any(|entry| entry.recorded.load(Ordering::Relaxed));
+                let sharder = Sharder::new(unled, own, election.clone(), shards, Box::new(can_work));
+                let (sender, receiver) = oneshot::channel();
+                tasks.spawn(sharder.run(receiver));
+                resign.push(sender);
+            }
+        }
         let looked = rights.clone();
         background.spawn(async move { looked.keep().await });
         background.spawn(async move { shared.reviews.keep().await });
-        background.spawn(Terms { fleet: fleet.clone() }.prepare_each());
+        background.spawn(Terms { fleet: fleet.clone(), agreement }.prepare_each());
         for (instance, entries) in instances {
             fleet.begin(instance, entries);
         }
@@ -191,7 +230,7 @@ impl Runtime {
         let fleet = self.handle.fleet.clone();
         fleet.shared.standing.stop();
         let in_time = fleet.stop(self.stop_limit).await;
-        let_go(std::mem::take(&mut self.elector), self.resign.take()).await;
+        let_go(std::mem::take(&mut self.elector), std::mem::take(&mut self.resign)).await;
         in_time
     }
 
@@ -207,16 +246,17 @@ impl Runtime {
 async fn elect(api: &Api, options: &Options) -> Result<(Arc<Standing>, Option<Elector>), StartError> {
     let Some(election) = &options.election else { return Ok((Arc::new(Standing::alone()), None)) };
     let standing = Arc::new(Standing::follower());
-    let mut elector = Elector::new(api.clone(), options.own_namespace.clone(), election.clone(), standing.clone());
+    let mut elector = Elector::new(api.clone(), &options.own_namespace, election.clone(), standing.clone());
     let lease = || format!("{}/{}", options.own_namespace, lease::NAME);
     elector.begin().await.map_err(|source| StartError::Lease { lease: lease(), source })?;
     Ok((standing, Some(elector)))
 }
 
-async fn let_go(mut elector: JoinSet<()>, resign: Option<oneshot::Sender<()>>) {
+async fn let_go(mut electors: JoinSet<()>, resign: Vec<oneshot::Sender<()>>) {
     drop(resign);
     // What is not let go runs out by itself.
-    let _ = tokio::time::timeout(RELEASED_WITHIN, elector.join_next()).await;
+    let all = async { while electors.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(RELEASED_WITHIN, all).await;
 }
 
 impl Drop for Runtime {
@@ -256,6 +296,13 @@ impl Handle {
     /// Whether this process leads and reconciles.
     pub fn is_leader(&self) -> bool {
         self.fleet.shared.standing.role() == Role::Leading && self.fleet.shared.standing.may_write()
+    }
+
+    /// In how many parts the primaries are divided, and the numbers of those that this process works on. Without a division it is one
+    /// part, which the leader has.
+    pub fn shards(&self) -> (usize, Vec<usize>) {
+        let shards = &self.fleet.shared.shards;
+        (shards.count(), shards.held())
     }
 
     /// The name of the process that leads, where it is another one and has been seen.
@@ -311,10 +358,11 @@ impl Handle {
     /// The metrics in Prometheus' text format.
     pub fn metrics(&self) -> String {
         let entries = self.fleet.entries();
+        let (count, held) = self.shards();
         let rows = entries.iter().map(|entry| metrics::Row {
             controller: &entry.name,
             metrics: &entry.metrics,
-            depth: entry.queue.depth(),
+            depth: entry.queue.depth(&held),
             adds: entry.queue.adds(),
             workers: entry.workers.into(),
         });
@@ -332,6 +380,7 @@ impl Handle {
         let cached: Vec<_> = cached.into_iter().collect();
         let (sandbox, hooks): (Vec<_>, Vec<_>) = (sandbox.collect(), hooks.collect());
         let mut text = metrics::text(&rows, &cached, &sandbox, &hooks, &lock::read(&self.broken), self.is_leader());
+        text.push_str(&metrics::shards(count, held.len()));
         text.push_str(&metrics::missing_rights(&self.rights.missing()));
         if let Some(state) = &self.fleet.shared.conversion {
             text.push_str(&state.webhook.served.metrics().snapshot().text());

@@ -11,6 +11,7 @@ use crate::api::Api;
 use crate::backoff::Backoff;
 use crate::cache::Cache;
 use crate::controller::{EntryState, Refused, Shared};
+use crate::count::Agreement;
 use crate::conversion;
 use crate::definition;
 use crate::discovery::Discovery;
@@ -24,9 +25,10 @@ use crate::limit::RateLimit;
 use crate::lock;
 use crate::metrics::ControllerMetrics;
 use crate::names;
-use crate::queue::Queue;
+use crate::queues::Queues;
 use crate::recent::Recent;
 use crate::run::Options;
+use crate::shards::Shards;
 use crate::standing::Standing;
 
 /// Entries that nobody works on yet.
@@ -38,6 +40,15 @@ pub(crate) struct Assembled {
     pub(crate) refused: BTreeMap<String, StartError>,
 }
 
+/// What all instances share from the start on.
+pub(crate) struct Assembling {
+    pub(crate) api: Api,
+    pub(crate) events: Events,
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) shards: Arc<Shards>,
+    pub(crate) conversion: Option<Arc<conversion::State>>,
+}
+
 /// Installs the definitions of the instances and writes their kinds into the inventory, where this process leads. The instances
 /// are checked already.
 ///
@@ -46,13 +57,11 @@ pub(crate) struct Assembled {
 /// Instances that cannot run together, an API server that does not answer, or why the first instance is refused where no
 /// instance is left to run.
 pub(crate) async fn assemble(
-    api: Api,
-    events: Events,
+    all: Assembling,
     options: &Options,
     instances: Vec<Instance>,
-    standing: Arc<Standing>,
-    conversion: Option<Arc<conversion::State>>,
 ) -> Result<Assembled, StartError> {
+    let Assembling { api, events, standing, shards, conversion } = all;
     let instances: Vec<Arc<Instance>> = instances.into_iter().map(Arc::new).collect();
     let leads = standing.may_write();
     let mut refused = match options.install_crds && leads {
@@ -80,6 +89,9 @@ pub(crate) async fn assemble(
         ceilings: options.ceilings.clone(),
         calls: Arc::new(Semaphore::new(options.concurrent_calls.max(1))),
         standing,
+        shards,
+        own_namespace: options.own_namespace.clone(),
+        install_crds: options.install_crds,
         conversion,
     });
     let each = instances.into_iter().map(|instance| {
@@ -101,16 +113,19 @@ pub(crate) fn entries_of(
     let limit = Arc::new(RateLimit::new(ceilings.writes_per_second, ceilings.write_burst));
     let state = |entry: &Entry| {
         let kinds = inventory.get(&inventory_key(&instance.name, &entry.name)).cloned().unwrap_or_default();
+        let workers = entry.workers.clamp(1, ceilings.workers.max(1));
         Arc::new(EntryState {
             name: format!("{}/{}", instance.name, entry.name),
             manager: names::field_manager(&instance.name),
             instance: instance.clone(),
             entry: entry.clone(),
-            queue: Queue::default(),
+            queue: Queues::new(usize::from(options.shards.get())),
             metrics: ControllerMetrics::default(),
             recent: Recent::default(),
             limit: limit.clone(),
-            workers: entry.workers.clamp(1, ceilings.workers.max(1)),
+            workers,
+            permits: Semaphore::new(workers.into()),
+            recorded: false.into(),
             kinds: Mutex::new(kinds),
             refused: Mutex::new(refused.map(Refused::from)),
             up: false.into(),
@@ -160,12 +175,14 @@ async fn install_all(
 /// What is written at the beginning of each term after the first one.
 pub(crate) struct Terms {
     pub(crate) fleet: Arc<Fleet>,
+    /// How it is agreed in how many parts the primaries are worked on; none where there is no election.
+    pub(crate) agreement: Option<Agreement>,
 }
 
 impl Terms {
     /// Installs the definitions and writes the inventory whenever this process has been elected, and then lets it reconcile.
-    pub(crate) async fn prepare_each(self) {
-        let standing = &self.fleet.shared.standing;
+    pub(crate) async fn prepare_each(mut self) {
+        let standing = self.fleet.shared.standing.clone();
         loop {
             let term = standing.to_be_elected().await;
             tokio::select! {
@@ -176,11 +193,30 @@ impl Terms {
         }
     }
 
-    async fn prepare(&self) {
+    async fn prepare(&mut self) {
+        self.agree().await;
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
         while let Err(error) = self.try_prepare().await {
             tracing::error!(reason = error.reason(), %error, "elected, and cannot begin; trying again");
             self.fleet.shared.standing.hindered(format!("this process leads and cannot begin: {error}"));
+            tokio::time::sleep(backoff.next()).await;
+        }
+    }
+
+    /// Waits until the primaries are divided as this process divides them, or not at all where it does not.
+    async fn agree(&mut self) {
+        let Some(agreement) = &mut self.agreement else { return };
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+        loop {
+            match agreement.step().await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(reason = error.reason(), %error, "elected, and the number of shards is not agreed on; trying again");
+                    let what = "this process leads, and the number of shards is not agreed on";
+                    self.fleet.shared.standing.hindered(format!("{what}: {error}"));
+                }
+            }
             tokio::time::sleep(backoff.next()).await;
         }
     }
@@ -235,11 +271,13 @@ pub(crate) async fn install(
     Ok(())
 }
 
-fn inventory_key(instance: &str, entry: &str) -> String {
+/// Under what the inventory has an entry's kinds.
+pub(crate) fn inventory_key(instance: &str, entry: &str) -> String {
     format!("{instance}.{entry}")
 }
 
-fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
+/// The kinds that an entry declares.
+pub(crate) fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
     entry.children.iter().map(|child| (child.api_version.clone(), child.kind.clone())).collect()
 }
 

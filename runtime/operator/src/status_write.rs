@@ -66,7 +66,7 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
         body: body.to_string().into_bytes(),
     };
     failpoint::pass(Point::BeforeStatus);
-    let answer = controller.shared.api.call(call).await;
+    let answer = controller.api_for(primary).call(call).await;
     failpoint::pass(Point::AfterStatus);
     let answer = match answer {
         Ok(answer) => answer,
@@ -82,7 +82,7 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     // Its spec may have changed since it was read. What is learned is not told again by the watch, so the change would
     // go unseen until the next resync.
     if beside_status(&object) != beside_status(primary) {
-        controller.queue.add(&primary.key);
+        controller.queue.add(&primary.uid, &primary.key);
     }
     controller.primaries.learn(object);
     Ok(())

@@ -42,6 +42,9 @@ pub(crate) struct Rbac {
     /// The namespace of the runtime and of all accounts
     #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
     pub(crate) system_namespace: String,
+    /// For `ork run --shards`, of whatever number: the runtime holds a Lease for each part of the resources
+    #[arg(long)]
+    pub(crate) shards: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub(crate) format: RbacFormat,

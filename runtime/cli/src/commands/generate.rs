@@ -62,7 +62,7 @@ fn place(args: &Rbac) -> Result<Place, Error> {
             ),
         });
     }
-    Ok(Place { system: args.system_namespace.clone(), namespaces })
+    Ok(Place { system: args.system_namespace.clone(), namespaces, shards: args.shards })
 }
 
 fn is_label(name: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use orkestra_artifact::Digest;
@@ -172,7 +173,11 @@ impl<'a> Loader<'a> {
 
     /// Where accounts are, and where patterns work.
     fn place(&self) -> Place {
-        Place { system: self.args.system_namespace.clone(), namespaces: self.args.namespace.iter().cloned().collect() }
+        Place {
+            system: self.args.system_namespace.clone(),
+            namespaces: self.args.namespace.iter().cloned().collect(),
+            shards: self.args.shards.is_some(),
+        }
     }
 }
 
@@ -272,6 +277,7 @@ fn options(args: &Run) -> Options {
         own_namespace: args.system_namespace.clone(),
         install_crds: !args.no_crds,
         election: (!args.no_leader_elect).then(|| Election::of(&host())),
+        shards: args.shards.and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MIN),
         ..Options::default()
     }
 }

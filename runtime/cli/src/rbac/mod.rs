@@ -22,6 +22,8 @@ pub(crate) struct Place {
     pub(crate) system: String,
     /// The only namespaces that patterns work in; empty: all.
     pub(crate) namespaces: Vec<String>,
+    /// Whether the runtime's processes share the work.
+    pub(crate) shards: bool,
 }
 
 /// Everything that is to be applied, in its order.

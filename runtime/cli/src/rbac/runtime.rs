@@ -70,11 +70,26 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
             &["create"],
             "the same, at the first start; a name cannot be given for it",
         ),
+        rule(
+            "coordination.k8s.io",
+            "leases",
+            &["list"],
+            "whoever leads waits for processes that divide the resources otherwise (--shards)",
+        ),
         Rule {
             names: vec![place.system.clone()],
             ..rule("", "namespaces", &["get"], "whether the runtime's own namespace is there")
         },
     ]);
+    if place.shards {
+        // Without names, because a change of their number takes the Leases of both.
+        rules.system.push(rule(
+            "coordination.k8s.io",
+            "leases",
+            &["get", "patch"],
+            "each part of the resources has a Lease, whose holder works on it (--shards)",
+        ));
+    }
     conversions(instances, &mut rules);
     let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
         true => rules.namespaced.push(rule),

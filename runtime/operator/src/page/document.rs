@@ -29,6 +29,10 @@ pub(crate) struct Process {
     pub(crate) version: &'static str,
     /// Whether it is the one that writes.
     pub(crate) leads: bool,
+    /// In how many parts the resources are divided.
+    pub(crate) shards: usize,
+    /// The numbers of those that this process works on.
+    pub(crate) shards_held: Vec<usize>,
     /// Who else does, where that has been seen.
     pub(crate) leader: Option<Text>,
     pub(crate) ready: bool,
@@ -156,7 +160,7 @@ mod tests {
             api_version: Document::API_VERSION,
             kind: Document::KIND,
             time: "2026-11-28T12:00:00Z".to_owned(),
-            runtime: Process { version: "0.1.0", leads: true, leader: None, ready: true, waits_for: Vec::new() },
+            runtime: Process { version: "0.1.0", leads: true, shards: 1, shards_held: vec![0], leader: None, ready: true, waits_for: Vec::new() },
             patterns: vec![Pattern {
                 name: "shop".into(),
                 version: Some("1.0.0".into()),
@@ -198,7 +202,7 @@ mod tests {
         };
         let expected = json!({
             "apiVersion": "orkestra.orkspace.io/v1", "kind": "Patterns", "time": "2026-11-28T12:00:00Z",
-            "runtime": {"version": "0.1.0", "leads": true, "leader": null, "ready": true, "waitsFor": []},
+            "runtime": {"version": "0.1.0", "leads": true, "shards": 1, "shardsHeld": [0], "leader": null, "ready": true, "waitsFor": []},
             "patterns": [{
                 "name": "shop", "version": "1.0.0", "from": "patterns/shop",
                 "digests": {"component": "sha256:1", "manifest": null, "hook": null},

@@ -21,6 +21,7 @@ use crate::run::Handle;
 pub(crate) fn gather(handle: &Handle) -> Document {
     let mut patterns = Vec::new();
     let stores = handle.stores();
+    let (shards, shards_held) = handle.shards();
     let all = handle.fleet.entries();
     for instance in handle.fleet.instances() {
         let entries: Vec<_> = all.iter().filter(|entry| entry.instance.name == instance.name).collect();
@@ -34,6 +35,8 @@ pub(crate) fn gather(handle: &Handle) -> Document {
         runtime: Process {
             version: env!("CARGO_PKG_VERSION"),
             leads: handle.is_leader(),
+            shards,
+            shards_held,
             leader: handle.leader().map(Text::from),
             ready: handle.is_ready(),
             waits_for: handle.waits_for().into_iter().map(Text::from).collect(),
@@ -115,6 +118,7 @@ fn entry(state: &Arc<EntryState>, handle: &Handle) -> Entry {
     let Api { group, version, kind, .. } = &state.entry.api;
     let [success, requeue_after, error] = state.metrics.outcomes();
     let primaries = handle.fleet.shared.cache.whole(group, kind);
+    let (_, held) = handle.shards();
     let points = state.instance.about.hook_points.get(&state.entry.name);
     Entry {
         name: state.entry.name.as_str().into(),
@@ -124,9 +128,9 @@ fn entry(state: &Arc<EntryState>, handle: &Handle) -> Entry {
         versions: versions(&state.instance.crds, &state.entry.api),
         workers: state.workers,
         active: state.metrics.active.load(Ordering::Relaxed),
-        queue: state.queue.depth(),
+        queue: state.queue.depth(&held),
         reconciles: Reconciles { success, requeue_after, error },
-        resources: primaries.map(|primaries| count(&primaries, &state.queue.failing())).unwrap_or_default(),
+        resources: primaries.map(|primaries| count(&primaries, &state.queue.failing(&held))).unwrap_or_default(),
         errors: state.recent.all().into_iter().map(trouble).collect(),
         hook_points: points.cloned().unwrap_or_default(),
     }
