@@ -29,6 +29,7 @@ soak: setup ## Tests that take too long for `make test`
 	ORK_SOAK_SECONDS=600 cargo test --locked --workspace --test conversion -- --nocapture replicas
 	ORK_SOAK_ROUNDS=100 cargo test --locked --workspace --test conversion -- --nocapture killed
 	ORK_SOAK_OBJECTS=20000 cargo test --locked --workspace --test cluster -- --nocapture in_pages
+	ORK_SOAK_OBJECTS=3000 cargo test --locked --workspace --test cluster -- --nocapture a_killed_process
 
 hostile: setup ## All hostile things, also on a fifth of a processor, and ten thousand failed calls (minutes)
 	ORK_HOSTILE=all cargo test --locked --workspace --test hostile -- --nocapture

@@ -73,7 +73,7 @@ impl Two {
 }
 
 /// Where it serves /readyz and /metrics.
-async fn address(ork: &Ork) -> SocketAddr {
+pub(crate) async fn address(ork: &Ork) -> SocketAddr {
     eventually("ork says where it serves", SHORTLY, async || {
         let output = ork.output();
         let lines = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -21,6 +21,7 @@ mod ownership;
 mod readyz;
 mod repair;
 mod rollout;
+mod shards;
 mod shipped;
 mod sight;
 mod silence;

@@ -32,6 +32,8 @@ pub struct Request {
     pub user_agent: String,
     /// Who asked, before impersonation.
     pub user: String,
+    /// Which of the user's tokens was shown, where it was a service account's.
+    pub credential: Option<String>,
     /// As whom, if impersonated.
     pub impersonated: Option<String>,
     /// The resource, in the plural, with the subresource after a slash: `services`, `postgreses/status`.
@@ -60,6 +62,7 @@ impl Request {
             uri: text("/requestURI").unwrap_or_default(),
             user_agent: text("/userAgent").unwrap_or_default(),
             user: text("/user/username").unwrap_or_default(),
+            credential: text("/user/extra/authentication.kubernetes.io~1credential-id/0"),
             impersonated: text("/impersonatedUser/username"),
             resource: text("/objectRef/subresource").map_or(resource.clone(), |sub| format!("{resource}/{sub}")),
             namespace: text("/objectRef/namespace"),

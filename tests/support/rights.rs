@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, Request};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -20,6 +22,11 @@ impl Granted {
     /// API server goes by it. The accounts are in [`Namespace::own`].
     pub async fn give(ns: &Namespace, patterns: &[&Path]) -> Self {
         Self::give_in(ns, patterns, &["-n", ns.name()]).await
+    }
+
+    /// The same for a runtime whose processes share the work.
+    pub async fn give_sharded(ns: &Namespace, patterns: &[&Path]) -> Self {
+        Self::give_in(ns, patterns, &["-n", ns.name(), "--shards"]).await
     }
 
     /// The same for patterns that work in all namespaces.
@@ -53,6 +60,18 @@ impl Granted {
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
+    }
+
+    /// A further kubeconfig that logs in as the account with a token of its own, by which the audit log tells processes apart
+    /// ([`Request::credential`](crate::Request)), and what it calls that token.
+    pub async fn another(&self, ns: &Namespace, name: &str) -> (PathBuf, String) {
+        let own = ns.own();
+        let token = token(ns.cluster(), &own).await;
+        let payload = token.split('.').nth(1).expect("a token has a payload");
+        let payload = URL_SAFE_NO_PAD.decode(payload).expect("a payload is in Base64");
+        let payload: Value = serde_json::from_slice(&payload).expect("a payload is JSON");
+        let credential = format!("JTI={}", payload["jti"].as_str().expect("a token has an id"));
+        (write(ns.cluster(), &format!("{own}-{name}"), &token), credential)
     }
 
     /// A client that logs in as the account.
@@ -149,12 +168,21 @@ impl Namespace {
 }
 
 async fn kubeconfig(cluster: &Cluster, own: &str) -> PathBuf {
+    write(cluster, own, &token(cluster, own).await)
+}
+
+/// A new token of the account.
+async fn token(cluster: &Cluster, own: &str) -> String {
     let path = format!("/api/v1/namespaces/{own}/serviceaccounts/orkestra/token");
     let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
     let answer = send(&cluster.client(), Method::POST, &path, "application/json", &request).await;
-    let token = answer["status"]["token"].as_str().expect("a token");
+    answer["status"]["token"].as_str().expect("a token").to_owned()
+}
+
+/// A kubeconfig of this name that shows a token.
+fn write(cluster: &Cluster, name: &str, token: &str) -> PathBuf {
     let admin = std::fs::read_to_string(cluster.plane().kubeconfig()).expect("the kubeconfig is readable");
-    let path = cluster.plane().data().join(format!("{own}.kubeconfig"));
+    let path = cluster.plane().data().join(format!("{name}.kubeconfig"));
     std::fs::write(&path, admin.replace(cluster.plane().admin_token(), token)).expect("a file");
     path
 }

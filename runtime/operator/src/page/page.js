@@ -263,8 +263,9 @@
     const troubled = patterns.filter((pattern) => stateOf(pattern) !== "Ready").length;
     const rest = troubled ? ` ${troubled} of ${patterns.length} ${troubled === 1 ? "needs" : "need"} attention.` : "";
     const role = runtime.leads ? "Leading" : runtime.leader ? `Standing by, while ${runtime.leader} leads` : "Standing by";
-    if (!runtime.ready) return [`${role}; not ready yet.${rest}`, "Waiting"];
-    return [`${role}, and ready.${rest}`, troubled ? "Degraded" : "Ready"];
+    const works = runtime.shards > 1 ? `, with ${runtime.shardsHeld.length} of ${runtime.shards} shards (${runtime.shardsHeld.join(", ") || "none"})` : "";
+    if (!runtime.ready) return [`${role}${works}; not ready yet.${rest}`, "Waiting"];
+    return [`${role}${works}, and ready.${rest}`, troubled ? "Degraded" : "Ready"];
   }
 
   function show() {
