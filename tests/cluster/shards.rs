@@ -115,7 +115,9 @@ impl Shared {
             let current = |web: &&Value| {
                 let conditions = web["status"]["conditions"].as_array();
                 let ready = conditions.into_iter().flatten().find(|one| one["type"] == "Ready");
-                ready.is_some_and(|one| one["status"] == "True" && one["observedGeneration"] == web["metadata"]["generation"])
+                ready.is_some_and(|one| {
+                    one["status"] == "True" && one["observedGeneration"] == web["metadata"]["generation"]
+                })
             };
             let ready = primaries.iter().filter(current).count();
             if ready == count { Ok(()) } else { Err(format!("{ready} of {count}")) }
@@ -127,7 +129,8 @@ impl Shared {
     async fn writers(&self) -> BTreeMap<String, Vec<String>> {
         let mut writers: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for write in self.ns.writes_since(self.start).await {
-            let ours = write.uri.contains("fieldManager=orkestra") && write.namespace.as_deref() == Some(self.ns.name());
+            let ours =
+                write.uri.contains("fieldManager=orkestra") && write.namespace.as_deref() == Some(self.ns.name());
             let name = write.name.as_deref().filter(|_| ours);
             let name = match (write.resource.as_str(), name) {
                 ("configmaps", Some(name)) => name.strip_suffix("-config"),

@@ -116,7 +116,11 @@ impl Agreement {
             Agree::Look => {
                 let live = self.live().await?;
                 if !live.is_empty() {
-                    tracing::info!(held = live.join(", "), shards = self.count, "waiting for processes of another number of shards to end");
+                    tracing::info!(
+                        held = live.join(", "),
+                        shards = self.count,
+                        "waiting for processes of another number of shards to end"
+                    );
                     return Ok(false);
                 }
                 self.say(&lease, &self.count.to_string()).await?;
@@ -146,7 +150,8 @@ impl Agreement {
 
     async fn say(&self, lease: &Value, text: &str) -> Result<(), ApiError> {
         let read = &lease["metadata"];
-        let metadata = json!({"uid": read["uid"], "resourceVersion": read["resourceVersion"], "annotations": {ANNOTATION: text}});
+        let metadata =
+            json!({"uid": read["uid"], "resourceVersion": read["resourceVersion"], "annotations": {ANNOTATION: text}});
         let path = format!("{}?fieldManager={}", leader_path(&self.namespace), names::RUNTIME_MANAGER);
         let (identity, body) = (&Identity::Process, json!({"metadata": metadata}).to_string().into_bytes());
         let call = Call { identity, method: Method::PATCH, path: &path, content_type: MERGE_PATCH, body };

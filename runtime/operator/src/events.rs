@@ -94,7 +94,11 @@ impl Events {
             "firstTimestamp": timestamp(now), "lastTimestamp": timestamp(now), "count": count,
         });
         let path = format!("/api/v1/namespaces/{namespace}/events");
-        if self.sender.try_send(Outgoing { about: primary.uid.clone(), path, body: event.to_string().into_bytes() }).is_err() {
+        if self
+            .sender
+            .try_send(Outgoing { about: primary.uid.clone(), path, body: event.to_string().into_bytes() })
+            .is_err()
+        {
             tracing::debug!(reason, "event dropped");
         }
     }

@@ -14,8 +14,8 @@ use crate::access::LONGEST_TIME;
 use crate::api::Api;
 use crate::cache::Store;
 use crate::controller::EntryState;
-use crate::count::Agreement;
 use crate::conversion::{self, Webhook};
+use crate::count::Agreement;
 use crate::election::{Election, Elector};
 use crate::error::StartError;
 use crate::events::Events;
@@ -144,9 +144,10 @@ impl Runtime {
         let api = Api::new(client, options.request_limit);
         let (standing, elector) = elect(&api, &options).await?;
         // Whoever leads in another count than was in force prepares the term only when it has been agreed on.
-        let agreed = elector.as_ref().and_then(Elector::held).is_none_or(|lease| {
-            count::in_force(count::said(lease), options.shards.get())
-        });
+        let agreed = elector
+            .as_ref()
+            .and_then(Elector::held)
+            .is_none_or(|lease| count::in_force(count::said(lease), options.shards.get()));
         let unled = api.clone();
         // Without others there is nothing to ask before a write.
         let api = if elector.is_some() { api.led_by(standing.clone()) } else { api };

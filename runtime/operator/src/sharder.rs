@@ -88,7 +88,9 @@ impl Sharder {
                 Ok(Err(error)) => {
                     tracing::warn!(reason = error.reason(), %error, "the shards' leases cannot be looked at; trying again");
                 }
-                Err(_) => tracing::warn!(reason = "TimedOut", "the shards' leases were not looked at in time; trying again"),
+                Err(_) => {
+                    tracing::warn!(reason = "TimedOut", "the shards' leases were not looked at in time; trying again")
+                }
             }
         }
     }
@@ -216,7 +218,10 @@ mod tests {
         let (line, body) = &server.asked()[2];
         assert!(line.starts_with("POST ") && line.contains("/namespaces/own/leases"), "{line}");
         let name = lease::shard_name(sharder.slots[0].number, 2);
-        assert_eq!((&body["metadata"]["name"], &body["metadata"]["labels"][lease::SHARDS_LABEL]), (&json!(name), &json!("2")));
+        assert_eq!(
+            (&body["metadata"]["name"], &body["metadata"]["labels"][lease::SHARDS_LABEL]),
+            (&json!(name), &json!("2"))
+        );
     }
 
     #[tokio::test]

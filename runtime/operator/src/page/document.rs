@@ -160,7 +160,15 @@ mod tests {
             api_version: Document::API_VERSION,
             kind: Document::KIND,
             time: "2026-11-28T12:00:00Z".to_owned(),
-            runtime: Process { version: "0.1.0", leads: true, shards: 1, shards_held: vec![0], leader: None, ready: true, waits_for: Vec::new() },
+            runtime: Process {
+                version: "0.1.0",
+                leads: true,
+                shards: 1,
+                shards_held: vec![0],
+                leader: None,
+                ready: true,
+                waits_for: Vec::new(),
+            },
             patterns: vec![Pattern {
                 name: "shop".into(),
                 version: Some("1.0.0".into()),

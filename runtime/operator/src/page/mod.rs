@@ -163,7 +163,15 @@ mod tests {
         let make = || {
             MADE.fetch_add(1, Ordering::Relaxed);
             let (version, time) = ("0.1.0", String::new());
-            let runtime = document::Process { version, leads: true, shards: 1, shards_held: vec![0], leader: None, ready: true, waits_for: Vec::new() };
+            let runtime = document::Process {
+                version,
+                leads: true,
+                shards: 1,
+                shards_held: vec![0],
+                leader: None,
+                ready: true,
+                waits_for: Vec::new(),
+            };
             Document { api_version: Document::API_VERSION, kind: Document::KIND, time, runtime, patterns: Vec::new() }
         };
         let newest = Newest { make: Arc::new(make), made: Arc::default() };
