@@ -89,8 +89,19 @@ impl Sharder {
                     tracing::warn!(reason = error.reason(), %error, "the shards' leases cannot be looked at; trying again");
                 }
                 Err(_) => {
+                    self.settle().await;
                     tracing::warn!(reason = "TimedOut", "the shards' leases were not looked at in time; trying again")
                 }
+            }
+        }
+    }
+
+    /// Lets go of what was taken and is not worked on, because the look was cut off in between.
+    async fn settle(&mut self) {
+        for slot in &mut self.slots {
+            let idle = self.shards.at(slot.number).standing.role() == Role::Following;
+            if idle && slot.elector.held().is_some() {
+                slot.elector.release().await;
             }
         }
     }
@@ -248,6 +259,16 @@ mod tests {
         // No term has begun, so nothing could ever be written by it.
         assert_eq!((standing.term(), standing.may_write()), (0, false));
         assert_eq!(server.asked()[4].1["spec"]["holderIdentity"], "");
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_by_a_look_that_was_cut_off_is_let_go() {
+        let server = Scripted::new([written("me"), written("")]);
+        let mut sharder = sharder(&server);
+        assert!(sharder.slots[1].elector.take(None).await.unwrap());
+        sharder.settle().await;
+        assert!(sharder.slots.iter().all(|slot| slot.elector.held().is_none()));
+        assert_eq!(server.asked()[1].1["spec"]["holderIdentity"], "");
     }
 
     #[tokio::test]
