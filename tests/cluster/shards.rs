@@ -155,6 +155,7 @@ async fn held(process: &Process) -> usize {
     line.and_then(|count| count.trim().parse().ok()).unwrap_or_default()
 }
 
+#[allow(clippy::print_stdout, reason = "what the long form is run for")]
 #[test]
 fn a_killed_process_is_followed_by_those_that_share_the_work_and_no_object_has_two_writers() {
     // `make soak` asks for more.
