@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::fixture::together;
 
 /// A pattern that is shipped, with a group of the test's own: a definition is of one runtime.
-fn copy(ns: &Namespace, pattern: &str, group: &str, own: &str) -> PathBuf {
+pub(crate) fn copy(ns: &Namespace, pattern: &str, group: &str, own: &str) -> PathBuf {
     let at = ns.cluster().plane().data().join(format!("{}-{}", ns.name(), pattern.replace('/', "-")));
     std::fs::create_dir_all(&at).unwrap();
     for file in ["katalog.yaml", "crd.yaml"] {

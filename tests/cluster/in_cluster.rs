@@ -16,6 +16,8 @@ use crate::fixture::together;
 
 const WEBSITE: Kind = Kind::new("web.orkestra.io/v1", "Website");
 const ROLE: Kind = Kind::new("rbac.authorization.k8s.io/v1", "Role");
+/// What is expected of [`all_may`].
+pub(crate) const CAN_I: &str = "tests/cluster/can-i.txt";
 /// Where a kubelet mounts what a pod's account is known by.
 const MOUNT: &str = "/run/secrets/kubernetes.io/serviceaccount";
 
@@ -131,19 +133,25 @@ fn may(ns: &Namespace, account: &str, namespace: &str) -> String {
     lines.join("\n").replace(&ns.own(), "OWN") + "\n"
 }
 
+/// The same of the runtime's account and the website's, in each of three namespaces.
+pub(crate) fn all_may(ns: &Namespace) -> String {
+    let mut text = String::new();
+    for account in ["orkestra", "orkestra-website"] {
+        for (namespace, shown) in
+            [(ns.name(), "the watched namespace"), (&ns.own(), "the runtime's own"), ("default", "another")]
+        {
+            text.push_str(&format!("# {account} in {shown}\n{}\n", may(ns, account, namespace)));
+        }
+    }
+    text
+}
+
 #[test]
 fn what_accounts_may_is_what_the_golden_file_says() {
     together("can-i", async |ns| {
         Granted::give(&ns, &[&website()]).await;
-        let mut text = String::new();
-        for account in ["orkestra", "orkestra-website"] {
-            for (namespace, shown) in
-                [(ns.name(), "the watched namespace"), (&ns.own(), "the runtime's own"), ("default", "another")]
-            {
-                text.push_str(&format!("# {account} in {shown}\n{}\n", may(&ns, account, namespace)));
-            }
-        }
-        let golden = source_root().join("tests/cluster/can-i.txt");
+        let text = all_may(&ns);
+        let golden = source_root().join(CAN_I);
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&golden, &text).unwrap();
         }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod bundle;
 mod canary;
+mod collector;
 mod definitions;
 mod dry_run;
 mod elements;
@@ -27,5 +29,6 @@ mod sight;
 mod silence;
 mod status;
 mod storage;
+mod traces;
 mod uninstall;
 mod upgrade;

@@ -116,8 +116,19 @@ fn the_pod_is_restricted_and_writes_to_two_volumes_only() {
     }
 }
 
+#[test]
+fn a_collector_of_traces_is_named_to_the_container_and_reached_through_the_policy() {
+    let ports = |stream: &str| of_kind(stream, "NetworkPolicy")["spec"]["egress"].to_string();
+    let traced = ["--set", "traces.endpoint=http://collector.observability:4318"];
+    let (plain, traced) = (rendered(NAMESPACE, &[]), rendered(NAMESPACE, &traced));
+    assert!(container(&plain).get("env").is_none() && !ports(&plain).contains("4318"));
+    let variable = json!({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector.observability:4318"});
+    assert_eq!(container(&traced)["env"], json!([variable]));
+    assert!(ports(&traced).contains("4318"), "{}", ports(&traced));
+}
+
 /// What the values may not be, and a word of what is said about it. Each has a twin that is accepted.
-const REFUSED: [(&str, &str, &str); 16] = [
+const REFUSED: [(&str, &str, &str); 17] = [
     ("replica=3", "additional properties 'replica' not allowed", "replicas=3"),
     ("image.name=x", "additional properties 'name' not allowed", "image.repository=x"),
     ("replicas=two", "want integer", "replicas=2"),
@@ -131,7 +142,8 @@ const REFUSED: [(&str, &str, &str); 16] = [
     ("networkPolicy.apiServer.ports={70000}", "maximum", "networkPolicy.apiServer.ports={7000}"),
     ("networkPolicy.apiServer.cidrs={everywhere}", "/cidrs/0", "networkPolicy.apiServer.cidrs={10.0.0.0/8}"),
     ("artifacts.volume.hostPath.path=/", "/artifacts/volume", "artifacts.volume.persistentVolumeClaim.claimName=x"),
-    ("terminationGracePeriodSeconds=47", "takes up to 43 seconds", "terminationGracePeriodSeconds=48"),
+    ("terminationGracePeriodSeconds=50", "takes up to 46 seconds", "terminationGracePeriodSeconds=51"),
+    ("traces.endpoint=collector:4318", "/traces/endpoint", "traces.endpoint=http://collector:4318"),
     ("cache.sizeLimit=much", "/cache/sizeLimit", "cache.sizeLimit=10Gi"),
     ("serviceMonitor.interval=often", "/serviceMonitor/interval", "serviceMonitor.interval=1m30s"),
 ];

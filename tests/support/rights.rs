@@ -34,6 +34,11 @@ impl Granted {
         Self::give_in(ns, patterns, &[]).await
     }
 
+    /// The account, whose rights somebody else has given already.
+    pub async fn given(ns: &Namespace) -> Self {
+        Self { kubeconfig: kubeconfig(ns.cluster(), &ns.own()).await }
+    }
+
     async fn give_in(ns: &Namespace, patterns: &[&Path], place: &[&str]) -> Self {
         let cluster = ns.cluster();
         let own = ns.own();

@@ -49,8 +49,8 @@ labels:
 {{- if and .Values.artifacts.volume (or $registries.mirrors $registries.realms $registries.caBundle) -}}
 {{- fail "artifacts.volume: no registry is asked then, so registries.mirrors, registries.realms and registries.caBundle must be empty" -}}
 {{- end -}}
-{{- if lt (int .Values.terminationGracePeriodSeconds) (add 43 .Values.preStopSeconds | int) -}}
-{{- fail (printf "terminationGracePeriodSeconds is %d: ork takes up to 43 seconds to stop, after preStopSeconds (%d)" (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds)) -}}
+{{- if lt (int .Values.terminationGracePeriodSeconds) (add 46 .Values.preStopSeconds | int) -}}
+{{- fail (printf "terminationGracePeriodSeconds is %d: ork takes up to 46 seconds to stop, after preStopSeconds (%d)" (int .Values.terminationGracePeriodSeconds) (int .Values.preStopSeconds)) -}}
 {{- end -}}
 {{- range $name := list "komposer.yaml" "komposer.lock" "policy.yaml" "registry-ca.pem" -}}
 {{- if hasKey $.Values.komposer.files $name -}}

@@ -34,6 +34,9 @@ pub(crate) enum Error {
     Unusable { problem: String, hint: Option<String> },
     #[error("`{text}` is not a log filter")]
     LogFilter { text: String, source: tracing_subscriber::filter::ParseError },
+    /// What the environment says of traces.
+    #[error(transparent)]
+    Traces(#[from] crate::traces::TracesError),
     #[error("context `{context}` is not on this machine ({server})")]
     NotConfirmed { context: String, server: String },
     #[error("stopped: `{context}` was not confirmed")]
@@ -99,6 +102,8 @@ pub(crate) enum Error {
     Migrate(orkestra_operator::migrate::MigrateError),
     #[error("{}", not_removed(.0))]
     Uninstall(orkestra_operator::uninstall::UninstallError),
+    #[error("the manifests of this ork have no `{pointer}`")]
+    Manifest { pointer: &'static str },
     #[error("the machine refused {what}")]
     Machine { what: &'static str, source: io::Error },
 }
@@ -191,13 +196,19 @@ impl Error {
             | Self::NotAPattern { .. }
             | Self::Unusable { .. }
             | Self::LogFilter { .. }
+            | Self::Traces(_)
             | Self::NotConfirmed { .. }
             | Self::Listen { .. }
             | Self::Key { .. }
             | Self::Cluster(_) => 2,
             Self::Rebuild(refused) => refused.exit(),
             Self::OfImport { source, .. } => source.exit(),
-            Self::Stdout(_) | Self::ControlPlane(_) | Self::Compile(_) | Self::Sandbox(_) | Self::Machine { .. } => 3,
+            Self::Stdout(_)
+            | Self::ControlPlane(_)
+            | Self::Compile(_)
+            | Self::Sandbox(_)
+            | Self::Manifest { .. }
+            | Self::Machine { .. } => 3,
         }
     }
 
@@ -219,6 +230,7 @@ impl Error {
             }
             Self::NotAPattern { .. } => Some("a pattern directory holds katalog.yaml and crd.yaml".to_owned()),
             Self::Unusable { hint, .. } => hint.clone(),
+            Self::Traces(error) => error.mend().map(str::to_owned),
             Self::Rebuild(refused) => refused.hint(),
             Self::Cases { differs: true, .. } => {
                 Some("if what came out is what you want, `ork test --accept` writes it into the cases".to_owned())

@@ -12,6 +12,7 @@ use orkestra_sandbox::{Hook, HookLimits, HookSettings, Point, Sandbox};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::transport;
 
 /// The component in a pattern's directory.
 pub(crate) const FILE: &str = "hooks.wasm";
@@ -147,14 +148,7 @@ fn granted(asked: &[Capability]) -> Granted {
 pub(crate) fn network() -> Result<Network, Error> {
     let failed = |what: &'static str| move |source: std::io::Error| Error::Machine { what, source };
     let resolver = SystemResolver::new().map_err(failed("to read the settings of name servers"))?;
-    let mut roots = rustls::RootCertStore::empty();
-    // Single certificates of the system may be of a kind that is no longer taken; the others count.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| failed("to set up TLS")(std::io::Error::other(error)))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let tls = transport::tls()?;
     Ok(Network { resolver: Arc::new(resolver), tls: Arc::new(tls) })
 }
 

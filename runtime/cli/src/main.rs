@@ -6,6 +6,7 @@
 mod about;
 mod args;
 mod audit;
+mod bundle;
 mod cache;
 mod cases;
 mod commands;
@@ -34,6 +35,7 @@ mod rbac;
 mod rebuild;
 mod sandbox;
 mod secrets;
+mod traces;
 mod transport;
 mod yaml;
 

@@ -1,11 +1,13 @@
-//! The client of registries, from what was typed and from what the user's Docker configuration says.
+//! The client of registries, from what was typed and from what the user's Docker configuration says, and TLS to all others.
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use orkestra_artifact::credentials::{Credentials, Helpers};
 use orkestra_artifact::http::{HttpOptions, HttpRegistry, PlainHttp};
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::args::Transport;
 use crate::error::Error;
@@ -57,6 +59,17 @@ pub(crate) fn credentials() -> Result<Credentials, Error> {
         Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(Credentials::default()),
         Err(error) => Err(error),
     }
+}
+
+/// TLS to servers that the system's authorities know.
+pub(crate) fn tls() -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore::empty();
+    // Single certificates of the system may be of a kind that is no longer taken; the others count.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let failed = |error| Error::Machine { what: "to set up TLS", source: std::io::Error::other(error) };
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(failed)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Runs one command's requests to their end.

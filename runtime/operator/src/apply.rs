@@ -19,6 +19,7 @@ use crate::names;
 use crate::object::Object;
 use crate::prune::{self, Propagation};
 use crate::secret::{has_all_keys, keep_generated};
+use crate::trace::Writes;
 
 /// How often a child is looked at anew when it changes between a look and a write.
 const ATTEMPTS: usize = 4;
@@ -28,6 +29,8 @@ const ATTEMPTS: usize = 4;
 pub(crate) struct Applied {
     pub(crate) object: Arc<Object>,
     pub(crate) wrote: bool,
+    /// It was not there before.
+    pub(crate) created: bool,
     /// It was nobody's before.
     pub(crate) adopted: bool,
     /// The immutable fields for which it was deleted and created again.
@@ -41,7 +44,8 @@ pub(crate) struct Applied {
 impl Applied {
     /// An object that nothing was written to.
     pub(crate) fn as_it_is(object: Arc<Object>, conflicts: Vec<Contested>) -> Self {
-        Self { object, wrote: false, adopted: false, recreated: Vec::new(), drift: Vec::new(), conflicts }
+        let (recreated, drift) = (Vec::new(), Vec::new());
+        Self { object, wrote: false, created: false, adopted: false, recreated, drift, conflicts }
     }
 }
 
@@ -51,6 +55,7 @@ pub(crate) struct Applier<'a> {
     pub(crate) limit: &'a RateLimit,
     pub(crate) identity: &'a Identity,
     pub(crate) claimant: Claimant<'a>,
+    pub(crate) writes: Writes,
 }
 
 /// An object that exists, and by what right it is written to.
@@ -148,7 +153,8 @@ impl Applier<'_> {
         if desired.is_secret() {
             // Somebody else's Secret must not even for a moment be one that carries our labels: then it would be read.
             let Some(object) = self.create_secret(store, desired, &body).await? else { return Ok(None) };
-            return Ok(Some(self.wrote(store, object, &body, hash, memory, Vec::new())));
+            let applied = self.wrote(store, object, &body, hash, memory, Vec::new());
+            return Ok(Some(Applied { created: true, ..applied }));
         }
         let answer = match self.send(store, desired, &body, "").await? {
             Sent::Answer(answer) => answer,
@@ -162,7 +168,8 @@ impl Applier<'_> {
             // It may be one to adopt, which is not for here to say.
             return Ok(None);
         }
-        Ok(Some(self.wrote(store, object, &body, hash, memory, Vec::new())))
+        let applied = self.wrote(store, object, &body, hash, memory, Vec::new());
+        Ok(Some(Applied { created: true, ..applied }))
     }
 
     /// Gives up all fields that we own in an object that turned out to be somebody else's. Where that fails it is tried
@@ -305,7 +312,8 @@ impl Applier<'_> {
         memory.remember_write(&object, self.claimant.manager, api_version, hash, kept);
         let recreated = std::mem::take(&mut memory.recreating);
         let object = store.learn(object);
-        Applied { object, wrote: true, adopted: false, recreated, drift, conflicts: memory.contested() }
+        let (created, adopted) = (false, false);
+        Applied { object, wrote: true, created, adopted, recreated, drift, conflicts: memory.contested() }
     }
 }
 

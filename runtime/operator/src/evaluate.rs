@@ -17,6 +17,7 @@ use crate::object::{Object, ObjectKey};
 use crate::plan::{self, Checked};
 use crate::reads::{self, Given};
 use crate::reconcile::Observed;
+use crate::trace;
 
 /// A child as it is seen.
 pub(crate) type ShownChild = (ChildRef, Arc<Object>);
@@ -163,10 +164,14 @@ async fn call(controller: &Controller, request: Request) -> Result<Plan, Error> 
     let (instance, entry) = (controller.instance.clone(), controller.entry.name.clone());
     let permit =
         controller.shared.calls.clone().acquire_owned().await.map_err(|error| Error::Lost(error.to_string()))?;
+    let span = trace::sandbox(request.children.len(), request.reads.len());
     // A call blocks its thread, for up to its time limit, so it must not be one that others wait on.
     let call = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         instance.pattern.reconcile(&entry, &request)
     });
-    Ok(call.await.map_err(|error| Error::Lost(error.to_string()))??)
+    let answered = async { Ok(call.await.map_err(|error| Error::Lost(error.to_string()))??) };
+    let plan: Plan = trace::within(span.clone(), |error: &Error| Some(error.reason()), answered).await?;
+    trace::planned(&span, &plan);
+    Ok(plan)
 }

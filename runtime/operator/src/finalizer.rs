@@ -15,6 +15,7 @@ use crate::instance::{ChildPolicy, Entry};
 use crate::names;
 use crate::object::Object;
 use crate::reconcile::Observed;
+use crate::trace;
 
 /// Whether the garbage collector alone would not do: there is work at the end, or an order in which children go.
 pub(crate) fn is_needed(entry: &Entry) -> bool {
@@ -82,7 +83,8 @@ async fn patch(controller: &Controller, primary: &Arc<Object>, mut metadata: Val
         body: json!({"metadata": metadata}).to_string().into_bytes(),
     };
     failpoint::pass(Point::BeforeFinalizer);
-    let answer = controller.api_for(primary).call(call).await;
+    let call = controller.api_for(primary).call(call);
+    let answer = trace::within(trace::finalizer(), trace::unless(&[404]), call).await;
     failpoint::pass(Point::AfterFinalizer);
     let answer = match answer {
         Ok(answer) => answer,

@@ -23,6 +23,19 @@ pub(crate) enum Outcome {
     Error,
 }
 
+impl Outcome {
+    const ALL: [Self; 3] = [Self::Success, Self::RequeueAfter, Self::Error];
+
+    /// The word for it, in metrics and traces.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::RequeueAfter => "requeue_after",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// The counters of one entry.
 #[derive(Default)]
 pub(crate) struct ControllerMetrics {
@@ -90,8 +103,8 @@ pub(crate) fn text(
     });
     family("controller_runtime_reconcile_total", "counter", "Reconciles by entry and result.", &mut |out| {
         for row in rows {
-            for (result, counter) in ["success", "requeue_after", "error"].iter().zip(&row.metrics.outcomes) {
-                let count = counter.load(Ordering::Relaxed);
+            for (result, counter) in Outcome::ALL.iter().zip(&row.metrics.outcomes) {
+                let (result, count) = (result.word(), counter.load(Ordering::Relaxed));
                 let _ = writeln!(
                     out,
                     "controller_runtime_reconcile_total{{controller=\"{}\",result=\"{result}\"}} {count}",

@@ -15,6 +15,7 @@ use crate::identity::Identity;
 use crate::instance::{ChildPolicy, DeclaredChild, Entry};
 use crate::limit::RateLimit;
 use crate::object::{Object, ObjectKey};
+use crate::trace;
 
 /// What a plan says about objects that exist.
 #[derive(Debug, Default)]
@@ -83,7 +84,8 @@ pub(crate) async fn delete(
     let call =
         Call { identity, method: Method::DELETE, path: &path, content_type: JSON, body: body.to_string().into_bytes() };
     failpoint::pass(Point::BeforePrune);
-    let answer = api.call(call).await;
+    let span = trace::prune(&store.resource.kind, &object.key);
+    let answer = trace::within(span, trace::unless(&[404, 409]), api.call(call)).await;
     failpoint::pass(Point::AfterPrune);
     match answer {
         Ok(_) => Ok(true),

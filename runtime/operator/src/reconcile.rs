@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use orkestra_sandbox::{ChildRef, Failure};
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
 use crate::apply::{Applied as AppliedChild, Applier};
 use crate::backoff::spread;
@@ -27,6 +28,7 @@ use crate::prune::{self, Propagation, Wanted};
 use crate::queue::Next;
 use crate::readiness;
 use crate::status_write;
+use crate::trace::{self, Writes};
 
 /// How often a plan is made again because children are not any more what it was made from.
 const ROUNDS: usize = 16;
@@ -74,6 +76,13 @@ pub(crate) struct Finished {
 
 /// Reconciles the primary of this name where it is of this part, and says what comes next.
 pub(crate) async fn reconcile(controller: &Controller, part: usize, key: &ObjectKey) -> (Next, Outcome) {
+    let span = trace::reconcile(controller, key);
+    let (next, outcome) = try_reconcile(controller, part, key).instrument(span.clone()).await;
+    trace::ended(&span, outcome);
+    (next, outcome)
+}
+
+async fn try_reconcile(controller: &Controller, part: usize, key: &ObjectKey) -> (Next, Outcome) {
     let Some(mut observed) = observe(controller, key) else {
         controller.forget(key);
         return (Next::Forget, Outcome::Success);
@@ -199,12 +208,15 @@ pub(crate) async fn apply_child(
             manager: &controller.manager,
             lives: &|uid| controller.primary_lives(uid),
         },
+        writes: Writes::default(),
     };
     if desired.body.pointer("/metadata/ownerReferences").is_none() {
         controller.find_by_uid(&observed.primary);
     }
     let memory = observed.memory.children.entry(desired.kind_and_key()).or_default();
-    let applied = applier.apply(&store, desired, memory).await?;
+    let applied = applier.apply(&store, desired, memory).await;
+    applier.writes.ended(&applied);
+    let applied = applied?;
     if applied.wrote {
         let what = format!("{} {:?}", desired.kind, &*desired.key.name);
         observed.memory.unrest.wrote(&observed.primary, &what, Instant::now());
@@ -312,6 +324,12 @@ async fn update_status(controller: &Controller, mut result: Finished) -> (Next, 
     let Finished { mut observed, plan, has_plan: _, summary: _, errors } = result;
     let rest = observed.memory.unrest.end(Instant::now());
     controller.remember(&observed.primary.key, observed.memory);
+    let span = Span::current();
+    if let Some(first) = errors.first().map(Error::reason).or(rest.map(|_| UNSETTLED)) {
+        trace::problems(&span, errors.len().max(1), first, true);
+    } else if !plan.denied.is_empty() {
+        trace::problems(&span, plan.denied.len(), INVALID, false);
+    }
     if let Some(rest) = rest {
         return (Next::After(rest), Outcome::Error);
     }

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::api::{APPLY, Answer, Call, DRY_RUN, JSON, MERGE_PATCH, read_as};
 use crate::apply::{Applier, Sent, parse};
@@ -119,7 +120,8 @@ impl Applier<'_> {
     ) -> Result<Answer, ApiError> {
         let body = body.to_string().into_bytes();
         failpoint::pass(Point::BeforeApply);
-        let result = self.api.call(Call { identity: self.identity, method, path, content_type, body }).await;
+        let call = self.api.call(Call { identity: self.identity, method, path, content_type, body });
+        let result = call.instrument(self.writes.of(desired)).await;
         failpoint::pass(Point::AfterApply);
         result.map_err(|error| if desired.is_secret() { without_values(error) } else { error })
     }

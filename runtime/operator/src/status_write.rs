@@ -14,6 +14,7 @@ use crate::json::digest64;
 use crate::object::Object;
 use crate::reconcile::Finished;
 use crate::status::{Wanted, hold, patch};
+use crate::trace;
 
 /// Brings the status up to date. The runtime writes it with its own rights: a pattern's account needs none on it.
 pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Result<(), ApiError> {
@@ -66,7 +67,8 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
         body: body.to_string().into_bytes(),
     };
     failpoint::pass(Point::BeforeStatus);
-    let answer = controller.api_for(primary).call(call).await;
+    let call = controller.api_for(primary).call(call);
+    let answer = trace::within(trace::status(), trace::unless(&[404]), call).await;
     failpoint::pass(Point::AfterStatus);
     let answer = match answer {
         Ok(answer) => answer,

@@ -14,8 +14,48 @@ pub(crate) struct Generate {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
+    Bundle(Box<Bundle>),
     Rbac(Box<Rbac>),
     Key(super::Key),
+}
+
+/// All that a cluster needs to run a Komposer, as files for GitOps
+///
+/// The namespace with its Pod Security, accounts and rights with their reasons, as `ork generate rbac` has them; the Komposer, its
+/// lock, the policy and the files that they name in a ConfigMap; and the runtime: Deployment, Service, budget and network policy. What
+/// is locked runs and nothing else, so the lock has to fit. The same files give the same bundle.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork generate bundle -f komposer.yaml --image ghcr.io/orkestra-sh/ork@sha256:… -o rendered
+  ork generate bundle -f komposer.yaml | kubectl apply --server-side -f -")]
+pub(crate) struct Bundle {
+    /// The Komposer, with its lock beside it
+    #[arg(short, long, value_name = "FILE", default_value = "komposer.yaml")]
+    pub(crate) file: PathBuf,
+    /// The image of ork, best by its digest [default: that of the chart, by its tag]
+    #[arg(long, value_name = "REF")]
+    pub(crate) image: Option<String>,
+    /// The namespace of the runtime and of all accounts
+    #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
+    pub(crate) system_namespace: String,
+    /// Patterns work in this namespace only [default: in all]
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Processes. All serve conversions; without --shards one leads and writes [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) replicas: Option<u16>,
+    /// Let the processes share the work in so many parts, 2 to 64 [default: one leads and does all of it]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=64))]
+    pub(crate) shards: Option<u16>,
+    /// Have the patterns' definitions in the bundle, too. The runtime then installs none, and needs no right to
+    #[arg(long)]
+    pub(crate) crds: bool,
+    /// Write files into this directory, numbered in the order in which they are applied [default: one stream on stdout]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sources: super::Sources,
 }
 
 /// Accounts and rights: one account for the runtime and one for each pattern, with as little as they can work with

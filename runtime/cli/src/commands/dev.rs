@@ -102,7 +102,7 @@ impl Session {
         if screen.is_some() {
             log::keep(&lines)?;
         } else {
-            log::start(&self.output, None, true)?;
+            log::start(&self.output, None, true, None)?;
         }
         let access = Access::Files(vec![self.plane.kubeconfig().to_owned()]);
         let cluster = operator::connect(access, None).await.map_err(|error| Error::Cluster(error.into()))?;

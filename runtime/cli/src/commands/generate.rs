@@ -6,15 +6,18 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::rbac::{self, Place};
 
+mod bundle;
+
 pub(crate) fn run(args: &Generate, output: &Output) -> Result<(), Error> {
     match &args.what {
+        GenerateWhat::Bundle(args) => bundle::run(args, output),
         GenerateWhat::Rbac(args) => rbac(args, output),
         GenerateWhat::Key(args) => super::sign::generate(args, output),
     }
 }
 
 fn rbac(args: &Rbac, output: &Output) -> Result<(), Error> {
-    let place = place(args)?;
+    let place = Place { shards: args.shards, ..place(&args.system_namespace, &args.namespaces)? };
     let instances = match &args.file {
         Some(file) => {
             let composed = composition::of_komposer(file, &args.sources, output)?;
@@ -33,11 +36,12 @@ fn rbac(args: &Rbac, output: &Output) -> Result<(), Error> {
     }
 }
 
-fn place(args: &Rbac) -> Result<Place, Error> {
-    let mut namespaces = args.namespaces.clone();
+/// Where the runtime is, and where patterns work; no place that is somebody else's.
+fn place(system: &str, namespaces: &[String]) -> Result<Place, Error> {
+    let mut namespaces = namespaces.to_vec();
     namespaces.sort();
     namespaces.dedup();
-    for name in namespaces.iter().chain([&args.system_namespace]) {
+    for name in namespaces.iter().map(String::as_str).chain([system]) {
         if !is_label(name) {
             return Err(Error::Unusable {
                 problem: format!("`{name}` is no name of a namespace"),
@@ -45,7 +49,7 @@ fn place(args: &Rbac) -> Result<Place, Error> {
             });
         }
     }
-    if let Some(name) = namespaces.iter().find(|name| **name == args.system_namespace || *name == "kube-system") {
+    if let Some(name) = namespaces.iter().find(|name| *name == system || *name == "kube-system") {
         return Err(Error::Unusable {
             problem: format!("no pattern works in namespace `{name}`: it belongs to the cluster or to the runtime"),
             hint: Some(
@@ -53,16 +57,16 @@ fn place(args: &Rbac) -> Result<Place, Error> {
             ),
         });
     }
-    if ["default", "kube-system", "kube-public"].contains(&&*args.system_namespace) {
+    if ["default", "kube-system", "kube-public"].contains(&system) {
         return Err(Error::Unusable {
-            problem: format!("`{}` is not the runtime's alone", args.system_namespace),
+            problem: format!("`{system}` is not the runtime's alone"),
             hint: Some(
                 "whoever runs something beside the accounts may act as each of them; name a namespace of its own"
                     .to_owned(),
             ),
         });
     }
-    Ok(Place { system: args.system_namespace.clone(), namespaces, shards: args.shards })
+    Ok(Place { system: system.to_owned(), namespaces, shards: false, definitions: true })
 }
 
 fn is_label(name: &str) -> bool {

@@ -20,6 +20,7 @@ use crate::composition::{Broken, Composed, grants};
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::rbac::{self, Place};
+use crate::traces::Traces;
 use crate::{about, composition, converter, hooks, instances, kube_access, log, sandbox};
 use follow::Follower;
 
@@ -34,13 +35,15 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     let mut composing = composing.granted(output);
     // Where nothing is left that could run, there is no need to look for a cluster.
     composing.not_all_broken(output)?;
+    // What is only tried is no matter of traces.
+    let traces = if args.dry_run { None } else { Traces::of_environment(host())? };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|source| Error::Machine { what: "to start threads", source })?;
     let cluster = runtime.block_on(kube_access::connect(&args.cluster.access))?;
     kube_access::confirm(&cluster, &args.cluster, "Run there", output)?;
-    log::start(output, args.log_format, !args.dry_run)?;
+    log::start(output, args.log_format, !args.dry_run, traces.as_ref())?;
     #[cfg(debug_assertions)]
     arm_failpoint()?;
     if args.no_impersonation {
@@ -60,7 +63,11 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     let rights = rbac::needed(&composing.instances, &loader.place(), !args.no_impersonation);
     let options = Options { broken: composing.reasons(), rights, ..options(args) };
     let follower = args.file.as_deref().map(|file| Follower::new(&loader, output, file, running));
-    runtime.block_on(work(args, cluster, instances, options, routes.clone(), follower))
+    let ended = runtime.block_on(work(args, cluster, instances, options, routes.clone(), follower));
+    if let Some(traces) = traces {
+        traces.stop();
+    }
+    ended
 }
 
 /// What is to run, and what does not.
@@ -177,6 +184,7 @@ impl<'a> Loader<'a> {
             system: self.args.system_namespace.clone(),
             namespaces: self.args.namespace.iter().cloned().collect(),
             shards: self.args.shards.is_some(),
+            definitions: !self.args.no_crds,
         }
     }
 }

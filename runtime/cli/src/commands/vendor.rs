@@ -1,12 +1,13 @@
 //! `ork vendor`: everything that a locked Komposer needs, in one directory.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use orkestra_artifact::layout::Directory;
 use orkestra_artifact::{Reference, Registry, Silent, copy};
 use orkestra_komposer::Lock;
 
 use crate::args::Vendor;
+use crate::bundle::inside;
 use crate::composition::{self, Opened, Store};
 use crate::error::Error;
 use crate::output::{Output, count};
@@ -28,13 +29,13 @@ pub(crate) fn run(args: &Vendor, output: &Output) -> Result<(), Error> {
     };
     for import in &opened.komposer.imports {
         let Some(path) = import.path() else { continue };
-        let files = PatternDir::read(&opened.base().join(inside(path)?))?;
+        let files = PatternDir::read(&opened.base().join(inside(Path::new(path))?))?;
         for name in files.names() {
             write(&target.join(path).join(name), files.bytes(name).unwrap_or_default())?;
         }
     }
     for key in opened.komposer.trust.iter().flat_map(|trust| &trust.keys) {
-        write(&target.join(inside(key)?), &read_bounded(&opened.base().join(key))?)?;
+        write(&target.join(inside(Path::new(key))?), &read_bounded(&opened.base().join(key))?)?;
     }
     // Last, so that they win over a pattern that lies in the Komposer's own directory.
     write(&target.join("komposer.yaml"), &read_bounded(&opened.path)?)?;
@@ -68,18 +69,4 @@ async fn carry(source: &impl Registry, layout: &Directory, lock: &Lock) -> Resul
         number += 1;
     }
     Ok(number)
-}
-
-/// A path that stays below the Komposer's directory, where it can be carried along.
-fn inside(path: &str) -> Result<PathBuf, Error> {
-    let path = Path::new(path);
-    match path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        true => Ok(path.to_owned()),
-        false => Err(Error::Unusable {
-            problem: format!("`{}` leaves the Komposer's directory", shown(path)),
-            hint: Some(
-                "what is carried along lies below the Komposer: move it there, or push it to a registry".to_owned(),
-            ),
-        }),
-    }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) namespaces: Vec<String>,
     /// Whether the runtime's processes share the work.
     pub(crate) shards: bool,
+    /// The runtime installs the patterns' definitions.
+    pub(crate) definitions: bool,
 }
 
 /// Everything that is to be applied, in its order.

@@ -36,14 +36,16 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
         &["create"],
         "an account's right is asked for before its pattern sees a cached object",
     ));
-    rules.cluster.extend(rule_on(
-        instances.iter().flat_map(definitions).collect(),
-        rule(
-            "apiextensions.k8s.io",
-            "customresourcedefinitions",
+    let (verbs, why): (&[&str], _) = match place.definitions {
+        true => (
             &["get", "create", "patch"],
             "the patterns' definitions are installed and kept so; with --no-crds, get is enough",
         ),
+        false => (&["get"], "somebody else installs the patterns' definitions, and the runtime waits for them"),
+    };
+    rules.cluster.extend(rule_on(
+        instances.iter().flat_map(definitions).collect(),
+        rule("apiextensions.k8s.io", "customresourcedefinitions", verbs, why),
     ));
     rules.system.extend(rule_on(
         instances.iter().map(account_name).collect(),
@@ -90,7 +92,7 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
             "each part of the resources has a Lease, whose holder works on it (--shards)",
         ));
     }
-    conversions(instances, &mut rules);
+    conversions(instances, place, &mut rules);
     let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
         true => rules.namespaced.push(rule),
         false => rules.cluster.push(rule),
@@ -134,7 +136,7 @@ fn rule_on(names: BTreeSet<String>, rule: Rule) -> Option<Rule> {
 }
 
 /// What it takes to let definitions point at the webhook, where patterns convert.
-fn conversions(instances: &[Instance], rules: &mut Rules) {
+fn conversions(instances: &[Instance], place: &Place, rules: &mut Rules) {
     let converting: BTreeSet<String> = instances
         .iter()
         .flat_map(|instance| crate::converter::definitions(&instance.pattern))
@@ -143,12 +145,14 @@ fn conversions(instances: &[Instance], rules: &mut Rules) {
     if converting.is_empty() {
         return;
     }
+    // Whoever installs definitions may patch them already.
+    let verbs: &[&str] = if place.definitions { &["list", "watch"] } else { &["list", "watch", "patch"] };
     rules.cluster.push(Rule {
         names: converting.into_iter().collect(),
         ..rule(
             "apiextensions.k8s.io",
             "customresourcedefinitions",
-            &["list", "watch"],
+            verbs,
             "a definition that somebody took the webhook out of points at it again at once",
         )
     });

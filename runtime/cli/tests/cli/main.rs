@@ -4,6 +4,7 @@
 mod artifact;
 mod audit;
 mod build;
+mod bundle;
 mod cases;
 mod check;
 mod completions;

@@ -123,3 +123,20 @@ fn a_pattern_runs_with_its_grants_only() {
     assert!(ended.stderr.contains("warning: nothing asks for `flow:spec.other`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("no kubeconfig is there"), "{}", ended.stderr);
 }
+
+#[test]
+fn traces_that_cannot_be_sent_as_the_environment_says_end_the_start() {
+    let pattern = postgres();
+    let run = |variables: &[(&str, &str)]| ork_with(["run", pattern.to_str().unwrap()], variables);
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.example:4317");
+    let expected = "error: ProtocolNotSpoken: OTEL_EXPORTER_OTLP_PROTOCOL is `grpc`, and traces are sent as `http/protobuf` only\n\n\
+                    hint: name the collector's port for OTLP over HTTP, which is 4318 by custom, and set the protocol to \
+                    `http/protobuf` or unset it\n";
+    assert_eq!(run(&[endpoint, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]).ends(2).stderr, expected);
+    let ended = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")]).ends(2);
+    assert!(ended.stderr.contains("error: InvalidEndpoint: OTEL_EXPORTER_OTLP_ENDPOINT"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("hint: write it as `http://collector.example:4318`"), "{}", ended.stderr);
+    // Where no collector is named, it is another thing that is missing.
+    let ended = run(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("HOME", "/nowhere")]).ends(2);
+    assert!(ended.stderr.contains("no kubeconfig is there"), "{}", ended.stderr);
+}

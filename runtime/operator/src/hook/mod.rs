@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::instance::DeclaredHook;
 use crate::json::digest64;
 use crate::object::Object;
+use crate::trace;
 use cluster::Cluster;
 use merge::merge;
 
@@ -63,6 +64,11 @@ impl Caller<'_> {
     }
 }
 
+/// Waits for an answer of a hook.
+async fn called<T>(point: &'static str, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    trace::within(trace::hook(point), |failure: &Failure| Some(failure.reason()), call).await
+}
+
 fn hook_child(child: &ChildRef, object: Vec<u8>) -> HookChild {
     HookChild { id: child.id.clone(), key: child.key.clone(), object }
 }
@@ -75,7 +81,7 @@ pub(crate) async fn before_render(
 ) -> Result<Vec<u8>, Error> {
     let Some(caller) = caller(controller, primary, children)? else { return Ok(b"{}".to_vec()) };
     let Some(check) = &caller.declared.before_render else { return Ok(b"{}".to_vec()) };
-    let given = caller.hook.before_render(caller.request(), caller.cluster()).await?;
+    let given = called("beforeRender", caller.hook.before_render(caller.request(), caller.cluster())).await?;
     let invalid = |why: String| Error::Guest(Failure::InvalidOutput(format!("what the hook gave: {why}")));
     let value: Value = crate::json::parse_strict(&given).map_err(|error| invalid(error.to_string()))?;
     check(&value).map_err(invalid)?;
@@ -94,7 +100,7 @@ pub(crate) async fn validate(
     if primary.deleting {
         return Ok(Vec::new());
     }
-    let violations = caller.hook.validate(caller.request(), caller.cluster()).await?;
+    let violations = called("validate", caller.hook.validate(caller.request(), caller.cluster())).await?;
     Ok(violations.into_iter().map(|HookViolation { field, message }| format!("{field}: {message}")).collect())
 }
 
@@ -107,7 +113,7 @@ pub(crate) async fn finalize(
     let Some(caller) = caller(controller, primary, children)?.filter(|caller| caller.declared.finalize) else {
         return Ok(None);
     };
-    match caller.hook.finalize(caller.request(), caller.cluster()).await? {
+    match called("finalize", caller.hook.finalize(caller.request(), caller.cluster())).await? {
         Finalized::Done => Ok(None),
         Finalized::Wait { message, after } => Ok(Some((message, after.unwrap_or(FINALIZE_AGAIN)))),
     }
@@ -128,7 +134,7 @@ pub(crate) async fn after_render(
     if shown.is_empty() && (primary.deleting || after.produces.is_empty()) {
         return Ok((plan, 0));
     }
-    let given = caller.hook.after_render(caller.request(), shown, caller.cluster()).await?;
+    let given = called("afterRender", caller.hook.after_render(caller.request(), shown, caller.cluster())).await?;
     let digest = given.iter().fold(1_u64, |digest, child| digest.rotate_left(5) ^ digest64(&child.object));
     plan.children = merge(&controller.entry, after, plan.children, given)?;
     Ok((plan, digest))
