@@ -142,7 +142,8 @@ fn every_short_name_of_the_api_server_is_known_to_be_taken() {
             // NAME SHORTNAMES APIVERSION NAMESPACED KIND, and no second column where there are no short names.
             let words: Vec<_> = line.split_whitespace().collect();
             let [_, short_names, api_version, _, _] = words.as_slice() else { continue };
-            if api_version.contains("orkestra.io") {
+            // Those that tests beside this one have installed.
+            if ["orkestra.io", "example.com"].iter().any(|group| api_version.contains(group)) {
                 continue;
             }
             seen += 1;
