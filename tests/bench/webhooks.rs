@@ -111,7 +111,7 @@ fn serve(directory: &Path) {
     let sandbox = Sandbox::new(&settings).expect("a sandbox");
     let loaded = sandbox.load(&compiled.component, &[], Limits::default()).expect("the pattern");
     let routes = Arc::new(Routes::default());
-    routes.set("example.com", "Thing", Arc::new(Sandboxed(loaded)));
+    routes.convert.set("example.com", "Thing", Some(Arc::new(Sandboxed(loaded))));
     let mut data = BTreeMap::new();
     for name in ["tls.crt", "tls.key", "ca.crt", "ca.key", "state.json"] {
         data.insert(name.to_owned(), std::fs::read(directory.join(name)).expect("a file"));

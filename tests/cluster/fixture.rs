@@ -128,6 +128,7 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Compose
         entries: entries.collect(),
         crds: pattern.crds.clone(),
         converts: Vec::new(),
+        admits: Vec::new(),
         pattern: Arc::new(loaded),
         inputs: Value::Object(defaults.collect()).to_string().into_bytes(),
         // Put in its place where the account is made.

@@ -56,7 +56,7 @@ fn scenario(name: &'static str, convert: Fake, test: impl AsyncFnOnce(Scenario))
         let kept = Kept::new(&["127.0.0.1".to_owned()], SystemTime::now(), &Terms::default()).expect("certificates");
         let (routes, serving) = (Arc::new(Routes::default()), Arc::new(Serving::default()));
         serving.put(kept.certified().expect("a key"));
-        routes.set(&group, "Thing", Arc::new(convert));
+        routes.convert.set(&group, "Thing", Some(Arc::new(convert)));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let server = Server::start(listener, Options::default(), routes.clone(), serving).expect("a server");
         let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {
@@ -208,7 +208,7 @@ fn a_failure_is_shown_with_its_message() {
 #[test]
 fn a_kind_that_nobody_converts_is_named() {
     scenario("scene-unhandled", Fake(|_, objects| each(objects, |_| {})), async |scene| {
-        scene.routes.replace([]);
+        scene.routes.convert.set(&scene.group, "Thing", None);
         scene.refused(&format!("nothing here converts Thing.{}", scene.group)).await;
     });
 }

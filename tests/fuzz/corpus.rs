@@ -70,7 +70,7 @@ fn seeds_get_far() {
     let archive = orkestra_artifact::layout::Archive::open(archive.path()).expect("an archive");
     assert_eq!(archive.entries().len(), 1);
     assert!(orkestra_artifact::Config::read(&first("manifest", "config.json")).is_ok());
-    assert!(orkestra_webhook::admission::repair(&first("admission", "dropped.json")).is_ok());
+    assert!(orkestra_webhook::admission::mutate(&first("admission", "dropped.json"), &Default::default()).is_ok());
 }
 
 #[test]

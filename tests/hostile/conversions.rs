@@ -55,7 +55,7 @@ fn converts(objects: &[&str], results: &[&str]) -> Verdict {
 fn answered(objects: &[&str], guest: &Guest) -> Verdict {
     let pattern = load(guest, small()).map_err(|refused| refused.reason())?;
     let routes = Routes::default();
-    routes.set("example.com", "Web", Arc::new(Sandboxed(pattern)));
+    routes.convert.set("example.com", "Web", Some(Arc::new(Sandboxed(pattern))));
     reviewed(&review(objects), &routes, objects)
 }
 
@@ -96,7 +96,7 @@ fn routes() -> Routes {
     let routes = Routes::default();
     let heap = [converted((HEAP + 32, 2)), b"{}".to_vec()].concat();
     let pattern = load(&Guest::converting(1, heap), small()).expect("a guest that converts");
-    routes.set("example.com", "Web", Arc::new(Sandboxed(pattern)));
+    routes.convert.set("example.com", "Web", Some(Arc::new(Sandboxed(pattern))));
     routes
 }
 
@@ -109,7 +109,7 @@ fn annotated(bytes: usize) -> Verdict {
     };
     let pattern = load(&guest, orkestra_sandbox::Limits::default()).map_err(|refused| refused.reason())?;
     let routes = Routes::default();
-    routes.set("example.com", "Web", Arc::new(Sandboxed(pattern)));
+    routes.convert.set("example.com", "Web", Some(Arc::new(Sandboxed(pattern))));
     reviewed(&review(&["a"]), &routes, &["a"])
 }
 

@@ -79,7 +79,7 @@ impl Guest {
     }
 
     pub(crate) fn exports(&self) -> Exports {
-        Exports { reconciler: !self.converts, converter: self.converts, evaluator: false }
+        Exports { reconciler: !self.converts, converter: self.converts, ..Exports::default() }
     }
 
     pub(crate) fn with_heap(self, heap: Vec<u8>) -> Self {

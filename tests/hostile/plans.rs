@@ -64,6 +64,7 @@ fn judged(pattern: Arc<orkestra_sandbox::Pattern>) -> Verdict {
         entries: vec![entry.clone()],
         crds: Vec::new(),
         converts: Vec::new(),
+        admits: Vec::new(),
         pattern,
         inputs: b"{}".to_vec(),
         identity: Identity::Process,

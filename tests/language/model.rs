@@ -1,7 +1,7 @@
 //! A checked pattern as JSON without places, to be compared.
 
 use orkestra_pattern::cel::Checked;
-use orkestra_pattern::model::{Child, Node, Part, Pattern, Policy, Text, Which};
+use orkestra_pattern::model::{Child, Entry, Mutation, Node, Part, Pattern, Policy, Requeue, Rule, Text, Which};
 use serde_json::{Map, Value, json};
 
 /// The whole pattern but its CRDs. What has a name is a map by that name.
@@ -63,9 +63,30 @@ pub(crate) fn to_json(pattern: &Pattern) -> Value {
         if !ways.is_empty() {
             object.as_object_mut().unwrap().insert("conversions".to_owned(), Value::Object(ways));
         }
+        object.as_object_mut().unwrap().extend(admission(entry));
         entries.insert(entry.name.clone(), object);
     }
     json!({"name": pattern.name, "version": pattern.version.to_string(), "inputs": inputs, "entries": entries})
+}
+
+/// What an entry says of its objects themselves, where it does.
+fn admission(entry: &Entry) -> Map<String, Value> {
+    let mutations = entry.mutations.iter().map(|mutation| {
+        let Mutation { name, path, overrides, at: _, value } = mutation;
+        json!({"name": name, "field": path.join("."), "overrides": overrides, "value": node(value)})
+    });
+    let rules = entry.rules.iter().map(|rule| {
+        let Rule { name, field, deny, holds, message } = rule;
+        json!({"name": name, "field": field, "deny": deny, "holds": source(Some(holds)), "message": text(message)})
+    });
+    let requeues = entry.requeues.iter().map(|requeue| {
+        let Requeue { requires, reads, when, after } = requeue;
+        json!({"requires": requires, "reads": reads, "when": source(Some(when)), "after": after.as_secs_f64()})
+    });
+    let all: [(&str, Vec<Value>); 3] =
+        [("mutations", mutations.collect()), ("rules", rules.collect()), ("requeues", requeues.collect())];
+    let found = all.into_iter().filter(|(_, list)| !list.is_empty());
+    found.map(|(key, list)| (key.to_owned(), Value::Array(list))).collect()
 }
 
 fn source(checked: Option<&Checked>) -> Option<String> {

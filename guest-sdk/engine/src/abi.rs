@@ -11,7 +11,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use orkestra_program::model::Policy;
 
 use crate::api::{
-    ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, WantedRead,
+    Change, ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, Review,
+    Violation, WantedRead,
 };
 
 /// Hands out memory from the front.
@@ -229,6 +230,39 @@ union OnePayload {
     failure: core::mem::ManuallyDrop<RawFailure>,
 }
 
+#[repr(C)]
+struct RawViolation {
+    field: Slice,
+    message: Slice,
+    deny: u8,
+}
+
+#[repr(C)]
+struct RawChange {
+    path: Slice,
+    value: Slice,
+}
+
+#[repr(C)]
+struct RawReview {
+    changes: Slice,
+    violations: Slice,
+    cost: u64,
+}
+
+/// `result<review, failure>`
+#[repr(C, align(8))]
+pub(crate) struct AdmitResult {
+    failed: u8,
+    payload: AdmitPayload,
+}
+
+#[repr(C, align(8))]
+union AdmitPayload {
+    review: core::mem::ManuallyDrop<RawReview>,
+    failure: core::mem::ManuallyDrop<RawFailure>,
+}
+
 /// `list<result<conversion, failure>>`
 #[repr(C)]
 pub(crate) struct ConvertResult {
@@ -243,6 +277,7 @@ const _: () = {
     assert!(size_of::<RawPlan>() == 80 && size_of::<RawFailure>() == 20);
     assert!(size_of::<ReconcileResult>() == 88 && size_of::<EvalResult>() == 32);
     assert!(size_of::<OneResult>() == 32 && size_of::<ConvertResult>() == 8);
+    assert!(size_of::<RawViolation>() == 20 && size_of::<RawChange>() == 16 && size_of::<AdmitResult>() == 32);
 };
 
 impl Slice {
@@ -327,17 +362,42 @@ impl RawWantedRead {
 
 impl RawPlan {
     fn of(plan: Plan<'static>) -> RawPlan {
-        let Plan { children, status, pending_status, reads, done, cost } = plan;
+        let Plan { children, status, pending_status, reads, violations, requeue_after, done, cost } = plan;
         RawPlan {
             children: Slice::leak(children.into_iter().map(RawChild::of).collect()),
             status: Slice::leak(status),
             pending_status: Slice::leak(pending_status.into_iter().map(Slice::of_string).collect()),
             reads: Slice::leak(reads.into_iter().map(RawWantedRead::of).collect()),
-            violations: Slice::EMPTY,
+            violations: Slice::leak(violations.into_iter().map(RawViolation::of).collect()),
             conditions: Slice::of_static("[]"),
-            requeue_some: 0,
-            requeue: 0,
+            requeue_some: u64::from(requeue_after.is_some()),
+            requeue: requeue_after.unwrap_or_default(),
             done: u8::from(done),
+            cost,
+        }
+    }
+}
+
+impl RawViolation {
+    fn of(violation: Violation<'static>) -> RawViolation {
+        let Violation { field, message, deny } = violation;
+        RawViolation { field: Slice::of_static(field), message: Slice::of_string(message), deny: u8::from(deny) }
+    }
+}
+
+impl RawChange {
+    fn of(change: Change<'static>) -> RawChange {
+        let Change { path, value } = change;
+        RawChange { path: Slice::leak(path.into_iter().map(Slice::of_static).collect()), value: Slice::leak(value) }
+    }
+}
+
+impl RawReview {
+    fn of(review: Review<'static>) -> RawReview {
+        let Review { changes, violations, cost } = review;
+        RawReview {
+            changes: Slice::leak(changes.into_iter().map(RawChange::of).collect()),
+            violations: Slice::leak(violations.into_iter().map(RawViolation::of).collect()),
             cost,
         }
     }
@@ -431,6 +491,34 @@ pub(crate) unsafe extern "C" fn reconcile(parameters: &'static ReconcileParamete
         Err(failure) => (1, ReconcilePayload { failure: core::mem::ManuallyDrop::new(RawFailure::of(failure)) }),
     };
     Box::leak(Box::new(ReconcileResult { failed, payload }))
+}
+
+/// `orkestra:pattern/admission#admit`
+///
+/// # Safety
+/// The parameters are those of the WIT function, as the canonical ABI passes them.
+#[unsafe(export_name = "orkestra:pattern/admission#admit")]
+pub(crate) unsafe extern "C" fn admit(
+    entry: usize,
+    entry_len: usize,
+    primary: usize,
+    primary_len: usize,
+    inputs: usize,
+    inputs_len: usize,
+    budget: u64,
+) -> *const AdmitResult {
+    // SAFETY: the caller's promise.
+    let result = unsafe {
+        let entry = Slice { start: entry, len: entry_len }.text();
+        let primary = Slice { start: primary, len: primary_len }.items();
+        let inputs = Slice { start: inputs, len: inputs_len }.items();
+        engine().admit(entry, primary, inputs, budget)
+    };
+    let (failed, payload) = match result {
+        Ok(review) => (0, AdmitPayload { review: core::mem::ManuallyDrop::new(RawReview::of(review)) }),
+        Err(failure) => (1, AdmitPayload { failure: core::mem::ManuallyDrop::new(RawFailure::of(failure)) }),
+    };
+    Box::leak(Box::new(AdmitResult { failed, payload }))
 }
 
 /// `orkestra:pattern/evaluator#eval`

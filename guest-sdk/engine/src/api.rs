@@ -9,7 +9,7 @@ use orkestra_program::{Program, ReadError};
 use crate::eval::{Bindings, Env, Machine};
 use crate::fault::{Fault, FaultKind};
 use crate::json::Document;
-use crate::{convert, reconcile, typed};
+use crate::{admission, convert, reconcile, typed};
 
 /// A loaded program.
 #[derive(Debug, Clone, Copy)]
@@ -71,10 +71,45 @@ pub struct Plan<'p> {
     pub pending_status: Vec<String>,
     /// The objects of others that the entry wants to see, whether the request had them or not.
     pub reads: Vec<WantedRead<'p>>,
+    /// Broken rules. Where one denies, there is nothing else in the plan, and what the primary has stays as it is.
+    pub violations: Vec<Violation<'p>>,
+    /// When to look again, in milliseconds.
+    pub requeue_after: Option<u64>,
     /// With `deleting`: nothing is left to do.
     pub done: bool,
     /// Cost units used.
     pub cost: u64,
+}
+
+/// What a review of a primary says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Review<'p> {
+    /// The values that it is given.
+    pub changes: Vec<Change<'p>>,
+    /// The rules that it breaks, once it has them.
+    pub violations: Vec<Violation<'p>>,
+    /// Cost units used.
+    pub cost: u64,
+}
+
+/// A value that a primary is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change<'p> {
+    /// The keys from the object's root.
+    pub path: Vec<&'p str>,
+    /// JSON.
+    pub value: Vec<u8>,
+}
+
+/// A broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation<'p> {
+    /// The field that it is about, as a path from the object's root; empty: none in particular.
+    pub field: &'p str,
+    /// What is wrong.
+    pub message: String,
+    /// The primary is refused; otherwise it is warned of.
+    pub deny: bool,
 }
 
 /// A child that should be.
@@ -213,6 +248,19 @@ impl<'p> Engine<'p> {
         let found = found.ok_or_else(|| Failure::Internal("the program has no entry of this name".into()))?;
         let arena = Bump::new();
         let result = reconcile::reconcile(&arena, program, &found, request);
+        result.map_err(Failure::of)
+    }
+
+    /// The values that a primary of this entry is given, and the rules that it then breaks. `inputs` is one JSON object.
+    ///
+    /// # Errors
+    /// See [`Failure`]; an entry that the program does not have is [`Failure::Internal`].
+    pub fn admit(&self, entry: &str, primary: &[u8], inputs: &[u8], budget: u64) -> Result<Review<'p>, Failure> {
+        let program = self.program.map_err(Failure::of_program)?;
+        let found = program.entry_named(entry).map_err(Failure::of_program)?;
+        let found = found.ok_or_else(|| Failure::Internal("the program has no entry of this name".into()))?;
+        let arena = Bump::new();
+        let result = admission::admit(&arena, program, &found, primary, inputs, budget);
         result.map_err(Failure::of)
     }
 

@@ -9,6 +9,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod abi;
+mod admission;
 mod api;
 mod compare;
 mod convert;

@@ -9,7 +9,6 @@ use crate::api::{ChildRef, Plan, PlannedChild, Request, WantedRead};
 use crate::elements::{Element, elements};
 use crate::eval::{EntryEnv, Env, Machine, Subject, Var};
 use crate::fault::{Fault, Res};
-use crate::functions::scalar_text;
 use crate::json::{Document, write_string};
 use crate::observed::{Given, Observations, Seen};
 use crate::value::Value;
@@ -47,6 +46,14 @@ pub(crate) fn reconcile<'p: 'a, 'a>(
         plan: Plan { status: b"{}".to_vec(), ..Plan::default() },
         object: Vec::new(),
     };
+    planner.machine.mutate(program, entry)?;
+    if !request.deleting {
+        planner.plan.violations = planner.machine.judge(program, entry)?;
+    }
+    // What must not be is not reconciled, and what it has stays as it is.
+    if planner.plan.violations.iter().any(|violation| violation.deny) {
+        return planner.refused(entry);
+    }
     // While the primary is being deleted only what is made for that counts; the host removes the others.
     let wanted = |child: &ChildCode<'_>| (child.policy == Policy::Delete) == request.deleting;
     if !request.deleting || children.iter().any(wanted) {
@@ -57,6 +64,7 @@ pub(crate) fn reconcile<'p: 'a, 'a>(
     }
     if !request.deleting {
         planner.status(entry)?;
+        planner.requeue(entry)?;
     }
     let Planner { machine, mut plan, .. } = planner;
     plan.done = request.deleting && plan.children.is_empty();
@@ -103,6 +111,30 @@ struct Planner<'r, 'p, 'a> {
 }
 
 impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
+    /// The plan for a primary that breaks a rule.
+    fn refused(mut self, entry: &EntryCode<'p>) -> Res<'a, Plan<'p>> {
+        for code in entry.status {
+            let malformed = |error| Fault::program(self.machine.arena, error);
+            let field = self.program.status(code).map_err(malformed)?;
+            let path = self.program.path(&field).collect::<Result<Vec<&str>, _>>().map_err(malformed)?;
+            self.plan.pending_status.push(path.join("."));
+        }
+        self.plan.cost = self.machine.meter.spent();
+        Ok(self.plan)
+    }
+
+    /// The soonest of the times after which the primary is looked at again.
+    fn requeue(&mut self, entry: &EntryCode<'p>) -> Res<'a, ()> {
+        for code in entry.requeues {
+            let record = self.program.requeue(code).map_err(|error| Fault::program(self.machine.arena, error))?;
+            if !self.is_pending(record.requires, record.reads) && self.machine.holds(record.when)? {
+                let sooner = self.plan.requeue_after.map_or(record.after, |other| other.min(record.after));
+                self.plan.requeue_after = Some(sooner);
+            }
+        }
+        Ok(())
+    }
+
     /// Says which objects of others are wanted, whether the request has them or not.
     fn reads(&mut self, entry: &EntryCode<'p>) -> Res<'a, ()> {
         let program = self.program;
@@ -111,28 +143,18 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
             let read = program.read_record(code).map_err(malformed)?;
             let mut wanted = WantedRead { id: read.id, name: None, labels: Vec::new() };
             match read.which {
-                WhichCode::Name(name) => wanted.name = Some(self.text(name)?),
+                WhichCode::Name(name) => wanted.name = Some(self.machine.text(name)?),
                 WhichCode::Labels(count, mut code) => {
                     for _ in 0..count {
                         let label = program.label(&mut code);
                         let (key, value) = label.map_err(|error| Fault::program(self.machine.arena, error))?;
-                        wanted.labels.push((key, self.text(value)?));
+                        wanted.labels.push((key, self.machine.text(value)?));
                     }
                 }
             }
             self.plan.reads.push(wanted);
         }
         Ok(())
-    }
-
-    /// The text that an expression gives.
-    fn text(&mut self, code: Code<'a>) -> Res<'a, String> {
-        let value = self.machine.located(code)?;
-        let text = scalar_text(&self.machine, value);
-        match text {
-            Ok(text) => Ok(text.into()),
-            Err(fault) => Err(fault.located(self.machine.arena, self.machine.place(code)?)),
-        }
     }
 
     /// Plans the child of a template, or one for each element.
@@ -191,7 +213,7 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
         self.machine.subject = Some(Subject { id: child.id, element, observed });
         self.machine.draws = 0;
         if let Some(when) = child.when
-            && !self.condition(when)?
+            && !self.machine.holds(when)?
         {
             return Ok(false);
         }
@@ -203,7 +225,7 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
         let mut planned = self.planned(child, element.map(|element| element.key.into()));
         planned.object = Some(self.object.as_slice().to_vec());
         if let (Some(ready_when), Some(_)) = (child.ready_when, observed) {
-            planned.ready = Some(self.condition(ready_when)?);
+            planned.ready = Some(self.machine.holds(ready_when)?);
         }
         self.plan.children.push(planned);
         Ok(true)
@@ -218,17 +240,6 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
             object: None,
             ready: None,
             after: after.map(|other| ChildRef { id: other.id, key: None }).collect(),
-        }
-    }
-
-    fn condition(&mut self, code: Code<'a>) -> Res<'a, bool> {
-        match self.machine.located(code)? {
-            Value::Bool(value) => Ok(value),
-            found => {
-                let arena = self.machine.arena;
-                let parts = ["expected a bool, found a value of type ", found.type_name()];
-                Err(Fault::composed(arena, &parts).located(arena, self.machine.place(code)?))
-            }
         }
     }
 

@@ -91,6 +91,23 @@ fn rich() -> Program {
             }],
             versions: vec![version("v1"), version("v2")],
             conversions: vec![way(0, 1), way(1, 0)],
+            mutations: vec![Mutation {
+                path: vec!["spec".into(), "note".into()],
+                overrides: true,
+                value: hole(path(Root::Metadata, &["name"]), Target::String),
+            }],
+            rules: vec![Rule {
+                field: "spec.size".into(),
+                deny: false,
+                holds: located(call(F::Equal, [path(Root::Spec, &["size"]), int(8)])),
+                message: located(text("eight")),
+            }],
+            requeues: vec![Requeue {
+                requires: vec![0],
+                reads: vec![1],
+                when: located(Expr::Bool(true)),
+                after: 30_000,
+            }],
         }],
         evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["b".into()], value: located(all) }],
     }

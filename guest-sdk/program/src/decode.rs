@@ -11,7 +11,8 @@ use crate::error::ReadError;
 use crate::layout::{MAX_EXPRESSION_DEPTH, MAX_TEMPLATE_DEPTH};
 use crate::model::{
     self, Child, Conversion, Each, Entry, Evaluation, Expr, Fold, ForEach, Given, Hole, Item, Located, Loop, Made,
-    MadeObject, Once, Others, Pair, Read, Schema, Shape, Source, StatusField, Template, Version, Which,
+    MadeObject, Mutation, Once, Others, Pair, Read, Requeue, Rule, Schema, Shape, Source, StatusField, Template,
+    Version, Which,
 };
 use crate::reader::Program;
 use crate::records::{
@@ -83,6 +84,32 @@ fn entry(program: &Program<'_>, code: &EntryCode<'_>) -> Result<Entry, ReadError
         let nothing = Scope { vars: 0, children: 0, reads: 0 };
         let object = made_block(program, record.object, nothing, 0)?;
         entry.conversions.push(Conversion { from: record.from, to: record.to, lossy, object });
+    }
+    // The primary is changed and judged before anything is observed.
+    let alone = Scope { children: 0, reads: 0, ..all };
+    for code in code.mutations {
+        let record = program.mutation(code)?;
+        let path = keys(program, record.path)?;
+        let value = whole_template(program, record.value, alone)?;
+        entry.mutations.push(Mutation { path, overrides: record.overrides, value });
+    }
+    for code in code.rules {
+        let record = program.rule(code)?;
+        entry.rules.push(Rule {
+            field: record.field.into(),
+            deny: record.deny,
+            holds: whole_located(program, record.holds, alone)?,
+            message: whole_located(program, record.message, alone)?,
+        });
+    }
+    for code in code.requeues {
+        let record = program.requeue(code)?;
+        entry.requeues.push(Requeue {
+            requires: numbers(record.requires, all.children)?,
+            reads: numbers(record.reads, all.reads)?,
+            after: record.after,
+            when: whole_located(program, record.when, all)?,
+        });
     }
     Ok(entry)
 }

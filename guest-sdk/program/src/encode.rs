@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use crate::bytes::{put_number, put_signed};
 use crate::layout::{FIELDS, MAGIC, VERSION, tag};
 use crate::model::{
-    Child, Conversion, Each, Entry, Expr, Fold, ForEach, Given, Hole, Located, Loop, LoopKind, Made, MadeObject, Once,
-    Others, Policy, Program, Read, Root, Schema, Select, Shape, StatusField, Target, Template, Version, Which,
+    Child, Conversion, Each, Entry, Expr, Fold, ForEach, Given, Hole, Located, Loop, LoopKind, Made, MadeObject,
+    Mutation, Once, Others, Policy, Program, Read, Requeue, Root, Rule, Schema, Select, Shape, StatusField, Target,
+    Template, Version, Which,
 };
 
 /// The bytes of a program: the same for the same program, on every machine.
@@ -84,7 +85,7 @@ impl Encoder {
     }
 
     fn entry(&mut self, entry: &Entry) -> Vec<u8> {
-        let Entry { name: _, vars, reads, children, status, versions, conversions } = entry;
+        let Entry { name: _, vars, reads, children, status, versions, conversions, mutations, rules, requeues } = entry;
         let mut out = Vec::new();
         put_number(&mut out, vars.len() as u64);
         for var in vars {
@@ -112,6 +113,32 @@ impl Encoder {
         put_number(&mut out, conversions.len() as u64);
         for conversion in conversions {
             self.block(&mut out, |this, out| this.conversion(out, conversion));
+        }
+        put_number(&mut out, mutations.len() as u64);
+        for Mutation { path, overrides, value } in mutations {
+            self.block(&mut out, |this, out| {
+                this.keys(out, path);
+                out.push(u8::from(*overrides));
+                this.template(out, value);
+            });
+        }
+        put_number(&mut out, rules.len() as u64);
+        for Rule { field, deny, holds, message } in rules {
+            self.block(&mut out, |this, out| {
+                this.put_string(out, field);
+                out.push(u8::from(*deny));
+                this.block(out, |this, out| this.located(out, holds));
+                this.located(out, message);
+            });
+        }
+        put_number(&mut out, requeues.len() as u64);
+        for Requeue { requires, reads, when, after } in requeues {
+            self.block(&mut out, |this, out| {
+                put_numbers(out, requires);
+                put_numbers(out, reads);
+                put_number(out, *after);
+                this.located(out, when);
+            });
         }
         out
     }

@@ -25,8 +25,8 @@ pub use error::ReadError;
 pub use reader::Program;
 pub use records::{
     Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
-    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, ReadCode, SchemaNode,
-    ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, MutationCode, Node, Numbers, ObjectCode, OthersCode, ReadCode,
+    RequeueCode, RuleCode, SchemaNode, ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
 };
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).

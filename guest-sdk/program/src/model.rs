@@ -33,6 +33,50 @@ pub struct Entry {
     pub versions: Vec<Version>,
     /// For each other version the ways to the storage version and back.
     pub conversions: Vec<Conversion>,
+    /// Values that the primary is given before anything else is looked at, sorted by path. No path is a prefix of another.
+    pub mutations: Vec<Mutation>,
+    /// What must be true of the primary.
+    pub rules: Vec<Rule>,
+    /// When the primary is looked at again, though nothing has changed.
+    pub requeues: Vec<Requeue>,
+}
+
+/// A value that the primary is given. Its expressions use neither children nor reads, and no value that any mutation gives: so
+/// all of them together give the same when they are done twice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mutation {
+    /// The keys from the object's root; at least one.
+    pub path: Vec<String>,
+    /// It takes the place of a value that is there.
+    pub overrides: bool,
+    /// The value.
+    pub value: Template,
+}
+
+/// Something that must be true of the primary. It uses neither children nor reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// The field that it is about, as a path from the object's root; empty: none in particular.
+    pub field: String,
+    /// What breaks it is refused; otherwise it is warned of.
+    pub deny: bool,
+    /// A boolean.
+    pub holds: Located,
+    /// What is said where it does not hold.
+    pub message: Located,
+}
+
+/// When the primary is looked at again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requeue {
+    /// As for a child: until each is observed it does not count.
+    pub requires: Vec<u16>,
+    /// Likewise of reads.
+    pub reads: Vec<u16>,
+    /// A boolean.
+    pub when: Located,
+    /// Milliseconds.
+    pub after: u64,
 }
 
 /// A version of the primary's kind.

@@ -187,14 +187,15 @@ prop_compose! {
             reads: all_reads.clone(),
             ..child
         }).collect();
-        let requires = (0..children.len() as u16).collect();
+        let requires: Vec<u16> = (0..children.len() as u16).collect();
+        let constant = || located(Expr::Bool(flag));
         Program {
             entries: vec![Entry {
                 name: "postgres".into(),
                 vars: vars.into_iter().map(located).collect(),
                 reads: reads.into_iter().map(|which| Read { id: "r".into(), which }).collect(),
                 children,
-                status: vec![StatusField { path: vec!["a".into(), "b".into()], requires, reads: all_reads, value }],
+                status: vec![StatusField { path: vec!["a".into(), "b".into()], requires: requires.clone(), reads: all_reads.clone(), value }],
                 versions: vec![
                     Version { name: "v1".into(), schema: schema.clone() },
                     Version { name: "v2".into(), schema: schema.clone() },
@@ -203,8 +204,11 @@ prop_compose! {
                     from: 0,
                     to: 1,
                     lossy: vec![path.clone()],
-                    object: made(value_of, schema, path, flag),
+                    object: made(value_of.clone(), schema, path.clone(), flag),
                 }],
+                mutations: vec![Mutation { path, overrides: flag, value: value_of }],
+                rules: vec![Rule { field: "spec.a".into(), deny: flag, holds: constant(), message: constant() }],
+                requeues: vec![Requeue { requires, reads: all_reads, when: constant(), after: 30_000 }],
             }],
             evaluations: vec![Evaluation { name: "e".into(), bindings: vec!["x".into()], value: located(single) }],
         }

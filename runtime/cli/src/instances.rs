@@ -8,9 +8,9 @@ use orkestra_operator as operator;
 use orkestra_pattern::model;
 use orkestra_sandbox::{Hook, Limits, Pattern, Sandbox};
 
-use crate::converter;
 use crate::error::Error;
 use crate::hooks;
+use crate::webhook;
 
 /// Compiles a pattern and loads it, with the sandbox's own limits.
 pub(crate) fn load(pattern: &model::Pattern, sandbox: &Sandbox) -> Result<Pattern, Error> {
@@ -84,7 +84,8 @@ pub(crate) fn describe(
         name: instance.name.clone(),
         entries: entries.collect(),
         crds: instance.pattern.crds.clone(),
-        converts: converter::definitions(&instance.pattern),
+        converts: webhook::definitions(&instance.pattern),
+        admits: webhook::admitted(&instance.pattern),
         pattern: Arc::new(loaded),
         hook,
         inputs: serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes(),
@@ -108,6 +109,9 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
         versions: _,
         conversions: _,
         flows: _,
+        mutations: _,
+        rules: _,
+        requeues: _,
     } = entry;
     let model::Api { group, version, kind, plural, namespaced } = api;
     let produced = hook.as_ref().map(model::Hook::produces).unwrap_or_default();

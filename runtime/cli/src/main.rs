@@ -11,7 +11,6 @@ mod cache;
 mod cases;
 mod commands;
 mod composition;
-mod converter;
 mod defaults;
 mod diff;
 mod documents;
@@ -37,6 +36,7 @@ mod sandbox;
 mod secrets;
 mod traces;
 mod transport;
+mod webhook;
 mod yaml;
 
 use std::process::ExitCode;

@@ -25,6 +25,7 @@ pub fn compile(pattern: &Pattern) -> Result<Compiled, Error> {
     // The engine would refuse what its reader refuses, but only in the cluster.
     orkestra_program::decode(&program).map_err(Error::Program)?;
     let converter = pattern.entries.iter().any(|entry| !entry.conversions.is_empty());
-    let component = orkestra_component::encode(&program, Exports { converter, ..Exports::PATTERN });
+    let admission = pattern.entries.iter().any(|entry| !entry.mutations.is_empty() || !entry.rules.is_empty());
+    let component = orkestra_component::encode(&program, Exports { converter, admission, ..Exports::PATTERN });
     Ok(Compiled { program, component, engine: orkestra_component::engine().digest })
 }

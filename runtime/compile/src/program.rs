@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use orkestra_pattern::model as checked;
-use orkestra_program::model::{Child, Entry, ForEach, Policy, Program, Read, StatusField, Which};
+use orkestra_program::model::{
+    Child, Entry, ForEach, Mutation, Policy, Program, Read, Requeue, Rule, StatusField, Which,
+};
 
 use crate::Error;
 use crate::conversion;
@@ -33,6 +35,9 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
         versions,
         conversions,
         flows: _,
+        mutations,
+        rules,
+        requeues,
     } = entry;
     let mut slots = Slots {
         vars: indexes(name, "vars", vars.iter().map(|var| &var.name))?,
@@ -63,6 +68,26 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
             requires: references(name, &from, Kind::Child, requires, &slots)?,
             reads: references(name, &from, Kind::Read, reads, &slots)?,
             value: template(value, &slots),
+        });
+    }
+    for checked::Mutation { name: _, path, overrides, at: _, value } in mutations {
+        let value = template(value, &slots);
+        lowered.mutations.push(Mutation { path: path.clone(), overrides: *overrides, value });
+    }
+    for checked::Rule { name: _, field, deny, holds, message } in rules {
+        lowered.rules.push(Rule {
+            field: field.clone(),
+            deny: *deny,
+            holds: lower::located(holds, &slots),
+            message: lower::text(message, &slots),
+        });
+    }
+    for checked::Requeue { requires, reads, when, after } in requeues {
+        lowered.requeues.push(Requeue {
+            requires: references(name, "requeue", Kind::Child, requires, &slots)?,
+            reads: references(name, "requeue", Kind::Read, reads, &slots)?,
+            when: lower::located(when, &slots),
+            after: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
         });
     }
     (lowered.versions, lowered.conversions) = conversion::conversions(name, versions, conversions)?;

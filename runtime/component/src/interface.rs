@@ -152,6 +152,30 @@ pub(crate) const CONVERTER: Interface = Interface {
     },
 };
 
+pub(crate) const ADMISSION: Interface = Interface {
+    name: "orkestra:pattern/admission@0.1.0",
+    uses: &["failure", "json", "violation"],
+    types: &[
+        ("change", Record(&[("path", List(&Str)), ("value", JSON)])),
+        ("review", Record(&[("changes", List(&N("change"))), ("violations", List(&N("violation"))), ("cost", U64)])),
+    ],
+    function: Function {
+        name: "admit",
+        params: &[("entry", Str), ("primary", JSON), ("inputs", JSON), ("budget", U64)],
+        result: Res(&N("review"), &N("failure")),
+        core_name: "orkestra:pattern/admission#admit",
+        core_params: &[
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I32,
+            ValType::I64,
+        ],
+    },
+};
+
 pub(crate) const EVALUATOR: Interface = Interface {
     name: "orkestra:pattern/evaluator@0.1.0",
     uses: &["failure", "json"],

@@ -25,20 +25,23 @@ pub struct Exports {
     pub reconciler: bool,
     /// `orkestra:pattern/converter`: where the Katalog has conversions.
     pub converter: bool,
+    /// `orkestra:pattern/admission`: where the Katalog has validation or mutation.
+    pub admission: bool,
     /// `orkestra:pattern/evaluator`: for tests and `ork eval`, never in a shipped pattern.
     pub evaluator: bool,
 }
 
 impl Exports {
-    /// What a shipped pattern without conversions exports.
-    pub const PATTERN: Exports = Exports { reconciler: true, converter: false, evaluator: false };
+    /// What a shipped pattern without conversions and rules exports.
+    pub const PATTERN: Exports = Exports { reconciler: true, converter: false, admission: false, evaluator: false };
     /// What a component of single expressions exports.
-    pub const EVALUATIONS: Exports = Exports { reconciler: false, converter: false, evaluator: true };
+    pub const EVALUATIONS: Exports = Exports { reconciler: false, converter: false, admission: false, evaluator: true };
 
     fn interfaces(self) -> impl Iterator<Item = &'static Interface> {
         let all = [
             (self.reconciler, &interface::RECONCILER),
             (self.converter, &interface::CONVERTER),
+            (self.admission, &interface::ADMISSION),
             (self.evaluator, &interface::EVALUATOR),
         ];
         all.into_iter().filter_map(|(exported, interface)| exported.then_some(interface))
@@ -54,6 +57,8 @@ impl Exports {
             self.reconciler = true;
         } else if name == interface::CONVERTER.name {
             self.converter = true;
+        } else if name == interface::ADMISSION.name {
+            self.admission = true;
         } else if name == interface::EVALUATOR.name {
             self.evaluator = true;
         }

@@ -338,9 +338,9 @@ pub enum StartError {
         /// Each change that breaks.
         changes: Vec<String>,
     },
-    /// A definition whose versions nobody converts.
+    /// A definition whose versions nobody converts, or whose rules nobody applies.
     #[error(
-        "CustomResourceDefinition {name:?} has versions that are converted into each other, and there is no webhook for them"
+        "CustomResourceDefinition {name:?} needs a webhook, for its versions or for its rules, and this process serves none"
     )]
     NoWebhook {
         /// The definition's name.

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::bring_up::bring_up;
 use crate::controller::{EntryState, Shared};
+use crate::conversion::Asked;
 use crate::error::StartError;
-use crate::instance::{Converting, Instance};
+use crate::instance::Instance;
 use crate::inventory::Inventory;
 use crate::lock;
 use crate::run::Options;
@@ -27,21 +28,21 @@ pub(crate) struct Fleet {
     pub(crate) shared: Arc<Shared>,
     pub(crate) options: Options,
     members: RwLock<Vec<Arc<Member>>>,
-    /// What the webhook converts. An instance that is gone is still converted for: its definition points at the webhook.
-    converting: watch::Sender<Vec<Converting>>,
+    /// What the webhook is asked for.
+    asked: watch::Sender<Asked>,
     /// Held by whoever changes something, or writes what all of them need.
     pub(crate) changing: Mutex<()>,
 }
 
 impl Fleet {
-    pub(crate) fn new(shared: Arc<Shared>, options: Options, converting: Vec<Converting>) -> Self {
-        let converting = watch::Sender::new(converting);
-        Self { shared, options, members: RwLock::default(), converting, changing: Mutex::default() }
+    pub(crate) fn new(shared: Arc<Shared>, options: Options, asked: Asked) -> Self {
+        let asked = watch::Sender::new(asked);
+        Self { shared, options, members: RwLock::default(), asked, changing: Mutex::default() }
     }
 
-    /// What the webhook converts, from now on.
-    pub(crate) fn converting(&self) -> watch::Receiver<Vec<Converting>> {
-        self.converting.subscribe()
+    /// What the webhook is asked for, from now on.
+    pub(crate) fn asked(&self) -> watch::Receiver<Asked> {
+        self.asked.subscribe()
     }
 
     /// In the order in which they were named.
@@ -107,6 +108,11 @@ impl Fleet {
         let _alone = self.changing.lock().await;
         let was = self.end(name).await;
         lock::write(&self.members).retain(|member| member.instance.name != name);
+        self.asked.send_if_modified(|asked| {
+            let before = asked.clone();
+            asked.let_go(name);
+            *asked != before
+        });
         self.let_go();
         was
     }
@@ -164,12 +170,10 @@ impl Fleet {
         if let Some(resync) = instance.entries.iter().map(|entry| entry.resync).max() {
             self.shared.reviews.keep_for(resync);
         }
-        self.converting.send_if_modified(|converting| {
-            let before = converting.clone();
-            let names: Vec<String> = instance.converts.iter().map(Converting::name).collect();
-            converting.retain(|known| !names.contains(&known.name()));
-            converting.extend(instance.converts.iter().cloned());
-            *converting != before
+        self.asked.send_if_modified(|asked| {
+            let before = asked.clone();
+            asked.take(instance);
+            *asked != before
         });
     }
 

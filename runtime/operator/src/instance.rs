@@ -46,6 +46,8 @@ pub struct Instance {
     pub crds: Vec<serde_json::Value>,
     /// Those of them whose versions the component converts into each other.
     pub converts: Vec<Converting>,
+    /// Kinds with rules that the component applies before an object is stored.
+    pub admits: Vec<Admitting>,
     /// The loaded component.
     pub pattern: Arc<dyn Evaluate>,
     /// Code beside it, loaded with what it was granted; none: no entry calls any.
@@ -80,6 +82,21 @@ impl Converting {
     pub fn name(&self) -> String {
         format!("{}.{}", self.plural, self.group)
     }
+}
+
+/// A kind with rules for its objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitting {
+    /// The API group.
+    pub group: String,
+    /// The version that the rules are written for.
+    pub version: String,
+    /// The resource's name in paths.
+    pub plural: String,
+    /// Objects are given values.
+    pub mutates: bool,
+    /// Objects may be refused or warned of.
+    pub validates: bool,
 }
 
 /// One kind of primary of a pattern.

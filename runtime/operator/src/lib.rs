@@ -100,8 +100,8 @@ pub use election::Election;
 pub use error::{ApiError, Cause, Error, Refusal, StartError};
 pub use identity::Identity;
 pub use instance::{
-    AfterRender, Api, CheckGiven, ChildPolicy, Converting, DeclaredChild, DeclaredHook, DeclaredRead, Entry, Evaluate,
-    Instance, RightsChanged,
+    Admitting, AfterRender, Api, CheckGiven, ChildPolicy, Converting, DeclaredChild, DeclaredHook, DeclaredRead, Entry,
+    Evaluate, Instance, RightsChanged,
 };
 pub use object::ObjectKey;
 pub use preview::{Given, Preview, PreviewChild, preview};

@@ -287,6 +287,7 @@ mod tests {
             entries: vec![entry],
             crds: Vec::new(),
             converts: Vec::new(),
+            admits: Vec::new(),
             pattern: Arc::new(TwoMaps),
             inputs: b"{}".to_vec(),
             identity: Identity::Process,

@@ -96,6 +96,7 @@ pub(crate) fn controller_of(
         entries: vec![entry.clone()],
         crds: Vec::new(),
         converts: Vec::new(),
+        admits: Vec::new(),
         pattern,
         inputs: b"{}".to_vec(),
         identity,

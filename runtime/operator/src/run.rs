@@ -20,7 +20,7 @@ use crate::election::{Election, Elector};
 use crate::error::StartError;
 use crate::events::Events;
 use crate::fleet::Fleet;
-use crate::instance::{Converting, Instance};
+use crate::instance::Instance;
 use crate::metrics;
 use crate::rights::{NeededRight, Rights};
 use crate::sharder::Sharder;
@@ -169,8 +169,9 @@ impl Runtime {
         let conversion = options
             .webhook
             .clone()
-            .map(|webhook| Arc::new(conversion::State::new(webhook, options.own_namespace.clone())));
-        let converting: Vec<Converting> = instances.iter().flat_map(|instance| instance.converts.clone()).collect();
+            .map(|webhook| conversion::State::new(webhook, options.own_namespace.clone(), options.namespace.clone()))
+            .map(Arc::new);
+        let asked = conversion::Asked::of(&instances);
         let all = Assembling {
             api: api.clone(),
             events,
@@ -189,11 +190,11 @@ impl Runtime {
         if agreed {
             standing.prepared(term);
         }
-        let fleet = Arc::new(Fleet::new(shared.clone(), options.clone(), converting));
+        let fleet = Arc::new(Fleet::new(shared.clone(), options.clone(), asked));
         let mut background = JoinSet::new();
         background.spawn(send_events);
         if let Some(conversion) = conversion {
-            background.spawn(conversion::keep(conversion, api, standing, fleet.converting()));
+            background.spawn(conversion::keep(conversion, api, standing, fleet.asked()));
         }
         let mut agreement = None;
         if let Some(election) = &options.election {

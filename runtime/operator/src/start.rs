@@ -65,7 +65,7 @@ pub(crate) async fn assemble(
     let instances: Vec<Arc<Instance>> = instances.into_iter().map(Arc::new).collect();
     let leads = standing.may_write();
     let mut refused = match options.install_crds && leads {
-        true => install_all(&api, &instances, conversion.as_deref()).await?,
+        true => install_all(&api, &instances, &options.own_namespace, conversion.as_deref()).await?,
         false => BTreeMap::new(),
     };
     if refused.len() == instances.len()
@@ -152,11 +152,13 @@ fn reviews(api: &Api, options: &Options, instances: &[Arc<Instance>]) -> Reviews
 async fn install_all(
     api: &Api,
     instances: &[Arc<Instance>],
+    own_namespace: &str,
     conversion: Option<&conversion::State>,
 ) -> Result<BTreeMap<String, StartError>, StartError> {
-    // What converts is there before a definition points at it.
-    if let Some(conversion) = conversion {
-        conversion.prepare(api, conversion::Writes::All).await?;
+    match conversion {
+        // What converts is there before a definition points at it.
+        Some(conversion) => conversion.prepare(api, conversion::Writes::All).await?,
+        None => conversion::clear(api, own_namespace).await?,
     }
     let mut refused = BTreeMap::new();
     for instance in instances {
@@ -226,7 +228,7 @@ impl Terms {
         let Fleet { shared, options, .. } = &*self.fleet;
         let instances = self.fleet.instances();
         let refused = match options.install_crds {
-            true => install_all(&shared.api, &instances, shared.conversion.as_deref()).await?,
+            true => install_all(&shared.api, &instances, &options.own_namespace, shared.conversion.as_deref()).await?,
             false => BTreeMap::new(),
         };
         // Written by whoever led before, perhaps in another version.
@@ -256,6 +258,9 @@ pub(crate) async fn install(
     instance: &Instance,
     conversion: Option<&conversion::State>,
 ) -> Result<(), StartError> {
+    if let Some(admitting) = instance.admits.first().filter(|_| conversion.is_none()) {
+        return Err(StartError::NoWebhook { name: format!("{}.{}", admitting.plural, admitting.group) });
+    }
     for crd in &instance.crds {
         let name = crd.pointer("/metadata/name").and_then(serde_json::Value::as_str).unwrap_or_default();
         let pointer = match instance.converts.iter().any(|converting| converting.name() == name) {

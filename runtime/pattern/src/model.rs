@@ -77,6 +77,55 @@ pub struct Entry {
     pub conversions: Vec<Conversion>,
     /// The resource's own values that decide over rights, sorted by path and place.
     pub flows: Vec<Flow>,
+    /// `mutation`: values that a resource is given, sorted by path. None is a prefix of another.
+    pub mutations: Vec<Mutation>,
+    /// `validation`: what must be true of a resource.
+    pub rules: Vec<Rule>,
+    /// `requeue`: when a resource is looked at again.
+    pub requeues: Vec<Requeue>,
+}
+
+/// One of `mutation`. Its value uses the resource as it was sent and `inputs`, and no field that a mutation gives.
+#[derive(Debug, Clone)]
+pub struct Mutation {
+    /// By which a Komposer overrides it.
+    pub name: Option<String>,
+    /// The keys from the resource's root.
+    pub path: Vec<String>,
+    /// It takes the place of a value that is there.
+    pub overrides: bool,
+    /// The place of its field: `katalog.yaml:12:8`.
+    pub at: String,
+    /// The value.
+    pub value: Node,
+}
+
+/// One of `validation`. It uses neither children nor reads nor what a hook gives.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// By which a Komposer overrides it.
+    pub name: Option<String>,
+    /// The field that it is about, as a path from the resource's root; empty: none in particular.
+    pub field: String,
+    /// What breaks it is refused; otherwise it is warned of.
+    pub deny: bool,
+    /// A boolean.
+    pub holds: Checked,
+    /// What is said where it does not hold.
+    pub message: Text,
+}
+
+/// One of `requeue`.
+#[derive(Debug, Clone)]
+pub struct Requeue {
+    /// Ids of the children that it reads, sorted.
+    pub requires: Vec<String>,
+    /// Ids of the reads that it uses and that are not optional, sorted.
+    pub reads: Vec<String>,
+    /// A boolean.
+    pub when: Checked,
+    /// How long after the reconcile.
+    pub after: Duration,
 }
 
 /// The points at which a hook is called, at least one.

@@ -9,7 +9,8 @@ use wasmtime::{AsContextMut, StoreContextMut};
 use crate::failure::Failure;
 use crate::store::State;
 use crate::types::{
-    Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Violation, WantedRead,
+    Change, Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Review, Violation,
+    WantedRead,
 };
 
 /// [`Request`] without copies.
@@ -124,6 +125,21 @@ pub(crate) struct ConversionAbi {
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
+pub(crate) struct ChangeAbi {
+    path: WasmList<WasmStr>,
+    value: WasmList<u8>,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct ReviewAbi {
+    changes: WasmList<ChangeAbi>,
+    violations: WasmList<ViolationAbi>,
+    cost: u64,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
 pub(crate) struct LocatedAbi {
     at: WasmStr,
     message: WasmStr,
@@ -148,6 +164,8 @@ pub(crate) type ReconcileParams<'a> = (&'a str, RequestAbi<'a>);
 pub(crate) type ReconcileResult = (Result<PlanAbi, FailureAbi>,);
 pub(crate) type ConvertParams<'a> = (&'a str, &'a str, &'a [&'a [u8]], u64);
 pub(crate) type ConvertResult = (WasmList<Result<ConversionAbi, FailureAbi>>,);
+pub(crate) type AdmitParams<'a> = (&'a str, &'a [u8], &'a [u8], u64);
+pub(crate) type AdmitResult = (Result<ReviewAbi, FailureAbi>,);
 pub(crate) type EvalParams<'a> = (&'a str, &'a [u8], u64);
 pub(crate) type EvalResult = (Result<EvaluationAbi, FailureAbi>,);
 
@@ -181,6 +199,18 @@ impl<'a> Copier<'a> {
 
     pub(crate) fn evaluation(&mut self, evaluation: EvaluationAbi) -> Result<Evaluation, Failure> {
         Ok(Evaluation { value: self.json(&evaluation.value)?, cost: evaluation.cost })
+    }
+
+    pub(crate) fn review(&mut self, review: ReviewAbi) -> Result<Review, Failure> {
+        let ReviewAbi { changes, violations, cost } = review;
+        Ok(Review {
+            changes: self.list(&changes, |copier, ChangeAbi { path, value }| {
+                let path = copier.list(&path, |copier, key| copier.text(&key))?;
+                Ok(Change { path, value: copier.json(&value)? })
+            })?,
+            violations: self.list(&violations, Self::violation)?,
+            cost,
+        })
     }
 
     /// The results of a conversion, of which there must be so many.

@@ -32,5 +32,6 @@ pub use metrics::Metrics;
 pub use pattern::Pattern;
 pub use sandbox::{Grant, Sandbox, Settings};
 pub use types::{
-    Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Violation, WantedRead,
+    Change, Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Review, Violation,
+    WantedRead,
 };

@@ -6,7 +6,8 @@ use wasmtime::AsContextMut;
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 
 use crate::abi::{
-    ConvertParams, ConvertResult, Copier, EvalParams, EvalResult, ReconcileParams, ReconcileResult, RequestAbi,
+    AdmitParams, AdmitResult, ConvertParams, ConvertResult, Copier, EvalParams, EvalResult, ReconcileParams,
+    ReconcileResult, RequestAbi,
 };
 use crate::failure::Failure;
 use crate::limits::Limits;
@@ -14,10 +15,11 @@ use crate::metrics::{Counters, Metrics};
 use crate::sandbox::Runtime;
 use crate::slots::Reservation;
 use crate::store::{State, armed, classify};
-use crate::types::{Conversion, Evaluation, Plan, Request};
+use crate::types::{Conversion, Evaluation, Plan, Request, Review};
 
 const RECONCILER: &str = "orkestra:pattern/reconciler@0.1.0";
 const CONVERTER: &str = "orkestra:pattern/converter@0.1.0";
+const ADMISSION: &str = "orkestra:pattern/admission@0.1.0";
 const EVALUATOR: &str = "orkestra:pattern/evaluator@0.1.0";
 
 /// A component that is ready to be called, from any number of threads. A clone is the same pattern.
@@ -33,6 +35,7 @@ struct Inner {
     pre: InstancePre<State>,
     reconcile: Option<ComponentExportIndex>,
     convert: Option<ComponentExportIndex>,
+    admit: Option<ComponentExportIndex>,
     eval: Option<ComponentExportIndex>,
     limits: Limits,
     slots: Reservation,
@@ -50,10 +53,21 @@ impl Pattern {
     ) -> Self {
         let function = |interface, name| function(pre.component(), interface, name);
         let (reconcile, convert) = (function(RECONCILER, "reconcile"), function(CONVERTER, "convert"));
-        let eval = function(EVALUATOR, "eval");
+        let (admit, eval) = (function(ADMISSION, "admit"), function(EVALUATOR, "eval"));
         let counters = Counters::default();
         Pattern {
-            inner: Arc::new(Inner { runtime, pre, reconcile, convert, eval, limits, slots, counters, declarative }),
+            inner: Arc::new(Inner {
+                runtime,
+                pre,
+                reconcile,
+                convert,
+                admit,
+                eval,
+                limits,
+                slots,
+                counters,
+                declarative,
+            }),
         }
     }
 
@@ -100,6 +114,23 @@ impl Pattern {
     /// Whether it converts objects between versions.
     pub fn converts(&self) -> bool {
         self.inner.convert.is_some()
+    }
+
+    /// The values that a primary is given before it is stored, and the rules that it then breaks.
+    ///
+    /// `entry` is the entry's name in the Katalog, `inputs` one JSON object. The call runs on the calling thread and needs 1 MiB
+    /// of its stack.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Failure`]; [`Failure::NotExported`] for a pattern without such rules.
+    pub fn admit(&self, entry: &str, primary: &[u8], inputs: &[u8]) -> Result<Review, Failure> {
+        let params: AdmitParams<'_> = (entry, primary, inputs, self.inner.limits.cost);
+        let export = self.inner.admit.as_ref();
+        self.counted(self.inner.call(export, ADMISSION, params, |copier, (result,): AdmitResult| match result {
+            Ok(review) => copier.review(review),
+            Err(failure) => Err(copier.failure(failure)),
+        }))
     }
 
     /// The value of one expression. `bindings` is a JSON object from variable name to typed value.

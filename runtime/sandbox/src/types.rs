@@ -107,6 +107,26 @@ pub struct Violation {
     pub deny: bool,
 }
 
+/// A value that a primary is given before it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The keys from the object's root.
+    pub path: Vec<String>,
+    /// The guest's bytes: valid UTF-8, but not yet known to be JSON.
+    pub value: Vec<u8>,
+}
+
+/// What is said of a primary that somebody wants to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The values that it is given.
+    pub changes: Vec<Change>,
+    /// The rules that it breaks, once it has them.
+    pub violations: Vec<Violation>,
+    /// Cost units used.
+    pub cost: u64,
+}
+
 /// What should exist for one primary. The bytes are the guest's: valid UTF-8, but not yet known to be JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {

@@ -1,4 +1,4 @@
-//! What was converted, counted.
+//! What was converted and admitted, counted.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,6 +8,9 @@ use std::time::Duration;
 
 /// Upper bounds of the histogram's buckets, in seconds. Kubernetes' own objective for one object is 0.05.
 pub const BUCKETS: [f64; 13] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0];
+
+/// Reviews at admission and the time of all of them, by operation and result.
+pub type Admissions = BTreeMap<(&'static str, &'static str), (u64, Duration)>;
 
 /// Counters of one server.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ pub struct Metrics {
     buckets: [AtomicU64; BUCKETS.len()],
     nanoseconds: AtomicU64,
     in_flight: Arc<AtomicU64>,
+    /// Reviews at admission by what was asked and how it was answered; few words, all of them ours.
+    admissions: Mutex<Admissions>,
 }
 
 /// The counters at one moment.
@@ -34,6 +39,9 @@ pub struct Snapshot {
     pub time: Duration,
     /// Bytes of the reviews that are in work now.
     pub in_flight_bytes: u64,
+    /// Reviews at admission, and the time of all of them, by operation (`mutate`, `validate`) and result: `Allowed`, `Invalid`, or
+    /// why there was no review.
+    pub admissions: Admissions,
 }
 
 impl Metrics {
@@ -47,6 +55,7 @@ impl Metrics {
             buckets: std::array::from_fn(|index| self.buckets[index].load(Ordering::Relaxed)),
             time: Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)),
             in_flight_bytes: self.in_flight.load(Ordering::Relaxed),
+            admissions: self.admissions.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 
@@ -61,6 +70,13 @@ impl Metrics {
         if let Some((_, bucket)) = BUCKETS.iter().zip(&self.buckets).find(|(bound, _)| seconds <= **bound) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    pub(crate) fn count_admission(&self, operation: &'static str, result: &'static str, took: Duration) {
+        let mut admissions = self.admissions.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, time) = admissions.entry((operation, result)).or_default();
+        *count += 1;
+        *time += took;
     }
 
     /// Counts bytes as in flight for as long as what is given lives.
@@ -116,6 +132,19 @@ impl Snapshot {
         family(bytes, "gauge", "Bytes of the reviews that are in work.", &mut |out| {
             let _ = writeln!(out, "{bytes} {}", self.in_flight_bytes);
         });
+        let reviews = "orkestra_admission_requests_total";
+        family(reviews, "counter", "Reviews at admission, by what was asked and how it was answered.", &mut |out| {
+            for ((operation, result), (count, _)) in &self.admissions {
+                let _ = writeln!(out, "{reviews}{{operation=\"{operation}\",result=\"{result}\"}} {count}");
+            }
+        });
+        let time = "orkestra_admission_seconds_total";
+        family(time, "counter", "Time of these reviews, from their heads to their answers.", &mut |out| {
+            for ((operation, result), (_, took)) in &self.admissions {
+                let took = took.as_secs_f64();
+                let _ = writeln!(out, "{time}{{operation=\"{operation}\",result=\"{result}\"}} {took}");
+            }
+        });
         out
     }
 }
@@ -130,6 +159,8 @@ mod tests {
         metrics.count("Success", 1, Duration::from_micros(200));
         metrics.count("Success", 3, Duration::from_millis(2));
         metrics.count("WrongCount", 1, Duration::from_secs(60));
+        metrics.count_admission("validate", "Invalid", Duration::from_millis(2));
+        metrics.count_admission("validate", "Invalid", Duration::from_millis(1));
         let held = metrics.hold(7);
         let text = metrics.snapshot().text();
         for line in [
@@ -141,6 +172,8 @@ mod tests {
             "orkestra_conversion_seconds_bucket{le=\"+Inf\"} 3",
             "orkestra_conversion_seconds_count 3",
             "orkestra_conversion_in_flight_bytes 7",
+            "orkestra_admission_requests_total{operation=\"validate\",result=\"Invalid\"} 2",
+            "orkestra_admission_seconds_total{operation=\"validate\",result=\"Invalid\"} 0.003",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use orkestra_webhook::review::{Limits, convert};
-use orkestra_webhook::{Convert, Refused, Routes, admission as admissions};
+use orkestra_webhook::{Admission, Admit, Convert, Refused, Routes, Violation, admission as admissions};
 use serde_json::Value;
 
 use super::{harmless, parts};
@@ -18,11 +18,22 @@ impl Convert for Always {
     }
 }
 
+/// A guest that gives each object a value, and says of it that it breaks a rule.
+struct Breaks;
+
+impl Admit for Breaks {
+    fn admit(&self, _: &[u8]) -> Result<Admission, Refused> {
+        let path = ["spec", "a", "b"].map(str::to_owned).to_vec();
+        let violation = Violation { field: "spec.a".to_owned(), message: "a\nb".to_owned(), deny: true };
+        Ok(Admission { changes: vec![(path, b"1".to_vec())], violations: vec![violation] })
+    }
+}
+
 /// A `ConversionReview`, and behind a cut what a guest makes of each of its objects.
 pub fn conversion(bytes: &[u8]) {
     let (review, result) = parts(bytes);
     let routes = Routes::default();
-    routes.set("example.com", "Web", Arc::new(Always(result.unwrap_or(b"{}").to_vec())));
+    routes.convert.set("example.com", "Web", Some(Arc::new(Always(result.unwrap_or(b"{}").to_vec()))));
     for batch in [64, 4 << 20] {
         let limits = Limits { batch, calls: 2, answer: 1 << 20 };
         match convert(Bytes::copy_from_slice(review), &routes, limits) {
@@ -67,13 +78,18 @@ fn kept(object: &Value) -> Value {
 
 /// An `AdmissionReview`.
 pub fn admission(bytes: &[u8]) {
-    match admissions::repair(bytes) {
-        Err(none) => harmless(&none.to_string()),
-        Ok(answer) => {
-            let asked: Value = serde_json::from_slice(bytes).expect("what is answered is JSON");
-            let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
-            let response = &answer["response"];
-            assert_eq!((&response["uid"], &response["allowed"]), (&asked["request"]["uid"], &true.into()));
+    let routes = Routes::default();
+    routes.admit.set("example.com", "Web", Some(Arc::new(Breaks)));
+    for answer in [admissions::mutate, admissions::validate] {
+        match answer(bytes, &routes) {
+            Err(none) => harmless(&none.to_string()),
+            Ok(answered) => {
+                let asked: Value = serde_json::from_slice(bytes).expect("what is answered is JSON");
+                let answer: Value = serde_json::from_slice(&answered.body).expect("an answer is JSON");
+                let response = &answer["response"];
+                assert_eq!(response["uid"], asked["request"]["uid"]);
+                assert_eq!(response["allowed"] == true, answered.result == "Allowed");
+            }
         }
     }
 }

@@ -8,10 +8,10 @@ use orkestra_sandbox as sandbox;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Convert, YamlOrJson};
-use crate::converter::Refined;
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::pattern_dir::PatternDir;
+use crate::webhook::Refined;
 use crate::{defaults, documents, hooks, instances, proof, yaml};
 
 /// Stands for the UID of a resource that was never in a cluster: without one it would be a fragment.

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::rbac::{self, Place};
 use crate::traces::Traces;
-use crate::{about, composition, converter, hooks, instances, kube_access, log, sandbox};
+use crate::{about, composition, hooks, instances, kube_access, log, sandbox, webhook};
 use follow::Follower;
 
 mod dry_run;
@@ -168,7 +168,7 @@ impl<'a> Loader<'a> {
 
     /// Lets the webhook convert by it.
     fn serve(&self, instance: &Instance, loaded: &Loaded) {
-        converter::routes(&instance.pattern, &loaded.pattern, loaded.hook.as_ref(), self.runtime, self.routes);
+        webhook::routes(instance, &loaded.pattern, loaded.hook.as_ref(), self.runtime, self.routes);
     }
 
     fn describe(&self, instance: &Instance, loaded: Loaded) -> operator::Instance {
@@ -240,7 +240,7 @@ async fn work(
     // It answers before any definition points at it.
     let (server, webhook) = match routes.is_empty() {
         true => (None, None),
-        false => Some(converter::serve(&args.serve, cluster.local, routes)?).unzip(),
+        false => Some(webhook::serve(&args.serve, cluster.local, routes)?).unzip(),
     };
     let options = Options { webhook, ..options };
     tracing::info!(server = %cluster.server, context = cluster.context.as_deref().unwrap_or("pod"), "connected");
@@ -252,7 +252,7 @@ async fn work(
     let serving = tokio::spawn(operator::serve(listener, runtime.handle(), asked(stop.clone())));
     tracing::info!(%address, "serving /, /patterns, /healthz, /readyz and /metrics");
     if let Some(server) = &server {
-        tracing::info!(address = %server.address(), "serving /convert");
+        tracing::info!(address = %server.address(), "serving /convert, /mutate and /validate");
     }
     let handle = runtime.handle();
     let following = async {

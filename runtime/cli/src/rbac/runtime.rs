@@ -23,7 +23,7 @@ pub(crate) struct Rules {
 
 /// What is kept in one ConfigMap of this name.
 const INVENTORY: &str = "orkestra-inventory";
-/// The Secret with the webhook's certificates, and its configuration for admission.
+/// The Secret with the webhook's certificates.
 const WEBHOOK: &str = "orkestra-webhook";
 /// The Lease that the leader holds.
 const LEASE: &str = "orkestra-runtime";
@@ -92,7 +92,7 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
             "each part of the resources has a Lease, whose holder works on it (--shards)",
         ));
     }
-    conversions(instances, place, &mut rules);
+    webhook(instances, place, &mut rules);
     let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
         true => rules.namespaced.push(rule),
         false => rules.cluster.push(rule),
@@ -135,48 +135,58 @@ fn rule_on(names: BTreeSet<String>, rule: Rule) -> Option<Rule> {
     (!names.is_empty()).then(|| Rule { names: names.into_iter().collect(), ..rule })
 }
 
-/// What it takes to let definitions point at the webhook, where patterns convert.
-fn conversions(instances: &[Instance], place: &Place, rules: &mut Rules) {
+/// What it takes to let API servers ask the webhook, where patterns convert or have rules.
+fn webhook(instances: &[Instance], place: &Place, rules: &mut Rules) {
     let converting: BTreeSet<String> = instances
         .iter()
-        .flat_map(|instance| crate::converter::definitions(&instance.pattern))
+        .flat_map(|instance| crate::webhook::definitions(&instance.pattern))
         .map(|definition| definition.name())
         .collect();
-    if converting.is_empty() {
+    let admitted = || instances.iter().flat_map(|instance| crate::webhook::admitted(&instance.pattern));
+    let mutates = admitted().any(|admitting| admitting.mutates);
+    let validates = admitted().any(|admitting| admitting.validates);
+    let converts = !converting.is_empty();
+    if !converts && !mutates && !validates {
         return;
     }
-    // Whoever installs definitions may patch them already.
-    let verbs: &[&str] = if place.definitions { &["list", "watch"] } else { &["list", "watch", "patch"] };
-    rules.cluster.push(Rule {
-        names: converting.into_iter().collect(),
-        ..rule(
-            "apiextensions.k8s.io",
-            "customresourcedefinitions",
-            verbs,
-            "a definition that somebody took the webhook out of points at it again at once",
-        )
-    });
-    rules.cluster.push(Rule {
-        names: vec![WEBHOOK.to_owned()],
-        ..rule(
-            "admissionregistration.k8s.io",
-            "mutatingwebhookconfigurations",
-            &["get", "patch"],
-            "what an old client drops of an object is put back before it is lost",
-        )
-    });
-    rules.cluster.push(rule(
-        "admissionregistration.k8s.io",
-        "mutatingwebhookconfigurations",
-        &["create"],
-        "the same, at the first start; a name cannot be given for it",
-    ));
-    rules.cluster.push(rule(
-        "storagemigration.k8s.io",
-        "storageversionmigrations",
-        &["list"],
-        "a new certificate waits for a migration that is running, which it would spoil",
-    ));
+    if converts {
+        // Whoever installs definitions may patch them already.
+        let verbs: &[&str] = if place.definitions { &["list", "watch"] } else { &["list", "watch", "patch"] };
+        rules.cluster.push(Rule {
+            names: converting.into_iter().collect(),
+            ..rule(
+                "apiextensions.k8s.io",
+                "customresourcedefinitions",
+                verbs,
+                "a definition that somebody took the webhook out of points at it again at once",
+            )
+        });
+        rules.cluster.push(rule(
+            "storagemigration.k8s.io",
+            "storageversionmigrations",
+            &["list"],
+            "a new certificate waits for a migration that is running, which it would spoil",
+        ));
+    }
+    let repairs = converts.then_some("what an old client drops of an object is put back before it is lost");
+    let gives = mutates.then_some("objects are given their values before they are stored");
+    let judges = validates.then_some("objects that break a rule are not stored");
+    for (resource, reasons) in
+        [("mutatingwebhookconfigurations", [repairs, gives]), ("validatingwebhookconfigurations", [judges, None])]
+    {
+        let reasons: Vec<String> = reasons.into_iter().flatten().map(str::to_owned).collect();
+        if reasons.is_empty() {
+            continue;
+        }
+        let group = "admissionregistration.k8s.io";
+        rules.cluster.push(Rule {
+            names: vec![format!("orkestra-webhook-{}", place.system)],
+            reasons,
+            ..rule(group, resource, &["get", "patch"], "")
+        });
+        let why = "the same, at the first start; a name cannot be given for it";
+        rules.cluster.push(rule(group, resource, &["create"], why));
+    }
     rules.system.push(Rule {
         names: vec![WEBHOOK.to_owned()],
         ..rule("", "secrets", &["get", "update"], "the webhook's certificates are kept there for all replicas")

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{State, Writes, admission, secret};
+use super::{Asked, State, Writes, admission, secret};
 use crate::api::{Api, read_as};
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
@@ -28,31 +28,26 @@ const SILENCE: Duration = Duration::from_secs(150);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Keeps certificates served, and the definitions as they have to be that convert at the moment. Never ends by itself.
-pub(crate) async fn keep(
-    state: Arc<State>,
-    api: Api,
-    standing: Arc<Standing>,
-    mut converting: watch::Receiver<Vec<Converting>>,
-) {
+pub(crate) async fn keep(state: Arc<State>, api: Api, standing: Arc<Standing>, mut asked: watch::Receiver<Asked>) {
     loop {
-        let now = converting.borrow_and_update().clone();
+        let now = asked.borrow_and_update().clone();
         tokio::select! {
             () = keep_these(&state, &api, &standing, now) => {}
-            changed = converting.changed() => if changed.is_err() { return },
+            changed = asked.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn keep_these(state: &State, api: &Api, standing: &Standing, converting: Vec<Converting>) {
-    let definitions: Vec<String> = converting.iter().map(Converting::name).collect();
+async fn keep_these(state: &State, api: &Api, standing: &Standing, asked: Asked) {
+    let definitions: Vec<String> = asked.converting.iter().map(Converting::name).collect();
     let watches = definitions.iter().map(|name| assert_again(state, api, standing, name));
-    tokio::join!(renew(state, api, standing, &converting), join_all(watches));
+    tokio::join!(renew(state, api, standing, &asked), join_all(watches));
 }
 
-async fn renew(state: &State, api: &Api, standing: &Standing, converting: &[Converting]) {
+async fn renew(state: &State, api: &Api, standing: &Standing, asked: &Asked) {
     let mut told = false;
     loop {
-        match renewed(state, api, standing, converting).await {
+        match renewed(state, api, standing, asked).await {
             Ok(()) => told = false,
             Err(error) if !std::mem::replace(&mut told, true) => {
                 tracing::warn!(reason = error.reason(), %error, "the webhook's certificates could not be looked at; trying again");
@@ -63,8 +58,8 @@ async fn renew(state: &State, api: &Api, standing: &Standing, converting: &[Conv
     }
 }
 
-async fn renewed(state: &State, api: &Api, standing: &Standing, converting: &[Converting]) -> Result<(), StartError> {
-    let definitions: Vec<String> = converting.iter().map(Converting::name).collect();
+async fn renewed(state: &State, api: &Api, standing: &Standing, asked: &Asked) -> Result<(), StartError> {
+    let definitions: Vec<String> = asked.converting.iter().map(Converting::name).collect();
     let writes = match standing.may_write() {
         false => Writes::Nothing,
         // A new bundle raises a definition's generation, and spoils a migration that is running.
@@ -73,7 +68,7 @@ async fn renewed(state: &State, api: &Api, standing: &Standing, converting: &[Co
     };
     state.prepare(api, writes).await?;
     let Some(pointer) = state.pointer().filter(|_| writes == Writes::All) else { return Ok(()) };
-    admission::put(state, api, converting).await?;
+    admission::put(state, api, asked).await?;
     let mut late = false;
     for name in definitions {
         let path = format!("{COLLECTION}/{name}");

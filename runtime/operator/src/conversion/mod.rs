@@ -5,6 +5,7 @@
 //! its own, so that it can be asserted again without touching anything else.
 
 mod admission;
+mod asked;
 mod keep;
 mod point;
 mod secret;
@@ -15,6 +16,8 @@ use std::sync::{Arc, Mutex};
 use orkestra_webhook::certificates::{Kept, Serving, Terms};
 use serde_json::{Value, json};
 
+pub(crate) use admission::{clear, name as configurations};
+pub(crate) use asked::Asked;
 pub(crate) use keep::keep;
 pub(crate) use point::{Pointer, withdraw, without_others};
 
@@ -80,6 +83,8 @@ pub(crate) enum Writes {
 pub(crate) struct State {
     pub(crate) webhook: Webhook,
     pub(crate) namespace: String,
+    /// The namespace that is watched; empty: all of them.
+    watched: String,
     /// PEM of every CA that the API server must trust; none until it is known.
     bundle: Mutex<Option<String>>,
     /// What this process served last: what is in the Secret, unless somebody deleted that.
@@ -87,8 +92,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(webhook: Webhook, namespace: String) -> Self {
-        Self { webhook, namespace, bundle: Mutex::new(None), last: Mutex::new(None) }
+    pub(crate) fn new(webhook: Webhook, namespace: String, watched: String) -> Self {
+        Self { webhook, namespace, watched, bundle: Mutex::new(None), last: Mutex::new(None) }
     }
 
     /// Reads the certificates, or makes them where this process leads, and serves them.

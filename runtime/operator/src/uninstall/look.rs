@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::identity::Identity;
 use crate::inventory::Kind;
 use crate::survey::DEFINITIONS;
-use crate::{inventory, lease, migrate, names};
+use crate::{conversion, inventory, lease, migrate, names};
 
 /// The longest that one request may take.
 pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(60);
@@ -93,7 +93,8 @@ pub async fn look(client: kube::Client, asked: &Uninstall) -> Result<Removal, Un
     for kind in ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] {
         let selector = format!("{ADMISSION}/{kind}?labelSelector={}%3D{}", names::MANAGED_BY, names::MANAGED_BY_VALUE);
         let found: Page<Value> = api.get_as(&selector).await?;
-        let goes = |item: &&Value| meant(&label(item, names::PATTERN)) || (last && is_served_from(item, own));
+        let name = conversion::configurations(own);
+        let goes = |item: &&Value| meant(&label(item, names::PATTERN)) || (last && item["metadata"]["name"] == *name);
         let ours = found.items.iter().filter(goes);
         removal.objects.extend(ours.map(|item| target(item, kind, &format!("{ADMISSION}/{kind}"))));
     }
@@ -107,14 +108,6 @@ pub async fn look(client: kube::Client, asked: &Uninstall) -> Result<Removal, Un
         }
         _ => Ok(removal),
     }
-}
-
-/// Whether a webhook configuration leads to a service in the runtime's own namespace.
-fn is_served_from(configuration: &Value, own: &str) -> bool {
-    let webhooks = configuration["webhooks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    webhooks
-        .iter()
-        .any(|webhook| webhook.pointer("/clientConfig/service/namespace").and_then(Value::as_str) == Some(own))
 }
 
 fn label(object: &Value, name: &str) -> String {

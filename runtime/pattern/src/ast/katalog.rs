@@ -9,7 +9,7 @@ use super::tables::{
     API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, STATUS,
     STATUS_FIELD, VARS,
 };
-use super::{Api, Entry, Input, Katalog, Spanned, StatusField, children, conversion, hooks, reads};
+use super::{Api, Entry, Input, Katalog, Spanned, StatusField, admission, children, conversion, hooks, reads};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -183,6 +183,9 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
         status: Vec::new(),
         conversion,
         hook: None,
+        mutations: Vec::new(),
+        rules: Vec::new(),
+        requeues: Vec::new(),
     };
     if let Some(node) = operator_box {
         operator(node, &mut entry, problems);
@@ -233,6 +236,15 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
         entry.reads = reads::parse(node, problems);
     }
     entry.hook = fields.take("hooks").and_then(|node| hooks::parse(node, problems));
+    if let Some(node) = fields.take("mutation") {
+        entry.mutations = admission::mutations(node, problems);
+    }
+    if let Some(node) = fields.take("validation") {
+        entry.rules = admission::rules(node, problems);
+    }
+    if let Some(node) = fields.take("requeue") {
+        entry.requeues = admission::requeues(node, problems);
+    }
     children::parse(&fields, entry, problems);
     unique("read", entry.reads.iter().map(|read| &read.id), problems);
     if let Some(node) = fields.take("status")

@@ -1,5 +1,6 @@
 //! A Katalog as it was written: known keys at their places, nothing resolved yet.
 
+mod admission;
 mod children;
 pub(crate) mod conversion;
 pub(crate) mod copies;
@@ -91,6 +92,36 @@ pub(crate) struct Entry {
     pub(crate) status: Vec<StatusField>,
     pub(crate) conversion: Option<conversion::Conversion>,
     pub(crate) hook: Option<Hook>,
+    pub(crate) mutations: Vec<Mutation>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) requeues: Vec<Requeue>,
+}
+
+/// One of `mutation`.
+#[derive(Debug)]
+pub(crate) struct Mutation {
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) field: Spanned<String>,
+    pub(crate) overrides: bool,
+    pub(crate) value: Node,
+}
+
+/// One of `validation`.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) rule: Node,
+    pub(crate) message: Node,
+    pub(crate) field: Option<Spanned<String>>,
+    pub(crate) deny: bool,
+}
+
+/// One of `requeue`.
+#[derive(Debug)]
+pub(crate) struct Requeue {
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) when: Node,
+    pub(crate) after: Duration,
 }
 
 /// What an entry says of its primary's kind.

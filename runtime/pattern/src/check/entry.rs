@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::crd::{Crd, Version};
 use super::inputs::Input;
 use super::reads::{self, References};
-use super::{children, conversion, flows, hooks, status, vars};
+use super::{admission, children, conversion, flows, hooks, status, vars};
 use crate::ast::{self, Api};
 use crate::cel::Scope;
 use crate::codes::{crd as codes, flows as flow_codes, references};
@@ -34,15 +34,20 @@ pub(super) fn check(
 ) -> Option<(model::Entry, Scope)> {
     let (api, crd, version) = resolve(entry, crds, problems)?;
     facts(version, problems);
-    let mut scope = Scope::new(&version.schema, api.namespaced);
-    for input in inputs {
-        scope.add_input(&input.model.name, &input.schema);
-    }
     let values = entry.hook.as_ref().map(|hook| hooks::before_render(hook, problems)).unwrap_or_default();
-    for value in &values {
-        scope.add_hook(&value.name, &value.schema);
-    }
+    let scope_of = |primary: &Schema| {
+        let mut scope = Scope::new(primary, api.namespaced);
+        for input in inputs {
+            scope.add_input(&input.model.name, &input.schema);
+        }
+        for value in &values {
+            scope.add_hook(&value.name, &value.schema);
+        }
+        scope
+    };
     let context = Context { source, crds, api: &api, primary: &version.schema };
+    let mutations = admission::mutations(entry, &scope_of(&version.schema), &context, problems);
+    let mut scope = scope_of(&admission::given(&version.schema, &mutations));
     let children = children::prepare(entry, &context, &mut scope, problems);
     let kinds = reads::declare(&entry.reads, &context, &mut scope, problems);
     let vars = vars::check(&entry.vars, &mut scope, source, problems);
@@ -51,6 +56,8 @@ pub(super) fn check(
     let last = children::on_delete(&children);
     let (children, traced) = children::check(entry, children, &references, &scope, &context, problems);
     let status = status::check(entry, &references, &last, &scope, &context, problems);
+    let rules = admission::rules(entry, &references, &scope, &context, problems);
+    let requeues = admission::requeues(entry, &references, &last, &scope, &context, problems);
     let (versions, conversions) = conversion::check(entry, crd, &context, problems);
     let hook = entry.hook.as_ref();
     let hook = hook.map(|hook| hooks::points(hook, values, &children, &conversions, &context, problems));
@@ -68,6 +75,9 @@ pub(super) fn check(
         versions,
         conversions,
         flows,
+        mutations,
+        rules,
+        requeues,
         api,
     };
     Some((checked, scope))

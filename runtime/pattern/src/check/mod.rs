@@ -1,5 +1,6 @@
 //! From files to a checked pattern: every problem at once, and a pattern if none of them is an error.
 
+mod admission;
 mod children;
 mod conditions;
 pub(crate) mod conversion;

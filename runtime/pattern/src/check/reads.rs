@@ -125,7 +125,7 @@ pub(super) fn check(
     (found, traced)
 }
 
-fn text(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Text> {
+pub(super) fn text(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Text> {
     let Value::String(written) = &node.value else {
         problems.push(keys::wrong_kind(node.span, "the value", "a string", &node.describe()));
         return None;

@@ -3,6 +3,7 @@
 //! A code carries its own page: a title, what is meant and how to mend it, and an edit of the [example](example) pattern that
 //! brings it about. The reference is made from [`all`], and a test makes every edit and looks for the code.
 
+pub mod admission;
 pub mod bounds;
 pub mod conversion;
 pub mod cr;
@@ -96,6 +97,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         conversion::CODES,
         flows::CODES,
         hooks::CODES,
+        admission::CODES,
     ]
     .into_iter()
     .flatten()

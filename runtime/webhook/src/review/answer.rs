@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Shown;
 use super::read::{Object, Review, Unreadable, read};
 use super::result::assemble;
-use crate::convert::{Convert, Refused, Routes};
+use crate::routes::{Convert, Refused, Routes};
 
 /// How much of a review is in work at once.
 #[derive(Debug, Clone, Copy)]
@@ -192,7 +192,7 @@ fn run(
         return Err(told(review, stranger, body, &Refused { reason: "WrongGroup", message }, 0));
     }
     let kind = first.kind.text(body);
-    let Some(convert) = routes.find(review.group(), kind) else {
+    let Some(convert) = routes.convert.find(review.group(), kind) else {
         let message = format!(
             "nothing here converts {kind}.{}; run its pattern in this runtime, or remove spec.conversion from its CustomResourceDefinition",
             review.group()

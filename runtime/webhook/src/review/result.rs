@@ -4,7 +4,7 @@ use super::Shown;
 use super::names::{self, MAX_ANNOTATIONS};
 use super::read::{Object, Span};
 use super::scan::{Problem, Scan};
-use crate::convert::Refused;
+use crate::routes::Refused;
 
 /// Where the parts of a result are.
 #[derive(Default)]

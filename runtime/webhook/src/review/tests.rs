@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Answer, Limits, convert};
-use crate::convert::{Convert, Refused, Routes};
+use crate::routes::{Convert, Refused, Routes};
 
 const LIMITS: Limits = Limits { batch: 4 << 20, calls: 3, answer: 64 << 20 };
 
@@ -23,7 +23,7 @@ impl<F: Fn(&str, &[&[u8]]) -> Results + Send + Sync + 'static> Convert for Guest
 
 fn routes(guest: impl Fn(&str, &[&[u8]]) -> Results + Send + Sync + 'static) -> Routes {
     let routes = Routes::default();
-    routes.set("example.com", "Web", Arc::new(Guest(guest)));
+    routes.convert.set("example.com", "Web", Some(Arc::new(Guest(guest))));
     routes
 }
 
@@ -150,7 +150,7 @@ fn order_is_kept_however_a_list_is_cut() {
         .collect();
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = calls.clone();
-    let inner = renames().find("example.com", "Web").unwrap();
+    let inner = renames().convert.find("example.com", "Web").unwrap();
     let guest = routes(move |version, objects| {
         seen.lock().unwrap().push(objects.iter().map(|object| object.len()).sum::<usize>());
         inner.convert(version, objects)

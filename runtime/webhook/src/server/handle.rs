@@ -13,14 +13,14 @@ use super::body::{Held, Pieces, receive};
 use super::connection::Busy;
 use super::options::Options;
 use crate::admission::{self, NotAnAdmission};
-use crate::convert::Routes;
 use crate::metrics::Metrics;
 use crate::review::{self, Limits};
+use crate::routes::Routes;
 
 /// Why a request has no review as its answer.
 #[derive(Debug, thiserror::Error)]
 enum Rejected {
-    #[error("nothing is served at this path; reviews are at /convert and /mutate")]
+    #[error("nothing is served at this path; reviews are at /convert, /mutate and /validate")]
     NotFound,
     #[error("a review is sent by POST")]
     MethodNotAllowed,
@@ -132,7 +132,8 @@ impl Handler {
                 self.metrics.count(result, answered.as_ref().map_or(0, |answered| answered.objects), start.elapsed());
                 answered.map_or_else(|rejected| rejected.response(), |answered| answered.response)
             }
-            "/mutate" => self.repair(request).await.unwrap_or_else(|rejected| rejected.response()),
+            "/mutate" => self.admit("mutate", admission::mutate, request).await,
+            "/validate" => self.admit("validate", admission::validate, request).await,
             _ => Rejected::NotFound.response(),
         };
         response.body_mut().held.busy = Some(busy);
@@ -148,11 +149,24 @@ impl Handler {
         Ok(Answered { response, result: answer.failure.unwrap_or("Success"), objects: answer.objects })
     }
 
-    async fn repair(&self, request: Request<Incoming>) -> Result<Response<Pieces>, Rejected> {
-        let (body, held) = self.take(request, ADMISSION_BYTES.min(self.options.review_bytes)).await?;
-        let mut response = json(vec![admission::repair(&body)?.into()]);
-        response.body_mut().held = held;
-        Ok(response)
+    async fn admit(
+        &self,
+        operation: &'static str,
+        answer: fn(&[u8], &Routes) -> Result<admission::Answered, NotAnAdmission>,
+        request: Request<Incoming>,
+    ) -> Response<Pieces> {
+        let start = Instant::now();
+        let answered = async {
+            let (body, held) = self.take(request, ADMISSION_BYTES.min(self.options.review_bytes)).await?;
+            let _running = self.in_line(self.conversions.acquire()).await?;
+            let answered = self.blocking(body.len(), || answer(&body, &self.routes))?;
+            let mut response = json(vec![answered.body.into()]);
+            response.body_mut().held = held;
+            Ok::<_, Rejected>((response, answered.result))
+        };
+        let (response, result) = answered.await.unwrap_or_else(|rejected| (rejected.response(), rejected.reason()));
+        self.metrics.count_admission(operation, result, start.elapsed());
+        response
     }
 
     /// The body of a request of at most `limit` bytes, and its place among the bytes in flight.
@@ -186,9 +200,12 @@ impl Handler {
     fn run(&self, body: Bytes) -> Result<review::Answer, review::Unreadable> {
         let limits =
             Limits { batch: self.options.batch_bytes, calls: self.options.batches, answer: self.options.review_bytes };
-        let short = body.len() <= SHORT;
-        let convert = || review::convert(body, &self.routes, limits);
-        if short { convert() } else { tokio::task::block_in_place(convert) }
+        self.blocking(body.len(), || review::convert(body, &self.routes, limits))
+    }
+
+    /// Does what blocks its thread, about a review of so many bytes.
+    fn blocking<T>(&self, bytes: usize, work: impl FnOnce() -> T) -> T {
+        if bytes <= SHORT { work() } else { tokio::task::block_in_place(work) }
     }
 }
 

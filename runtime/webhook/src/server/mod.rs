@@ -27,8 +27,8 @@ use tokio_rustls::TlsAcceptor;
 pub use options::Options;
 
 use crate::certificates::{CertificateError, Serving};
-use crate::convert::Routes;
 use crate::metrics::Metrics;
+use crate::routes::Routes;
 use connection::Connections;
 use handle::Handler;
 

@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::{Options, Server};
 use crate::certificates::{Kept, Serving, Terms};
-use crate::convert::{Convert, Refused, Routes};
+use crate::routes::{Convert, Refused, Routes};
 
 /// A guest that gives the same for every object, after it was let.
 struct Always {
@@ -51,7 +51,7 @@ fn kept() -> Kept {
 /// A server whose guest answers `{"spec":{"done":1}}`.
 async fn serve(options: Options) -> Fixture {
     let (routes, serving, kept) = (Arc::new(Routes::default()), Arc::new(Serving::default()), kept());
-    routes.set("example.com", "Web", always(r#"{"spec":{"done":1}}"#));
+    routes.convert.set("example.com", "Web", Some(always(r#"{"spec":{"done":1}}"#)));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Server::start(listener, options, routes.clone(), serving.clone()).unwrap();
     assert!(!server.served().is_ready(), "there is no certificate yet");
@@ -269,7 +269,7 @@ async fn what_is_no_review_has_the_code_for_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_list_is_answered_in_order_and_its_connection_lives_on() {
     let f = serve(Options { batch_bytes: 64 << 10, ..Options::default() }).await;
-    f.routes.set("example.com", "Web", always(&format!(r#"{{"spec":"{}"}}"#, "y".repeat(10_050))));
+    f.routes.convert.set("example.com", "Web", Some(always(&format!(r#"{{"spec":"{}"}}"#, "y".repeat(10_050)))));
     let mut client = Client::connect(&f.server, f.kept.bundle(), "http/1.1").await.unwrap();
     let objects = client.convert(&review("long", 1500, 10_000)).await.unwrap().objects("long");
     assert_eq!(objects.len(), 1500);
@@ -352,7 +352,7 @@ async fn rules_and_certificates_change_under_load_without_a_failed_request() {
     let clients: Vec<_> = clients.collect();
     let served = f.server.served();
     for turn in 0..20_u64 {
-        f.routes.set("example.com", "Web", always(&format!(r#"{{"spec":{{"done":{}}}}}"#, turn % 2)));
+        f.routes.convert.set("example.com", "Web", Some(always(&format!(r#"{{"spec":{{"done":{}}}}}"#, turn % 2))));
         f.serving.put(if turn % 2 == 0 { other.certified() } else { f.kept.certified() }.unwrap());
         // Whoever reads it now, reads the new rule.
         let before = served.metrics().snapshot().requests["Success"];
@@ -378,7 +378,7 @@ async fn a_stopped_server_ends_what_runs_and_takes_nothing_new() {
     let f = serve(Options::default()).await;
     let (go, wait) = mpsc::channel();
     let guest = Always { result: b"{}".to_vec(), wait: Some(Mutex::new(wait)) };
-    f.routes.set("example.com", "Web", Arc::new(guest));
+    f.routes.convert.set("example.com", "Web", Some(Arc::new(guest)));
     let address = f.server.address();
     let mut idle = Client::connect(&f.server, f.kept.bundle(), "http/1.1").await.unwrap();
     let mut busy = Client::connect(&f.server, f.kept.bundle(), "http/1.1").await.unwrap();

@@ -179,6 +179,15 @@ impl<'a> EntryFacts<'a> {
             "status": status.collect::<Vec<_>>(),
             "conversions": conversions.collect::<Vec<_>>(),
             "flows": flows.collect::<Vec<_>>(),
+            "mutations": self.entry.mutations.iter().map(|mutation| json!({
+                "field": mutation.path.join("."), "overrides": mutation.overrides, "at": mutation.at,
+            })).collect::<Vec<_>>(),
+            "rules": self.entry.rules.iter().map(|rule| json!({
+                "name": rule.name, "field": rule.field, "deny": rule.deny, "rule": source(&rule.holds), "at": rule.holds.at,
+            })).collect::<Vec<_>>(),
+            "requeues": self.entry.requeues.iter().map(|requeue| json!({
+                "when": source(&requeue.when), "after": format!("{:?}", requeue.after),
+            })).collect::<Vec<_>>(),
             "hook": self.entry.hook.as_ref().map(|hook| json!({
                 "points": hook.points(),
                 "afterRender": hook.after_render.as_ref().map(|after| json!({

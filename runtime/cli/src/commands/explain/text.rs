@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use orkestra_pattern::model::Policy;
+use orkestra_pattern::model::{Entry, Mutation, Policy, Requeue, Rule};
 use orkestra_pattern::rights::{Right, Scope};
 use orkestra_sandbox::Limits;
 
@@ -38,6 +38,23 @@ fn head(text: &mut String, what: &str, beside: impl Display) {
     let _ = writeln!(text, "\n{s}{what}{s:#} {f}{beside}{f:#}", s = role::DONE, f = role::FAINT);
 }
 
+/// What is done with a resource before it is stored, and when it is looked at again.
+fn rules(text: &mut String, entry: &Entry, file: &impl Fn(&str) -> String) {
+    let f = role::FAINT;
+    for Mutation { path, overrides, at, .. } in &entry.mutations {
+        let what = if *overrides { "overrides" } else { "gives a default to" };
+        let _ = writeln!(text, "  {what} {} {f}({}){f:#}", escape(&path.join(".")), escape(&file(at)));
+    }
+    for Rule { deny, holds, .. } in &entry.rules {
+        let what = if *deny { "refuses" } else { "warns" };
+        let _ =
+            writeln!(text, "  {what} unless {} {f}({}){f:#}", escape(holds.source.trim()), escape(&file(&holds.at)));
+    }
+    for Requeue { when, after, .. } in &entry.requeues {
+        let _ = writeln!(text, "  looks again after {after:?} when {}", escape(when.source.trim()));
+    }
+}
+
 fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> String) {
     let api = &facts.entry.api;
     head(text, &format!("entry {}", facts.entry.name), format_args!("{} of {}/{}", api.kind, api.group, api.version));
@@ -65,6 +82,9 @@ fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> Stri
         let from: Vec<&str> = field.requires.iter().chain(&field.reads).map(String::as_str).collect();
         let from = if from.is_empty() { String::new() } else { format!(", from {}", escape(&from.join(" and "))) };
         let _ = writeln!(text, "  status.{}{from}", escape(&field.path.join(".")));
+    }
+    if facts.one.is_none() {
+        rules(text, facts.entry, file);
     }
     for way in facts.conversions() {
         let derived = if way.derived { ", derived from the way back" } else { "" };

@@ -15,7 +15,7 @@ use super::{Composing, Loader};
 use crate::composition::{self, Broken};
 use crate::error::Error;
 use crate::output::{Output, escape};
-use crate::{converter, rbac};
+use crate::{rbac, webhook};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -98,11 +98,11 @@ impl<'a> Follower<'a> {
             return Ok(());
         }
         // Whoever asks for a conversion while the definition changes is answered by the new rules, which know the old versions.
-        let before = converter::serving(&instance.pattern, loader.routes);
+        let before = webhook::serving(&instance.pattern, loader.routes);
         loader.serve(instance, &loaded);
         let digest = loaded.digest;
         if let Err(error) = handle.put(loader.describe(instance, loaded)).await {
-            converter::serve_again(before, loader.routes);
+            webhook::serve_again(before, loader.routes);
             return Err(Error::Runtime(error.into()));
         }
         let (name, version) = (escape(&instance.name), &instance.pattern.version);

@@ -1,5 +1,6 @@
 //! The keys of a Katalog, as tables.
 
+pub(crate) mod admission;
 pub(crate) mod children;
 pub(crate) mod conversion;
 
@@ -237,9 +238,21 @@ pub(crate) static OPERATOR_BOX: Table = Table {
             "Children that are made when the object is being deleted, and waited for.",
         ),
         optional("status", Takes::Table(&STATUS), "What is written into the object's status."),
-        later("validation", "Rules for objects."),
-        later("mutation", "Defaults for objects."),
-        later("requeue", "When an object is looked at again."),
+        optional(
+            "mutation",
+            Takes::List(&Takes::Table(&admission::MUTATION)),
+            "Values that an object is given when it is stored, and again before each reconcile.",
+        ),
+        optional(
+            "validation",
+            Takes::List(&Takes::Table(&admission::RULE)),
+            "What must be true of an object, when it is stored and when it is reconciled.",
+        ),
+        optional(
+            "requeue",
+            Takes::List(&Takes::Table(&admission::REQUEUE)),
+            "When an object is looked at again, though nothing has changed.",
+        ),
         later("normalize", "What is brought into one form before anything else."),
         optional("hooks", Takes::Table(&HOOKS), "The points at which code beside the Katalog is called."),
     ]],

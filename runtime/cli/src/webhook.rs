@@ -1,44 +1,101 @@
-//! Conversion as the webhook asks for it, by a pattern's component in the sandbox.
+//! What the webhook is asked, answered by a pattern's component in the sandbox.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use orkestra_operator::{Certificates, Converting, Reach, Webhook};
+use orkestra_komposer::Instance;
+use orkestra_operator::{Admitting, Certificates, Converting, Reach, Webhook};
 use orkestra_pattern::model;
-use orkestra_sandbox::{Failure, Hook, HookConversion, Pattern};
+use orkestra_sandbox::{self as sandbox, Failure, Hook, HookConversion, Pattern, Review};
 use orkestra_webhook::certificates::{Serving, Terms};
-use orkestra_webhook::{Convert, Options, Refused, Routes, Server};
+use orkestra_webhook::{Admission, Admit, Convert, Options, Refused, Routes, Server, Violation};
 use tokio::runtime::Handle;
 
 use crate::args::Serve;
 use crate::error::Error;
 
-/// Who converts the kinds of a pattern. `runtime` is where its hook runs.
-pub(crate) fn routes(
-    pattern: &model::Pattern,
-    loaded: &Pattern,
-    hook: Option<&Hook>,
-    runtime: &Handle,
-    routes: &Routes,
-) {
-    for entry in pattern.entries.iter().filter(|entry| !entry.conversions.is_empty()) {
-        let hook = hook.filter(|_| entry.hook.as_ref().is_some_and(|hook| hook.convert));
-        let hook = hook.map(|hook| Refined { hook: hook.clone(), runtime: runtime.clone() });
-        let convert = Arc::new(Sandboxed { pattern: loaded.clone(), entry: entry.name.clone(), hook });
-        routes.set(&entry.api.group, &entry.api.kind, convert);
+/// Lets a pattern answer for its kinds. `runtime` is where its hook runs.
+pub(crate) fn routes(instance: &Instance, loaded: &Pattern, hook: Option<&Hook>, runtime: &Handle, routes: &Routes) {
+    for entry in &instance.pattern.entries {
+        let (api, name) = (&entry.api, &entry.name);
+        if !entry.conversions.is_empty() {
+            let hook = hook.filter(|_| entry.hook.as_ref().is_some_and(|hook| hook.convert));
+            let hook = hook.map(|hook| Refined { hook: hook.clone(), runtime: runtime.clone() });
+            let convert = Arc::new(Sandboxed { pattern: loaded.clone(), entry: name.clone(), hook });
+            routes.convert.set(&api.group, &api.kind, Some(convert));
+        }
+        let admit = has_rules(entry).then(|| -> Arc<dyn Admit> {
+            let inputs = serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes();
+            Arc::new(Reviewer { pattern: loaded.clone(), entry: name.clone(), inputs })
+        });
+        routes.admit.set(&api.group, &api.kind, admit);
     }
 }
 
-/// Who converts the kinds of a pattern at the moment.
-pub(crate) fn serving(pattern: &model::Pattern, routes: &Routes) -> Vec<(String, String, Arc<dyn Convert>)> {
-    let kinds = pattern.entries.iter().map(|entry| (&entry.api.group, &entry.api.kind));
-    kinds.filter_map(|(group, kind)| Some((group.clone(), kind.clone(), routes.find(group, kind)?))).collect()
+/// Who answers for one kind.
+pub(crate) struct Answering {
+    group: String,
+    kind: String,
+    convert: Option<Arc<dyn Convert>>,
+    admit: Option<Arc<dyn Admit>>,
 }
 
-/// Lets those convert that did before. What nobody converted before, no definition asks for yet.
-pub(crate) fn serve_again(before: Vec<(String, String, Arc<dyn Convert>)>, routes: &Routes) {
-    for (group, kind, convert) in before {
-        routes.set(&group, &kind, convert);
+/// Who answers for the kinds of a pattern at the moment.
+pub(crate) fn serving(pattern: &model::Pattern, routes: &Routes) -> Vec<Answering> {
+    let one = |entry: &model::Entry| {
+        let (group, kind) = (entry.api.group.clone(), entry.api.kind.clone());
+        Answering { convert: routes.convert.find(&group, &kind), admit: routes.admit.find(&group, &kind), group, kind }
+    };
+    pattern.entries.iter().map(one).collect()
+}
+
+/// Lets those answer that did before.
+pub(crate) fn serve_again(before: Vec<Answering>, routes: &Routes) {
+    for Answering { group, kind, convert, admit } in before {
+        // What nobody converted before, no definition asks for yet.
+        if convert.is_some() {
+            routes.convert.set(&group, &kind, convert);
+        }
+        routes.admit.set(&group, &kind, admit);
+    }
+}
+
+/// The kinds of a pattern that have rules for their objects.
+pub(crate) fn admitted(pattern: &model::Pattern) -> Vec<Admitting> {
+    let one = |entry: &model::Entry| Admitting {
+        group: entry.api.group.clone(),
+        version: entry.api.version.clone(),
+        plural: entry.api.plural.clone(),
+        mutates: !entry.mutations.is_empty(),
+        validates: !entry.rules.is_empty(),
+    };
+    pattern.entries.iter().filter(|entry| has_rules(entry)).map(one).collect()
+}
+
+fn has_rules(entry: &model::Entry) -> bool {
+    !entry.mutations.is_empty() || !entry.rules.is_empty()
+}
+
+/// The rules of one entry of a loaded pattern.
+struct Reviewer {
+    pattern: Pattern,
+    entry: String,
+    inputs: Vec<u8>,
+}
+
+impl Admit for Reviewer {
+    fn admit(&self, object: &[u8]) -> Result<Admission, Refused> {
+        let review = self.pattern.admit(&self.entry, object, &self.inputs).map_err(|failure| refused(&failure))?;
+        let Review { changes, violations, cost: _ } = review;
+        let violation = |violation: sandbox::Violation| Violation {
+            field: violation.field,
+            message: violation.message,
+            deny: violation.deny,
+        };
+        Ok(Admission {
+            changes: changes.into_iter().map(|change| (change.path, change.value)).collect(),
+            violations: violations.into_iter().map(violation).collect(),
+        })
     }
 }
 
@@ -154,7 +211,7 @@ fn reach(args: &Serve, local: bool, address: SocketAddr) -> Result<Reach, Error>
     match local && address.ip().is_loopback() {
         true => Ok(Reach::Url(format!("https://{address}/convert"))),
         false => Err(Error::Unusable {
-            problem: "a pattern converts between versions, and it is not known how API servers reach this process"
+            problem: "a pattern converts between versions or has rules for what is stored, and it is not known how API servers reach this process"
                 .to_owned(),
             hint: Some("say it with --webhook-service NAMESPACE/NAME or --webhook-url URL".to_owned()),
         }),

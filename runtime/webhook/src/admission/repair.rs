@@ -1,4 +1,4 @@
-//! `/mutate`: what an old client drops is put back before it is lost.
+//! What an old client drops of an object is put back before it is lost.
 //!
 //! What a version cannot hold lies in an annotation of its objects. A client that reads such an object and writes it back whole
 //! keeps the annotation; one that builds the object anew drops it, and with it what only other versions show. So on an update
@@ -7,47 +7,13 @@
 //! Nobody owns the annotation: who applies what `kubectl get` printed would, and would then be in conflict with everybody who
 //! changes what is kept. So it is taken out of the owners' lists, too.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 /// The annotation that holds what a version cannot.
 const ANNOTATION: &str = "orkestra.orkspace.io/conversion-data";
 
-/// Why a body is not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the body is no AdmissionReview of admission.k8s.io/v1 with a request: {0}")]
-pub struct NotAnAdmission(String);
-
-impl NotAnAdmission {
-    /// One word for metric and log.
-    pub fn reason(&self) -> &'static str {
-        "NotAnAdmission"
-    }
-}
-
-/// The answer to an `AdmissionReview` (`admission.k8s.io/v1`): always allowed, with a JSON Patch (RFC 6902) where the annotation
-/// has to be put back or disowned.
-///
-/// # Errors
-///
-/// A body that is no such review.
-pub fn repair(body: &[u8]) -> Result<Vec<u8>, NotAnAdmission> {
-    let review: Value = serde_json::from_slice(body).map_err(|error| NotAnAdmission(error.to_string()))?;
-    let missing = |what: &str| NotAnAdmission(format!("{what} is missing"));
-    let request = review.get("request").ok_or_else(|| missing("request"))?;
-    let uid = request.get("uid").and_then(Value::as_str).ok_or_else(|| missing("request.uid"))?;
-    let mut response = json!({"uid": uid, "allowed": true});
-    let patch = patch(&request["object"], &request["oldObject"]);
-    if !patch.is_empty() {
-        response["patchType"] = "JSONPatch".into();
-        response["patch"] = STANDARD.encode(Value::from(patch).to_string()).into();
-    }
-    let answer = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response});
-    Ok(answer.to_string().into_bytes())
-}
-
-fn patch(new: &Value, old: &Value) -> Vec<Value> {
+/// The operations that put the annotation back, or disown it, where that is needed.
+pub(super) fn patch(new: &Value, old: &Value) -> Vec<Value> {
     let mut operations = Vec::new();
     let kept = |object: &Value| object.pointer("/metadata/annotations")?.get(ANNOTATION).cloned();
     if kept(new).is_none()
@@ -97,33 +63,19 @@ fn owns(fields: &Map<String, Value>) -> bool {
 mod tests {
     use super::*;
 
-    fn answered(object: Value, old: Value) -> Vec<Value> {
-        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-            "request": {"uid": "u-1", "object": object, "oldObject": old}});
-        let answer: Value = serde_json::from_slice(&repair(review.to_string().as_bytes()).unwrap()).unwrap();
-        assert_eq!((&answer["response"]["uid"], &answer["response"]["allowed"]), (&json!("u-1"), &json!(true)));
-        match answer["response"]["patch"].as_str() {
-            Some(patch) => serde_json::from_slice(&STANDARD.decode(patch).unwrap()).unwrap(),
-            None => Vec::new(),
-        }
-    }
-
     #[test]
     fn what_was_dropped_is_put_back_and_what_is_there_is_left_alone() {
         let with = |annotations: Value| json!({"metadata": {"annotations": annotations}});
         let old = with(json!({ANNOTATION: "kept", "a": "b"}));
         let path = "/metadata/annotations/orkestra.orkspace.io~1conversion-data";
+        assert_eq!(patch(&with(json!({"a": "b"})), &old), [json!({"op": "add", "path": path, "value": "kept"})]);
         assert_eq!(
-            answered(with(json!({"a": "b"})), old.clone()),
-            [json!({"op": "add", "path": path, "value": "kept"})]
-        );
-        assert_eq!(
-            answered(json!({"metadata": {}}), old.clone()),
+            patch(&json!({"metadata": {}}), &old),
             [json!({"op": "add", "path": "/metadata/annotations", "value": {ANNOTATION: "kept"}})]
         );
-        assert!(answered(with(json!({ANNOTATION: "other"})), old).is_empty());
-        assert!(answered(with(json!({})), with(json!({"a": "b"}))).is_empty());
-        assert!(answered(with(json!({})), Value::Null).is_empty());
+        assert!(patch(&with(json!({ANNOTATION: "other"})), &old).is_empty());
+        assert!(patch(&with(json!({})), &with(json!({"a": "b"}))).is_empty());
+        assert!(patch(&with(json!({})), &Value::Null).is_empty());
     }
 
     #[test]
@@ -134,7 +86,7 @@ mod tests {
             {"fieldsV1": {"f:metadata": {"f:annotations": {".": {}, key.clone(): {}, "f:b": {}}}}},
             {"fieldsV1": {"f:metadata": {"f:annotations": {".": {}, key: {}}}, "f:spec": {}}},
         ]}});
-        let patch = answered(object, Value::Null);
+        let patch = patch(&object, &Value::Null);
         assert_eq!(
             patch,
             [
@@ -143,12 +95,5 @@ mod tests {
                 json!({"op": "replace", "path": "/metadata/managedFields/2/fieldsV1", "value": {"f:spec": {}}}),
             ]
         );
-    }
-
-    #[test]
-    fn what_is_no_review_is_refused() {
-        for body in ["", "[]", "{}", "{\"request\":{}}", "{\"request\":{\"uid\":1}}"] {
-            assert_eq!(repair(body.as_bytes()).unwrap_err().reason(), "NotAnAdmission", "{body}");
-        }
     }
 }
