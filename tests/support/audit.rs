@@ -79,8 +79,10 @@ impl Audit {
 
     /// A mark for now.
     pub async fn mark(&self) -> Mark {
+        let start = self.length();
         self.settle().await;
-        Mark(self.length())
+        // The log may end in the middle of a line, which others are writing.
+        Mark(start + self.bytes_from(start).len() as u64)
     }
 
     /// All requests since `mark`, reads included.
@@ -128,12 +130,17 @@ impl Audit {
 
     /// The whole lines from `mark` on.
     fn read_from(&self, mark: Mark) -> String {
+        String::from_utf8_lossy(&self.bytes_from(mark.0)).into_owned()
+    }
+
+    /// What is from a place on, up to the end of the last whole line.
+    fn bytes_from(&self, place: u64) -> Vec<u8> {
         let mut file = File::open(&self.path).expect("there is an audit log");
-        file.seek(SeekFrom::Start(mark.0)).expect("the log does not shrink");
-        let mut text = String::new();
-        file.read_to_string(&mut text).expect("the log is UTF-8");
-        text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
-        text
+        file.seek(SeekFrom::Start(place)).expect("the log does not shrink");
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).expect("the log is read");
+        bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+        bytes
     }
 }
 
