@@ -193,6 +193,9 @@ fn without_the_webhook_nothing_is_stored_and_a_process_without_rules_clears_what
             }
         })
         .await;
+        let kind = shop.kind();
+        shop.store(&ns, "held", json!({"replicas": 1, "image": "web:1"})).await.unwrap();
+        ns.edit(kind, "held", json!({"metadata": {"finalizers": ["example.com/held"]}})).await;
         rustix::process::kill_process(
             rustix::process::Pid::from_raw(ork.pid().try_into().unwrap()).unwrap(),
             rustix::process::Signal::KILL,
@@ -203,6 +206,10 @@ fn without_the_webhook_nothing_is_stored_and_a_process_without_rules_clears_what
         }
         let refused = shop.store(&ns, "fine", json!({"replicas": 1, "image": "web:1"})).await.unwrap_err();
         assert_eq!(refused.code, 500, "{refused:?}");
+        // What goes does not need it.
+        ns.delete(kind, "held").await;
+        ns.edit(kind, "held", json!({"metadata": {"finalizers": null}})).await;
+        ns.wait_until_gone(kind, "held").await;
 
         // The same pattern without its rules.
         let katalog = shop.pattern.join("katalog.yaml");

@@ -321,7 +321,7 @@ fn an_old_client_that_drops_the_annotation_loses_nothing() {
         live.ns.create(live.v2, json!({"metadata": {"name": "a"}, "spec": {"instances": 1, "pooling": true}})).await;
         let repairs = Kind::new("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration");
         live.ns
-            .wait_until(repairs, "orkestra-webhook", "it is about this kind", |found| {
+            .wait_until(repairs, &format!("orkestra-webhook-{}", live.ns.own()), "it is about this kind", |found| {
                 found["webhooks"].to_string().contains(&live.group)
             })
             .await;

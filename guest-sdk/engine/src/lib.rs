@@ -19,6 +19,8 @@ mod eval;
 mod fault;
 mod functions;
 mod json;
+#[cfg(target_arch = "wasm32")]
+mod memory;
 mod number;
 mod observed;
 mod reconcile;

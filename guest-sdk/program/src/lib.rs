@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod admission;
 mod bytes;
 mod decode;
 mod encode;
@@ -18,6 +19,7 @@ pub mod model;
 mod reader;
 mod records;
 
+pub use admission::{MutationCode, RequeueCode, RuleCode};
 pub use bytes::Code;
 pub use decode::decode;
 pub use encode::encode;
@@ -25,8 +27,8 @@ pub use error::ReadError;
 pub use reader::Program;
 pub use records::{
     Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
-    LocatedCode, LoopCode, MadeNode, MadeObjectCode, MutationCode, Node, Numbers, ObjectCode, OthersCode, ReadCode,
-    RequeueCode, RuleCode, SchemaNode, ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, ReadCode, SchemaNode,
+    ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
 };
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).

@@ -9,8 +9,8 @@ use crate::layout::{self, DIRECTORY_RECORD, HEADER, MAGIC, SECTIONS, VERSION, ta
 use crate::model::{LoopKind, Policy, Root, Select, Target};
 use crate::records::{
     Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
-    LocatedCode, LoopCode, MadeNode, MadeObjectCode, MutationCode, Node, Numbers, ObjectCode, OthersCode, ReadCode,
-    RequeueCode, RuleCode, SchemaNode, ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, ReadCode, SchemaNode,
+    ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
 };
 
 /// A program's bytes, split into sections. Copying it copies references.
@@ -257,31 +257,6 @@ impl<'p> Program<'p> {
         let requires = Numbers::read(&mut code)?;
         let reads = Numbers::read(&mut code)?;
         Ok(StatusCode { path_len, path, requires, reads, value: code })
-    }
-
-    /// A mutation's record.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn mutation(&self, mut code: Code<'p>) -> Result<MutationCode<'p>, ReadError> {
-        Ok(MutationCode { path: Keys::read(&mut code)?, overrides: code.flag()?, value: code })
-    }
-
-    /// A rule's record.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn rule(&self, mut code: Code<'p>) -> Result<RuleCode<'p>, ReadError> {
-        Ok(RuleCode { field: self.string(&mut code)?, deny: code.flag()?, holds: code.block()?, message: code })
-    }
-
-    /// A requeue's record.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn requeue(&self, mut code: Code<'p>) -> Result<RequeueCode<'p>, ReadError> {
-        let (requires, reads) = (Numbers::read(&mut code)?, Numbers::read(&mut code)?);
-        Ok(RequeueCode { requires, reads, after: code.number()?, when: code })
     }
 
     /// The keys of a status field's path.

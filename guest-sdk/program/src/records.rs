@@ -33,43 +33,6 @@ pub struct EntryCode<'p> {
     pub requeues: Blocks<'p>,
 }
 
-/// A value that the primary is given.
-#[derive(Debug, Clone, Copy)]
-pub struct MutationCode<'p> {
-    /// The keys from the object's root.
-    pub path: Keys<'p>,
-    /// It takes the place of a value that is there.
-    pub overrides: bool,
-    /// A [`Program::template`].
-    pub value: Code<'p>,
-}
-
-/// Something that must be true of the primary.
-#[derive(Debug, Clone, Copy)]
-pub struct RuleCode<'p> {
-    /// The field that it is about; empty: none in particular.
-    pub field: &'p str,
-    /// What breaks it is refused.
-    pub deny: bool,
-    /// A [`Program::located`] boolean.
-    pub holds: Code<'p>,
-    /// A [`Program::located`] text.
-    pub message: Code<'p>,
-}
-
-/// When the primary is looked at again.
-#[derive(Debug, Clone, Copy)]
-pub struct RequeueCode<'p> {
-    /// Children without which it does not count.
-    pub requires: Numbers<'p>,
-    /// Reads likewise.
-    pub reads: Numbers<'p>,
-    /// Milliseconds.
-    pub after: u64,
-    /// A [`Program::located`] boolean.
-    pub when: Code<'p>,
-}
-
 /// Keys, one after another: a path, or a set.
 #[derive(Debug, Clone, Copy)]
 pub struct Keys<'p> {

@@ -148,6 +148,8 @@ fn review(what: &str, config: &Value, admitting: &Admitting, state: &State) -> V
         "sideEffects": "None",
         "timeoutSeconds": 5,
         "namespaceSelector": {"matchExpressions": namespaces},
+        // What goes is held up by nobody, not even where the webhook is gone before it.
+        "matchConditions": [{"name": "stays", "expression": "!has(object.metadata.deletionTimestamp)"}],
         "rules": [{"apiGroups": [group], "apiVersions": [version], "operations": ["CREATE", "UPDATE"],
             "resources": [plural], "scope": "*"}],
     });

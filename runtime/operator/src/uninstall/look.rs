@@ -94,7 +94,10 @@ pub async fn look(client: kube::Client, asked: &Uninstall) -> Result<Removal, Un
         let selector = format!("{ADMISSION}/{kind}?labelSelector={}%3D{}", names::MANAGED_BY, names::MANAGED_BY_VALUE);
         let found: Page<Value> = api.get_as(&selector).await?;
         let name = conversion::configurations(own);
-        let goes = |item: &&Value| meant(&label(item, names::PATTERN)) || (last && item["metadata"]["name"] == *name);
+        let goes = |item: &&Value| {
+            meant(&label(item, names::PATTERN))
+                || (last && (item["metadata"]["name"] == *name || is_served_from(item, own)))
+        };
         let ours = found.items.iter().filter(goes);
         removal.objects.extend(ours.map(|item| target(item, kind, &format!("{ADMISSION}/{kind}"))));
     }
@@ -108,6 +111,14 @@ pub async fn look(client: kube::Client, asked: &Uninstall) -> Result<Removal, Un
         }
         _ => Ok(removal),
     }
+}
+
+/// Whether a webhook configuration leads to a service in the runtime's own namespace.
+fn is_served_from(configuration: &Value, own: &str) -> bool {
+    let webhooks = configuration["webhooks"].as_array().map(Vec::as_slice).unwrap_or_default();
+    webhooks
+        .iter()
+        .any(|webhook| webhook.pointer("/clientConfig/service/namespace").and_then(Value::as_str) == Some(own))
 }
 
 fn label(object: &Value, name: &str) -> String {

@@ -31,7 +31,7 @@ pub(crate) static MUTATION: Table = Table {
 };
 
 pub(crate) static RULE: Table = Table {
-    name: "Rule",
+    name: "ValidationRule",
     what: "a rule",
     doc: "What must be true of an object, when it is stored and when it is reconciled.",
     rows: &[
