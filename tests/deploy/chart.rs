@@ -87,6 +87,19 @@ fn a_lock_makes_the_runtime_keep_to_it() {
 }
 
 #[test]
+fn a_komposer_in_the_cluster_is_followed_instead_of_the_text() {
+    let stream = rendered(NAMESPACE, &["--set", "komposer.resource=platform,komposer.lock=x,komposer.policy=y"]);
+    let arguments = arguments(&stream);
+    assert!(arguments.contains(&"--komposer=platform".to_owned()), "{arguments:?}");
+    assert!(
+        arguments.iter().all(|argument| !argument.starts_with("--file") && argument != "--locked"),
+        "{arguments:?}"
+    );
+    let data = of_kind(&stream, "ConfigMap")["data"].clone();
+    assert_eq!(data.as_object().expect("files").keys().collect::<Vec<_>>(), ["policy.yaml"]);
+}
+
+#[test]
 fn a_change_of_what_runs_replaces_the_pods_and_nothing_else_does() {
     let sum = |more: &[&str]| {
         let deployment = of_kind(&rendered(NAMESPACE, more), "Deployment");
@@ -198,4 +211,9 @@ fn the_notes_say_where_rights_come_from_and_what_is_not_locked() {
     );
     assert!(text.contains("WARNING: komposer.lock is empty"), "{text}");
     assert!(!notes(&["--set", "komposer.lock=x"]).contains("WARNING"));
+    let text = notes(&["--set", "komposer.resource=team"]);
+    assert!(
+        text.contains("kubectl get komposer team") && text.contains("--resource --system-namespace platform"),
+        "{text}"
+    );
 }

@@ -14,6 +14,7 @@ mod looking;
 mod robustness;
 mod running;
 mod server;
+mod stored;
 
 use std::path::Path;
 

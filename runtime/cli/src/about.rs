@@ -40,6 +40,7 @@ pub(crate) fn broken(broken: &Broken) -> operator::Broken {
         reason,
         message: lines.collect::<Vec<_>>().join("; ").into(),
         mend: broken.error.hint().map(operator::Text::from),
+        denied: broken.error.denied().iter().cloned().map(capability).collect(),
     }
 }
 

@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Dev(Dev),
     Inspect(Inspect),
     Audit(Audit),
-    Run(Run),
+    Run(Box<Run>),
     Status(Status),
     Storage(Storage),
     Upgrade(Upgrade),
@@ -249,17 +249,22 @@ Examples:
   ork run --no-impersonation patterns/website/v1      on a laptop, with your own rights
   ork run -f komposer.yaml --namespace team-a
   ork run --locked -f komposer.yaml                   what komposer.lock names, and nothing else
+  ork run --komposer platform                         what the cluster's Komposer and its lock say
   ork run --context kind-dev --no-crds .
   ork run --dry-run .                                 what would it change? Then it ends
 
 ORK_LOG takes a log filter, such as info,orkestra_operator=debug.")]
 pub(crate) struct Run {
     /// Pattern directories
-    #[arg(value_name = "DIR", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(value_name = "DIR", required_unless_present_any = ["file", "komposer"], conflicts_with = "file")]
     pub(crate) dirs: Vec<PathBuf>,
     /// A Komposer that names the patterns, their inputs and overrides. It is followed: patterns come, change and go with it
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// The Komposer of this name in the cluster, with the KomposerLock of the same name: what is locked runs. It is followed, and its
+    /// status says what became of it
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["dirs", "file", "grants", "locked", "dry_run"])]
+    pub(crate) komposer: Option<String>,
     /// Allow what a pattern asks for beyond computing, such as flow:spec.serviceAccount; `ork check` says what that is. In a
     /// Komposer it is `grants` of the import. May be given several times
     #[arg(long = "grant", value_name = "CAPABILITY", conflicts_with = "file")]

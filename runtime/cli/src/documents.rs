@@ -64,7 +64,7 @@ pub(crate) fn value(text: &str) -> Option<Value> {
 pub(crate) fn end_on_errors(problems: &Diagnostics, source: &Source, output: &Output) -> Result<(), Error> {
     print(problems, source, output);
     if problems.has_errors() {
-        return Err(Error::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings() });
+        return Err(Error::problems(problems, source));
     }
     Ok(())
 }

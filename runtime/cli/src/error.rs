@@ -3,15 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 
+use orkestra_pattern::diagnostic::{Diagnostics, Severity, place};
+use orkestra_pattern::source::Source;
+
 use crate::composition::grants::{Capability, Reason};
 use crate::output::count;
 
 /// Why a command ended without success.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Problems in the author's files, printed already.
+    /// Problems in the author's files, printed already. The first one, with its place, is for those who see no more than one line.
     #[error("{}", problems(*.errors, *.warnings))]
-    Problems { errors: usize, warnings: usize },
+    Problems { errors: usize, warnings: usize, first: Option<String> },
     /// A difference that the command exists to find, printed already.
     #[error("")]
     Silent,
@@ -64,7 +67,7 @@ pub(crate) enum Error {
     #[error("the webhook cannot be served")]
     Webhook(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the runtime ended")]
-    Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Runtime(#[source] Box<orkestra_operator::StartError>),
     #[error("cannot listen on {address}")]
     Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("not everything came to its end in time")]
@@ -126,6 +129,25 @@ impl Error {
         Self::OfImport { name: name.to_owned(), source: Box::new(self) }
     }
 
+    /// Problems in files of a source, which are printed already.
+    pub(crate) fn problems(problems: &Diagnostics, source: &Source) -> Self {
+        let error = problems.iter().find(|problem| problem.severity == Severity::Error);
+        let first = error.map(|problem| {
+            let hint = problem.hints.first().map(|hint| format!("; {hint}")).unwrap_or_default();
+            format!("{} {}: {}{hint}", place(problem, source), problem.code.id, problem.message)
+        });
+        Self::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings(), first }
+    }
+
+    /// What an instance asks for and is not granted, where that is why.
+    pub(crate) fn denied(&self) -> &[Capability] {
+        match self {
+            Self::CapabilityDenied { denied, .. } => denied,
+            Self::OfImport { source, .. } => source.denied(),
+            _ => &[],
+        }
+    }
+
     /// Itself and what caused it, in one line.
     pub(crate) fn chain(&self) -> String {
         let (mut text, mut last) = (self.to_string(), self.to_string());
@@ -159,7 +181,18 @@ impl Error {
             Self::HookMissing { .. } => "HookMissing",
             Self::HookBuild { .. } => "HookNotBuilt",
             Self::Load { .. } => "Refused",
+            Self::Runtime(error) => error.reason(),
+            Self::IdentityReused(reused) => reused.reason(),
             _ => "Failed",
+        }
+    }
+
+    /// Whether it may come right by itself, so that it is worth another try.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Artifact(_) | Self::Import { .. } | Self::Runtime(_) => true,
+            Self::OfImport { source, .. } => source.may_pass(),
+            _ => false,
         }
     }
 

@@ -46,16 +46,16 @@ pub(crate) fn load_component(
     sandbox.load(component, &[], limits).map_err(|error| Error::Load { name: name.to_owned(), source: error.into() })
 }
 
-/// A digest of all that decides how an instance runs: two of one digest do the same.
+/// A digest of all that decides how an instance runs and what is told of it: two of one digest do the same and are called the same.
 pub(crate) fn digest(instance: &Instance, component: &[u8]) -> Digest {
-    let Instance { name, pattern, hook, inputs, entries, limits, .. } = instance;
+    let Instance { name, pattern, hook, inputs, entries, limits, path, from, .. } = instance;
     let entry = |entry: &model::Entry| {
         let settings = entries.iter().find(|settings| settings.name == entry.name)?;
         // What the host goes by and the component knows nothing of.
         Some(format!("{:?} {:?}", describe_entry(entry, pattern, settings), entry.hook))
     };
     let host: Vec<Option<String>> = pattern.entries.iter().map(entry).collect();
-    let host = format!("{host:?} {limits:?} {:?}", pattern.capabilities);
+    let host = format!("{host:?} {limits:?} {:?} {} {path:?} {from:?}", pattern.capabilities, pattern.version);
     let crds = serde_json::Value::Array(pattern.crds.clone()).to_string();
     let inputs = serde_json::Value::Object(inputs.clone()).to_string();
     let mut all = Vec::new();

@@ -123,10 +123,7 @@ impl PatternDir {
             output.message(self.render(&diagnostics, output.stderr_colored()).trim_end());
             output.message("");
         }
-        pattern.filter(|_| !diagnostics.has_errors()).ok_or(Error::Problems {
-            errors: diagnostics.errors() + diagnostics.omitted(),
-            warnings: diagnostics.warnings(),
-        })
+        pattern.filter(|_| !diagnostics.has_errors()).ok_or_else(|| Error::problems(&diagnostics, &self.source))
     }
 }
 

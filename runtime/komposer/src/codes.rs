@@ -93,6 +93,13 @@ pub static DOCUMENTATION: Code = error(
     "The `komposer.yaml` of a pattern shows how it is imported. Whom to trust, what to grant and which credentials to send are its user's to say, and are not to be copied unread.",
     "`grants: [http]` in the `komposer.yaml` of a pattern",
 );
+/// What only a file can say.
+pub static RESOURCE: Code = error(
+    "K1113",
+    "a Komposer that cannot be a resource",
+    "A Komposer in the cluster has no directory beside it and no environment of its own: patterns come from registries, keys are written as PEM text, and credentials are the runtime's.",
+    "`imports: {files: [./shop]}` in a Komposer that `kubectl apply` has stored",
+);
 /// A glob of repositories that is none.
 pub static REPOSITORIES: Code = error(
     "K1121",
@@ -179,6 +186,7 @@ pub static CODES: &[&Code] = &[
     &AMBIGUOUS,
     &GROUP,
     &DOCUMENTATION,
+    &RESOURCE,
     &REPOSITORIES,
     &POLICY,
     &RULE,

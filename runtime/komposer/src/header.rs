@@ -1,8 +1,8 @@
 //! What the documents of this crate have in common: one of them in a file, and how it begins.
 
-use orkestra_pattern::codes::Code;
+use orkestra_pattern::codes::{Code, keys};
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
-use orkestra_pattern::fields::{Fields, label};
+use orkestra_pattern::fields::{Fields, label, string};
 use orkestra_pattern::source::{FileId, Source, Span};
 use orkestra_pattern::yaml::{self, Node};
 
@@ -59,6 +59,18 @@ impl Kind {
         let fields = Fields::open(fields.require("metadata", problems)?, &NAMED, problems)?;
         let what = format!("the {}'s name", self.name);
         let name = fields.require("name", problems).and_then(|node| label(node, &what, problems));
+        for key in ["labels", "annotations"] {
+            let Some(node) = fields.take(key) else { continue };
+            match node.members() {
+                Some(members) => members.iter().for_each(|(key, value)| {
+                    string(value, &format!("`{}`", key.text), problems);
+                }),
+                None => {
+                    let problem = Diagnostic::new(&keys::WRONG_KIND, node.span, format!("`{key}` must be a map"));
+                    problems.push(problem.expected("a map of strings").found(node.describe()));
+                }
+            }
+        }
         fields.finish(problems);
         Some(name?.value)
     }

@@ -9,7 +9,7 @@ use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
 use orkestra_pattern::fields::{Fields, duration, label, list, number, string};
 use orkestra_pattern::yaml::{Node, Value};
 
-use crate::{Auth, Import, Limits, Located, Trust, codes, groups, tables};
+use crate::{Auth, Import, Limits, Located, Trust, TrustedKey, codes, groups, tables};
 
 /// What the name of a variable with a credential begins with, unless the policy names the variable.
 pub(crate) const PREFIX: &str = "ORK_REGISTRY_";
@@ -238,7 +238,12 @@ pub(crate) fn trust(fields: &Fields, problems: &mut Diagnostics) -> Vec<Trust> {
 fn one_trust(node: &Node, problems: &mut Diagnostics) -> Option<Trust> {
     let fields = Fields::open(node, &tables::TRUST, problems)?;
     let pattern = fields.require("pattern", problems).and_then(|node| repositories(node, "`pattern`", problems));
-    let keys = strings(fields.require("keys", problems), "`keys`", problems);
+    let keys = fields.require("keys", problems).and_then(|node| list(node, "`keys`", problems)).unwrap_or_default();
+    let key = |item: &Node, problems: &mut Diagnostics| {
+        let text = string(item, "an item of `keys`", problems)?.to_owned();
+        Some(TrustedKey { text, span: item.span })
+    };
+    let keys: Vec<TrustedKey> = keys.iter().filter_map(|item| key(item, problems)).collect();
     let most = u16::try_from(keys.len()).unwrap_or(u16::MAX).max(1);
     let quorum = fields.take("quorum").and_then(|node| number(node, "`quorum`", 1, most, problems)).unwrap_or(1);
     let max_age = fields.take("maxAge").and_then(|node| duration(node, "`maxAge`", problems));

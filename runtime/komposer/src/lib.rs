@@ -7,6 +7,7 @@
 
 pub mod codes;
 mod conflict;
+mod definitions;
 mod documentation;
 pub mod fetch;
 mod fits;
@@ -26,6 +27,7 @@ mod parse;
 pub mod policy;
 mod provenance;
 mod resolve;
+mod resource;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,7 @@ use orkestra_pattern::yaml::{Key, Node};
 use serde_json::{Map, Value};
 
 pub use conflict::{Conflict, conflicts};
+pub use definitions::{GROUP, Resource, VERSION, definitions};
 pub use documentation::documentation;
 pub use fetch::{FetchError, Fetched, fetch};
 pub use inputs::InputError;
@@ -71,11 +74,34 @@ pub struct Komposer {
 }
 
 impl Komposer {
-    /// The digest of its canonical form, JSON with sorted keys and without blanks: comments and layout do not count.
+    /// The digest of its canonical form, JSON with sorted keys and without blanks: comments, layout, labels and annotations do not
+    /// count. A file and the object that an API server made of it have the same.
     pub fn digest(&self) -> Digest {
         let mut value = self.root.to_json();
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.retain(|key, _| key == "name");
+        }
+        whole_numbers(&mut value);
         value.sort_all_objects();
         Digest::of(value.to_string().as_bytes())
+    }
+}
+
+/// Writes `1.0` as `1`, as whatever passes through an API server is written.
+fn whole_numbers(value: &mut Value) {
+    /// Up to here each whole number is one of a double's.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT);
+            #[allow(clippy::cast_possible_truncation)] // it is whole, and within the bounds of an i64
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(whole_numbers),
+        _ => {}
     }
 }
 
@@ -171,12 +197,28 @@ pub struct Limits {
 pub struct Trust {
     /// Which repositories.
     pub pattern: RepositoryPattern,
-    /// Paths of public keys, as written.
-    pub keys: Vec<String>,
+    /// Public keys, in order.
+    pub keys: Vec<TrustedKey>,
     /// How many distinct keys must have signed.
     pub quorum: u16,
     /// How old a signature may be.
     pub max_age: Option<Duration>,
+}
+
+/// A public key, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    /// Its PEM text, or the path of a file that holds it.
+    pub text: String,
+    /// Where that is written.
+    pub span: Span,
+}
+
+impl TrustedKey {
+    /// The path of its file, relative to the document's directory; none where the key itself is written.
+    pub fn path(&self) -> Option<&str> {
+        (!self.text.trim_start().starts_with("-----BEGIN ")).then_some(&*self.text)
+    }
 }
 
 /// One item of `spec.crds`: what is laid over an entry.

@@ -34,7 +34,6 @@ pub static KOMPOSER: Table = Table {
             doc: "Where patterns come from, and what each is given.",
         },
         optional("spec", Takes::Table(&SPEC), "What is laid over the patterns."),
-        later("status", "What the runtime says of it."),
     ]],
     others: Others::Refused,
 };
@@ -45,9 +44,12 @@ pub(crate) static NAMED: Table = Table {
     doc: "What the document is called.",
     rows: &[&[
         required("name", Takes::Like(&LABEL), "Its name."),
-        later("namespace", "Where it lies in a cluster."),
-        later("labels", "Labels in a cluster."),
-        later("annotations", "Annotations in a cluster."),
+        optional("labels", Takes::Map(&Takes::Text), "Labels of the object in a cluster. They change nothing here."),
+        optional(
+            "annotations",
+            Takes::Map(&Takes::Text),
+            "Annotations of the object in a cluster. They change nothing here.",
+        ),
     ]],
     others: Others::Refused,
 };
@@ -238,7 +240,11 @@ pub(crate) static TRUST: Table = Table {
     doc: "Who may have signed what is in some repositories.",
     rows: &[&[
         required("pattern", Takes::Text, "Which repositories: `*` stands for one segment, `**` for any number."),
-        required("keys", Takes::List(&Takes::Text), "Paths of public keys, relative to this file."),
+        required(
+            "keys",
+            Takes::List(&Takes::Text),
+            "Public keys: each its PEM text, or the path of a file with it, relative to this one.",
+        ),
         optional(
             "quorum",
             Takes::Number { least: 1, most: u16::MAX },

@@ -134,6 +134,8 @@ pub struct Broken {
     pub message: Text,
     /// How to put it right.
     pub mend: Option<Text>,
+    /// What it asks for beyond computing and is not granted, where that is why.
+    pub denied: Vec<Capability>,
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 const ATTEMPTS: usize = 4;
 /// Groups that belong to Kubernetes itself.
 const RESERVED_GROUPS: [&str; 2] = ["k8s.io", "kubernetes.io"];
+/// The group of Komposers and their locks.
+const OWN_GROUP: &str = "orkestra.orkspace.io";
 
 const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -39,6 +41,9 @@ pub(crate) fn prepare(instance: &str, given: &Value) -> Result<(String, Value), 
     let reserved = |suffix: &&str| group == *suffix || group.ends_with(&format!(".{suffix}"));
     if let Some(suffix) = RESERVED_GROUPS.iter().find(|suffix| reserved(suffix)) {
         return Err(invalid(format!("crd.yaml: group {group:?} is below {suffix:?}, which belongs to Kubernetes")));
+    }
+    if group == OWN_GROUP {
+        return Err(invalid(format!("crd.yaml: group {group:?} is that of Komposers")));
     }
     if given.pointer("/spec/conversion/strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "None") {
         return Err(invalid("crd.yaml: spec.conversion is written by the runtime; leave it out".to_owned()));

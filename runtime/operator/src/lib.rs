@@ -39,6 +39,7 @@ mod identity;
 mod instance;
 mod inventory;
 mod json;
+pub mod komposer;
 mod label_index;
 mod lease;
 mod limit;

@@ -234,7 +234,13 @@ mod tests {
         metrics.error("Forbidden");
         let row = Row { controller: "shop/web", metrics: &metrics, depth: 3, adds: 9, workers: 2 };
         let hooked = Metrics { instantiations: 4, failures: vec![("HookFailed", 2)], memory_high_water: 65_536 };
-        let broken = Broken { name: "./a \"b\"".to_owned(), reason: "NotAPattern", message: "".into(), mend: None };
+        let broken = Broken {
+            name: "./a \"b\"".to_owned(),
+            reason: "NotAPattern",
+            message: "".into(),
+            mend: None,
+            denied: Vec::new(),
+        };
         let text = text(&[row], &[("configmaps".to_owned(), 7)], &[], &[("shop", hooked)], &[broken], true);
         for line in [
             "orkestra_leader 1",

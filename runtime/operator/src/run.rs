@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub struct Options {
     pub shards: NonZeroU16,
     /// The webhook that converts, where a pattern has conversions: served by this process before the runtime starts.
     pub webhook: Option<Webhook>,
+    /// Whether instances come later, by [`Handle::put`]: it is not ready before [`Handle::set_composed`].
+    pub composed_later: bool,
     /// What was asked for and does not run: to be shown and counted.
     pub broken: Vec<Broken>,
     /// What the runtime and its patterns must be allowed. It is asked for before anything is reconciled, and what is missing is told.
@@ -79,6 +81,7 @@ impl Default for Options {
             election: None,
             shards: NonZeroU16::MIN,
             webhook: None,
+            composed_later: false,
             broken: Vec::new(),
             rights: Vec::new(),
         }
@@ -127,6 +130,8 @@ pub struct Handle {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) broken: Arc<RwLock<Vec<Broken>>>,
     rights: Arc<Rights>,
+    /// Whether what is to run has been said.
+    composed: Arc<AtomicBool>,
 }
 
 impl Runtime {
@@ -216,7 +221,8 @@ impl Runtime {
         for (instance, entries) in instances {
             fleet.begin(instance, entries);
         }
-        let handle = Handle { fleet, broken: Arc::new(RwLock::new(options.broken)), rights };
+        let composed = Arc::new(AtomicBool::new(!options.composed_later));
+        let handle = Handle { fleet, broken: Arc::new(RwLock::new(options.broken)), rights, composed };
         let stop_limit = options.stop_limit;
         Ok(Self { handle, background, elector: tasks, resign, stop_limit })
     }
@@ -290,6 +296,11 @@ impl Handle {
         *lock::write(&self.broken) = broken;
     }
 
+    /// Says that all instances that were to come later are there, or are known not to come.
+    pub fn set_composed(&self) {
+        self.composed.store(true, Ordering::Relaxed);
+    }
+
     /// Asks for the rights that are needed now.
     pub async fn look_for_rights(&self, needed: Vec<NeededRight>) {
         self.rights.look(needed).await;
@@ -317,6 +328,7 @@ impl Handle {
     pub fn is_ready(&self) -> bool {
         let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
         self.fleet.shared.standing.problem().is_none()
+            && self.composed.load(Ordering::Relaxed)
             && self.fleet.shared.conversion.as_ref().is_none_or(|state| state.webhook.served.is_ready())
             && self.fleet.entries().iter().all(up)
             && self.stores().iter().all(|store| store.waits_for().is_none())
@@ -339,6 +351,9 @@ impl Handle {
         let stores = self.stores();
         let mut all: Vec<String> = entries.collect();
         all.extend(self.fleet.shared.standing.problem());
+        if !self.composed.load(Ordering::Relaxed) {
+            all.push("the patterns wait: their Komposer has not been carried out yet".to_owned());
+        }
         if self.fleet.shared.conversion.as_ref().is_some_and(|state| !state.webhook.served.is_ready()) {
             all.push("the webhook waits: it has no certificate yet".to_owned());
         }

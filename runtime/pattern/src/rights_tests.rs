@@ -135,6 +135,7 @@ fn ways_to_every_other_right_are_never_given() {
         "{apiGroups: [rbac.authorization.k8s.io], resources: [roles], verbs: [escalate]}",
         "{apiGroups: [admissionregistration.k8s.io], resources: [mutatingwebhookconfigurations], verbs: [patch]}",
         "{apiGroups: [certificates.k8s.io], resources: [certificatesigningrequests/approval], verbs: [update]}",
+        "{apiGroups: [orkestra.orkspace.io], resources: [komposers], verbs: [patch]}",
         "{apiGroups: [''], resources: [secrets], verbs: [unsafe-delete-ignore-read-errors]}",
         "{apiGroups: [''], resources: [secrets], verbs: [\"{{ metadata.name }}\"]}",
     ] {

@@ -15,6 +15,8 @@ pub(crate) struct Generate {
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
     Bundle(Box<Bundle>),
+    /// The definitions by which a cluster stores Komposers and their locks, for `ork run --komposer`
+    Definitions,
     Rbac(Box<Rbac>),
     Key(super::Key),
 }
@@ -51,6 +53,10 @@ pub(crate) struct Bundle {
     /// Have the patterns' definitions in the bundle, too. The runtime then installs none, and needs no right to
     #[arg(long)]
     pub(crate) crds: bool,
+    /// Have the Komposer and its lock as objects of the cluster, which the runtime follows and reports in, with their definitions. A
+    /// change of what runs is then a change of these two objects, and of rights where more are needed
+    #[arg(long)]
+    pub(crate) resource: bool,
     /// Write files into this directory, numbered in the order in which they are applied [default: one stream on stdout]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
@@ -85,6 +91,9 @@ pub(crate) struct Rbac {
     /// For `ork run --shards`, of whatever number: the runtime holds a Lease for each part of the resources
     #[arg(long)]
     pub(crate) shards: bool,
+    /// For `ork run --komposer`: the Komposer is an object of the cluster, and its status is written
+    #[arg(long, requires = "file")]
+    pub(crate) resource: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub(crate) format: RbacFormat,

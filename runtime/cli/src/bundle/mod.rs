@@ -23,21 +23,23 @@ pub(crate) struct File {
 }
 
 /// The names of all files that a bundle can have.
-pub(crate) const FILES: [&str; 3] = ["1-rights.yaml", "2-definitions.yaml", "3-runtime.yaml"];
+pub(crate) const FILES: [&str; 4] = ["1-rights.yaml", "2-definitions.yaml", "3-runtime.yaml", "4-komposer.yaml"];
 
 /// The files of a bundle. `head` is the comment at the beginning of each.
 pub(crate) fn files(
     rights: rbac::Bundle,
-    definitions: Option<Vec<Value>>,
+    definitions: &[Value],
     runtime: &[Value],
+    komposer: &[Value],
     head: &str,
 ) -> Result<Vec<File>, Error> {
-    let [first, second, third] = FILES;
+    let [first, second, third, fourth] = FILES;
     let mut files = vec![File { name: first, text: format!("{head}{}", rbac::as_yaml(&restricted(rights))?) }];
-    if let Some(definitions) = definitions {
-        files.push(File { name: second, text: format!("{head}{}", documents(&definitions)?) });
+    for (name, objects) in [(second, definitions), (third, runtime), (fourth, komposer)] {
+        if !objects.is_empty() {
+            files.push(File { name, text: format!("{head}{}", documents(objects)?) });
+        }
     }
-    files.push(File { name: third, text: format!("{head}{}", documents(runtime)?) });
     Ok(files)
 }
 
@@ -57,6 +59,7 @@ fn restricted(mut rights: rbac::Bundle) -> rbac::Bundle {
     rights
 }
 
-fn documents(objects: &[Value]) -> Result<String, Error> {
+/// Objects as documents of one file.
+pub(crate) fn documents(objects: &[Value]) -> Result<String, Error> {
     objects.iter().map(|object| Ok(format!("---\n{}", yaml::text(object)?))).collect()
 }

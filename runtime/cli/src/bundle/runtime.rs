@@ -77,7 +77,11 @@ impl Runtime {
         }
         let arguments = at(container, "/args")?;
         let before = arguments.as_array().cloned().unwrap_or_default();
-        let before = before.iter().filter_map(Value::as_str).map(|argument| self.moved(argument));
+        // What follows an object of the cluster reads no file.
+        let stored = self.arguments.iter().any(|argument| argument.starts_with("--komposer="));
+        let before =
+            before.iter().filter_map(Value::as_str).filter(|argument| !stored || !argument.starts_with("--file="));
+        let before = before.map(|argument| self.moved(argument));
         *arguments = before.chain(self.arguments.iter().cloned()).collect();
         Ok(())
     }

@@ -60,5 +60,5 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
     if args.format == TextOrJson::Json {
         output.data(&format!("{:#}\n", serde_json::Value::Array(reports)))?;
     }
-    if errors > 0 { Err(Error::Problems { errors, warnings }) } else { Ok(()) }
+    if errors > 0 { Err(Error::Problems { errors, warnings, first: None }) } else { Ok(()) }
 }

@@ -11,16 +11,23 @@ mod bundle;
 pub(crate) fn run(args: &Generate, output: &Output) -> Result<(), Error> {
     match &args.what {
         GenerateWhat::Bundle(args) => bundle::run(args, output),
+        GenerateWhat::Definitions => definitions(output),
         GenerateWhat::Rbac(args) => rbac(args, output),
         GenerateWhat::Key(args) => super::sign::generate(args, output),
     }
 }
 
+fn definitions(output: &Output) -> Result<(), Error> {
+    let all = orkestra_komposer::definitions();
+    output.bytes(crate::bundle::documents(&all)?.as_bytes())
+}
+
 fn rbac(args: &Rbac, output: &Output) -> Result<(), Error> {
-    let place = Place { shards: args.shards, ..place(&args.system_namespace, &args.namespaces)? };
+    let mut place = Place { shards: args.shards, ..place(&args.system_namespace, &args.namespaces)? };
     let instances = match &args.file {
         Some(file) => {
             let composed = composition::of_komposer(file, &args.sources, output)?;
+            place.komposer = args.resource.then(|| composed.opened.komposer.name.clone());
             composed.whole(output)?.composition.instances
         }
         None => composition::of_dirs(&args.dirs, output)?,
@@ -66,7 +73,7 @@ fn place(system: &str, namespaces: &[String]) -> Result<Place, Error> {
             ),
         });
     }
-    Ok(Place { system: system.to_owned(), namespaces, shards: false, definitions: true })
+    Ok(Place { system: system.to_owned(), namespaces, shards: false, definitions: true, komposer: None })
 }
 
 fn is_label(name: &str) -> bool {

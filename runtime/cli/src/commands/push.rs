@@ -98,7 +98,7 @@ fn complete(files: &PatternDir, pattern: &Pattern, output: &Output) -> Result<()
     problems.sort();
     if problems.has_errors() {
         output.message(files.render(&problems, output.stderr_colored()).trim_end());
-        return Err(Error::Problems { errors: problems.errors(), warnings: problems.warnings() });
+        return Err(Error::problems(&problems, &files.source));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use orkestra_artifact::Digest;
 use orkestra_komposer::{Instance, Lock};
-use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, Runtime};
+use orkestra_operator::{self as operator, Cluster, Election, Identity, Options, Runtime, komposer};
 use orkestra_sandbox::{Hook, Pattern, Sandbox};
 use orkestra_webhook::Routes;
 use tokio::net::TcpListener;
@@ -16,21 +16,27 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::Run;
-use crate::composition::{Broken, Composed, grants};
+use crate::composition::{Broken, Composed, Documents, grants};
 use crate::error::Error;
 use crate::output::{Output, escape};
 use crate::rbac::{self, Place};
 use crate::traces::Traces;
 use crate::{about, composition, hooks, instances, kube_access, log, sandbox, webhook};
 use follow::Follower;
+use origin::Origin;
 
 mod dry_run;
 mod follow;
+mod origin;
 
 pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
-    let composing = match &args.file {
-        Some(file) => Composing::of(composition::to_run(file, &args.sources, args.locked, output)?),
-        None => Composing::alone(composition::of_dirs(&args.dirs, output)?, &args.grants, output),
+    let composing = match (&args.file, &args.komposer) {
+        (Some(file), _) => {
+            Composing::of(composition::to_run(Documents::read(file)?, &args.sources, args.locked, output)?)
+        }
+        // It lies where there is no connection to yet.
+        (None, Some(_)) => Composing::default(),
+        (None, None) => Composing::alone(composition::of_dirs(&args.dirs, output)?, &args.grants, output),
     };
     let mut composing = composing.granted(output);
     // Where nothing is left that could run, there is no need to look for a cluster.
@@ -62,7 +68,16 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
     }
     let rights = rbac::needed(&composing.instances, &loader.place(), !args.no_impersonation);
     let options = Options { broken: composing.reasons(), rights, ..options(args) };
-    let follower = args.file.as_deref().map(|file| Follower::new(&loader, output, file, running));
+    let follower = |origin| Follower::new(&loader, output, origin);
+    let follower = match (&args.file, &args.komposer) {
+        (Some(file), _) => Some(runtime.block_on(follower(Origin::File(file)).begun(running, &composing))),
+        (None, Some(name)) => {
+            let (stored, task) = komposer::follow(&cluster.client, name);
+            runtime.spawn(task);
+            Some(follower(Origin::Resource { name, stored, outcome: watch::Sender::default() }))
+        }
+        (None, None) => None,
+    };
     let ended = runtime.block_on(work(args, cluster, instances, options, routes.clone(), follower));
     if let Some(traces) = traces {
         traces.stop();
@@ -71,6 +86,7 @@ pub(crate) fn run(args: &Run, output: &Output) -> Result<(), Error> {
 }
 
 /// What is to run, and what does not.
+#[derive(Default)]
 struct Composing {
     instances: Vec<Instance>,
     broken: Vec<Broken>,
@@ -148,7 +164,8 @@ impl<'a> Loader<'a> {
         let network = match hooks::asks_hosts(composing.instances.iter().map(|instance| &instance.pattern)) {
             true => Some(hooks::network()?),
             // A Komposer may change, and want one; without the means it does without until then.
-            false => args.file.as_ref().and_then(|_| hooks::network().ok()),
+            false if args.file.is_some() || args.komposer.is_some() => hooks::network().ok(),
+            false => None,
         };
         let sandbox = sandbox::start_with(args.sources.cache.as_deref(), network, output)?;
         Ok(Self { args, sandbox, runtime, routes })
@@ -185,6 +202,7 @@ impl<'a> Loader<'a> {
             namespaces: self.args.namespace.iter().cloned().collect(),
             shards: self.args.shards.is_some(),
             definitions: !self.args.no_crds,
+            komposer: self.args.komposer.clone(),
         }
     }
 }
@@ -238,8 +256,9 @@ async fn work(
         TcpListener::bind(args.listen).await.map_err(|source| Error::Listen { address: args.listen, source })?;
     let address = listener.local_addr().map_err(|source| Error::Listen { address: args.listen, source })?;
     // It answers before any definition points at it.
-    let (server, webhook) = match routes.is_empty() {
+    let (server, webhook) = match routes.is_empty() && args.komposer.is_none() {
         true => (None, None),
+        // Patterns with conversions and rules may come later.
         false => Some(webhook::serve(&args.serve, cluster.local, routes)?).unzip(),
     };
     let options = Options { webhook, ..options };
@@ -286,6 +305,7 @@ fn options(args: &Run) -> Options {
         install_crds: !args.no_crds,
         election: (!args.no_leader_elect).then(|| Election::of(&host())),
         shards: args.shards.and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MIN),
+        composed_later: args.komposer.is_some(),
         ..Options::default()
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use orkestra_artifact::layout::Directory;
 use orkestra_artifact::{Reference, Registry, Silent, copy};
-use orkestra_komposer::Lock;
+use orkestra_komposer::{Lock, TrustedKey};
 
 use crate::args::Vendor;
 use crate::bundle::inside;
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Vendor, output: &Output) -> Result<(), Error> {
             write(&target.join(path).join(name), files.bytes(name).unwrap_or_default())?;
         }
     }
-    for key in opened.komposer.trust.iter().flat_map(|trust| &trust.keys) {
+    for key in opened.komposer.trust.iter().flat_map(|trust| &trust.keys).filter_map(TrustedKey::path) {
         write(&target.join(inside(Path::new(key))?), &read_bounded(&opened.base().join(key))?)?;
     }
     // Last, so that they win over a pattern that lies in the Komposer's own directory.

@@ -55,8 +55,7 @@ pub(crate) fn compose(
     }
     for failed in std::mem::take(&mut composition.failed) {
         print(&failed.problems, &opened.source, output);
-        let problems = &failed.problems;
-        let error = Error::Problems { errors: problems.errors() + problems.omitted(), warnings: problems.warnings() };
+        let error = Error::problems(&failed.problems, &opened.source);
         broken.push(Broken { name: failed.name, error });
     }
     Ok(Composed { opened, had, composition, broken, owners })

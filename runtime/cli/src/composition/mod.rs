@@ -25,7 +25,7 @@ use crate::pattern_dir::{PatternDir, shown};
 pub(crate) use compose::{Composed, compose};
 pub(crate) use gather::{Anew, Asking, Broken, Had, gather, prove};
 pub(crate) use locking::{build, lock_of, stale};
-pub(crate) use open::{Opened, lock_path, read_policy};
+pub(crate) use open::{Documents, Opened, lock_path, read_policy};
 pub(crate) use store::Store;
 
 /// Patterns by themselves, each with its own defaults.
@@ -49,9 +49,16 @@ pub(crate) fn of_dirs(dirs: &[PathBuf], output: &Output) -> Result<Vec<Instance>
 }
 
 /// What runs of a Komposer, and whether nothing runs but what its lock names: because that was said, or by the policy.
-pub(crate) fn to_run(path: &Path, sources: &Sources, locked: bool, output: &Output) -> Result<(Composed, bool), Error> {
-    let opened = Opened::read(path, sources.policy.as_deref(), output)?;
-    let locked = locked || opened.policy().is_some_and(|policy| !policy.allow_unlocked);
+pub(crate) fn to_run(
+    documents: Documents,
+    sources: &Sources,
+    locked: bool,
+    output: &Output,
+) -> Result<(Composed, bool), Error> {
+    // Nobody saw what a cluster's object was resolved to, unless it is locked.
+    let (stored, opened) = (documents.stored, Opened::of(documents, sources.policy.as_deref(), output)?);
+    let locked =
+        locked || stored && opened.policy().is_none() || opened.policy().is_some_and(|policy| !policy.allow_unlocked);
     Ok((by_lock(opened, sources, locked, output)?, locked))
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use orkestra_artifact::signature::{MAX_KEY_FILE, PublicKey};
 use orkestra_artifact::trust::{TrustEntry, TrustPolicy};
-use orkestra_komposer::Trust;
+use orkestra_komposer::{Trust, TrustedKey};
 
 use crate::error::Error;
 use crate::pattern_dir::{read_up_to, shown};
@@ -17,7 +17,7 @@ pub(super) fn trust_policy(trust: &[Trust], base: &Path) -> Result<Option<TrustP
     }
     let mut entries = Vec::new();
     for item in trust {
-        let keys = item.keys.iter().map(|path| public_key(&base.join(path))).collect::<Result<Vec<_>, _>>()?;
+        let keys = item.keys.iter().map(|key| public_key(key, base)).collect::<Result<Vec<_>, _>>()?;
         entries.push(TrustEntry {
             pattern: item.pattern.clone(),
             keys,
@@ -28,11 +28,15 @@ pub(super) fn trust_policy(trust: &[Trust], base: &Path) -> Result<Option<TrustP
     Ok(Some(TrustPolicy { entries }))
 }
 
-fn public_key(path: &Path) -> Result<PublicKey, Error> {
-    let bytes = read_up_to(path, MAX_KEY_FILE)?;
+fn public_key(key: &TrustedKey, base: &Path) -> Result<PublicKey, Error> {
+    let Some(path) = key.path() else {
+        return PublicKey::from_pem(&key.text).map_err(|source| Error::Key { path: "trust".into(), source });
+    };
+    let path = base.join(path);
+    let bytes = read_up_to(&path, MAX_KEY_FILE)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Unusable {
-        problem: format!("`{}` is not a key: it is no text", shown(path)),
+        problem: format!("`{}` is not a key: it is no text", shown(&path)),
         hint: Some("a key file is PEM, as `ork generate key` writes it".to_owned()),
     })?;
-    PublicKey::from_pem(&text).map_err(|source| Error::Key { path: path.to_owned(), source })
+    PublicKey::from_pem(&text).map_err(|source| Error::Key { path, source })
 }

@@ -26,6 +26,8 @@ pub(crate) struct Place {
     pub(crate) shards: bool,
     /// The runtime installs the patterns' definitions.
     pub(crate) definitions: bool,
+    /// The name of the Komposer, where it is an object of the cluster that the runtime follows.
+    pub(crate) komposer: Option<String>,
 }
 
 /// Everything that is to be applied, in its order.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orkestra_komposer::Instance;
+use orkestra_komposer::{Instance, Resource as Stored};
 use orkestra_pattern::model::Entry;
 use orkestra_pattern::rights::{Resource, needs_finalizer, resource};
 use serde_json::Value;
@@ -92,6 +92,9 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
             "each part of the resources has a Lease, whose holder works on it (--shards)",
         ));
     }
+    if let Some(name) = &place.komposer {
+        komposer(name, &mut rules);
+    }
     webhook(instances, place, &mut rules);
     let mut put = |namespaced: bool, rule: Rule| match namespaced && place.only().is_some() {
         true => rules.namespaced.push(rule),
@@ -135,6 +138,21 @@ fn rule_on(names: BTreeSet<String>, rule: Rule) -> Option<Rule> {
     (!names.is_empty()).then(|| Rule { names: names.into_iter().collect(), ..rule })
 }
 
+/// What it takes to follow a Komposer in the cluster, and to say what became of it.
+fn komposer(name: &str, rules: &mut Rules) {
+    let named = |resource: &str, verbs: &[&str], why: &str| Rule {
+        names: vec![name.to_owned()],
+        ..rule(orkestra_komposer::GROUP, resource, verbs, why)
+    };
+    let (komposers, locks) = (Stored::KOMPOSER.plural, Stored::LOCK.plural);
+    let follow: &[&str] = &["list", "watch"];
+    rules.cluster.extend([
+        named(komposers, follow, "what runs is what the Komposer says (--komposer)"),
+        named(locks, follow, "and each pattern is what its lock names"),
+        named(&format!("{komposers}/status"), &["patch"], "what became of the Komposer is written into its status"),
+    ]);
+}
+
 /// What it takes to let API servers ask the webhook, where patterns convert or have rules.
 fn webhook(instances: &[Instance], place: &Place, rules: &mut Rules) {
     let converting: BTreeSet<String> = instances
@@ -146,7 +164,8 @@ fn webhook(instances: &[Instance], place: &Place, rules: &mut Rules) {
     let mutates = admitted().any(|admitting| admitting.mutates);
     let validates = admitted().any(|admitting| admitting.validates);
     let converts = !converting.is_empty();
-    if !converts && !mutates && !validates {
+    // Where patterns come later, the webhook is there for those that will convert or have rules.
+    if !converts && !mutates && !validates && place.komposer.is_none() {
         return;
     }
     if converts {

@@ -235,3 +235,29 @@ fn policy_keys_and_mirrors_are_where_the_runtime_looks_for_them() {
     let with = text(&["--ca-file", "ca.pem"]).replace(['"', '\''], "");
     assert!(with.contains("- --ca-file=/etc/orkestra/registry-ca.pem\n"), "{with}");
 }
+
+/// What only a registry has is tested with one.
+#[test]
+fn a_komposer_as_a_resource_is_no_file_of_the_config_map() {
+    let platform = Platform::new();
+    platform.write("komposer.yaml", KOMPOSER.split("imports").next().unwrap());
+    platform.run(&["lock"]).ends(0);
+    let bundle = platform.bundle(&["--resource"]).ends(0);
+    let text = bundle.text();
+    let (before, objects) = text.split_once("kind: Deployment").unwrap();
+    assert!(before.contains("name: komposers.orkestra.orkspace.io"), "the definitions come first: {before}");
+    assert!(before.contains("- komposerlocks\n") && before.contains("- komposers/status\n"), "{before}");
+    assert!(!before.contains("komposer.yaml: |"), "{before}");
+    assert!(
+        objects.contains("- --komposer=platform\n") && !objects.contains("--file=") && !objects.contains("--locked")
+    );
+    let (_, objects) = objects.split_once("kind: Komposer\n").unwrap();
+    assert!(objects.contains("kind: KomposerLock\n"), "{objects}");
+}
+
+#[test]
+fn what_lies_beside_a_komposer_is_no_resource() {
+    let said = Platform::locked().bundle(&["--resource"]).ends(1).stderr;
+    assert!(said.contains("K1113") && said.contains("imports the directory `./note`"), "{said}");
+    assert!(said.contains("`ork push`"), "{said}");
+}

@@ -122,7 +122,7 @@ const KOMPOSERS: [&str; 3] = [
     r#"
 apiVersion: orkestra.orkspace.io/v1
 kind: Komposer
-metadata: {name: platform}
+metadata: {name: platform, labels: {team: web}, annotations: {note: x}}
 imports:
   registry:
     - url: ghcr.io/orkestra-sh/registry/postgres:v14
@@ -166,7 +166,7 @@ spec:
 const POLICIES: [&str; 1] = [r#"
 apiVersion: orkestra.orkspace.io/v1
 kind: Policy
-metadata: {name: company}
+metadata: {name: company, labels: {team: web}, annotations: {note: x}}
 spec:
   registries: {allow: ["ghcr.io/a/**"], mirrors: [{prefix: ghcr.io, mirror: registry.corp/hub}]}
   credentials: [{variable: TOKEN, hosts: [ghcr.io, "registry.corp:5000"]}]
@@ -182,7 +182,7 @@ spec:
 const LOCKS: [&str; 1] = [r#"
 apiVersion: orkestra.orkspace.io/v1
 kind: KomposerLock
-metadata: {name: platform}
+metadata: {name: platform, labels: {team: web}, annotations: {note: x}}
 spec:
   komposer: sha256:0000000000000000000000000000000000000000000000000000000000000000
   ork: "0.1.0"

@@ -79,7 +79,7 @@ fn broken(broken: &Broken) -> Pattern {
             mend: broken.mend.clone(),
         },
         entries: Vec::new(),
-        capabilities: Vec::new(),
+        capabilities: broken.denied.clone(),
         rights: Vec::new(),
         not_given: Vec::new(),
     }
@@ -188,6 +188,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::about::Capability;
     use crate::reconcile_tests::{object, store};
 
     #[test]
@@ -230,7 +231,9 @@ mod tests {
             reason: "CapabilityDenied",
             message: "no".into(),
             mend: Some("grant it".into()),
+            denied: vec![Capability { name: "code".into(), granted: false, reasons: Vec::new() }],
         });
+        assert_eq!(told.capabilities.len(), 1);
         assert_eq!((told.name.as_str(), told.health.state), ("shop\\u{202e}", State::Broken));
         assert_eq!(told.health.mend.map(|mend| mend.as_str().to_owned()).as_deref(), Some("grant it"));
     }

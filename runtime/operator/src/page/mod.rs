@@ -18,6 +18,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use document::Document;
+pub(crate) use document::{Health, Pattern, State as PatternState};
+pub(crate) use gather::gather;
 
 use crate::run::Handle;
 

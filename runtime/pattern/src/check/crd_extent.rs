@@ -42,12 +42,15 @@ fn conversion(key: &Key, value: &Node, problems: &mut Diagnostics) {
     problems.push(codes::conversion(key.span, strategy.map_or("no strategy".to_owned(), Node::describe)));
 }
 
-/// Kubernetes has the groups below its two domains, and those without any domain.
+/// Kubernetes has the groups below its two domains, and those without any domain. Komposers have one of their own.
 fn group(value: &Node, problems: &mut Diagnostics) {
     let Some(group) = value.text() else { return };
     let below = |domain: &str| group.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     if below("k8s.io") || below("kubernetes.io") || !group.contains('.') {
-        problems.push(codes::group(value.span, group));
+        problems.push(codes::group(value.span, group, "Kubernetes"));
+    }
+    if group == "orkestra.orkspace.io" {
+        problems.push(codes::group(value.span, group, "Komposers and their locks"));
     }
 }
 
@@ -111,8 +114,16 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_kubernetes_are_nobody_elses() {
-        for group in ["k8s.io", "policies.k8s.io", "kubernetes.io", "a.b.kubernetes.io", "apps", "extensions"] {
+    fn groups_of_kubernetes_and_of_komposers_are_nobody_elses() {
+        for group in [
+            "k8s.io",
+            "policies.k8s.io",
+            "kubernetes.io",
+            "a.b.kubernetes.io",
+            "apps",
+            "extensions",
+            "orkestra.orkspace.io",
+        ] {
             assert_eq!(codes("group: example.com", &format!("group: {group}")), ["K0612"], "{group}");
         }
         for group in ["notk8s.io", "k8s.io.example.com", "mykubernetes.io"] {

@@ -84,12 +84,13 @@ pub static STATUS: Code = error(
     "The status of a CRD is the API server's: it says which versions are stored and which names were accepted.",
     edit_crd("spec:\n  group", "status: {storedVersions: [v1]}\nspec:\n  group"),
 );
-/// A group that belongs to Kubernetes.
+/// A group that belongs to Kubernetes, or to Komposers.
 pub static GROUP: Code = error(
     "K0612",
-    "a group that belongs to Kubernetes",
-    "`k8s.io`, `kubernetes.io`, all that ends in them and every group without a dot are Kubernetes' own. A kind in one of \
-     them would look like a part of the cluster, and rights that name the group would include it.",
+    "a group that is taken",
+    "`k8s.io`, `kubernetes.io`, all that ends in them and every group without a dot are Kubernetes' own, and \
+     `orkestra.orkspace.io` is that of Komposers and their locks. A kind in one of them would look like a part of the cluster, and \
+     rights that name the group would include it.",
     Example::Words("`group: policies.k8s.io`, or `group: apps`"),
 );
 /// A short name that is taken.
@@ -204,8 +205,8 @@ pub(crate) fn status(span: Span) -> Diagnostic {
     Diagnostic::new(&STATUS, span, "the status of a CRD is the API server's").hint("remove `status`")
 }
 
-pub(crate) fn group(span: Span, group: &str) -> Diagnostic {
-    Diagnostic::new(&GROUP, span, format!("the group `{group}` belongs to Kubernetes"))
+pub(crate) fn group(span: Span, group: &str, owner: &str) -> Diagnostic {
+    Diagnostic::new(&GROUP, span, format!("the group `{group}` belongs to {owner}"))
         .hint("name a group below a domain of your own, such as `shops.example.com`")
 }
 

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use orkestra_komposer::{Auth, Located};
+use orkestra_komposer::{Auth, Located, TrustedKey};
+use serde_json::Value;
 
 use crate::args::Bundle;
 use crate::bundle::{self, Carried, File, Runtime};
-use crate::composition::{self, Composed, Opened};
+use crate::composition::{self, Composed, Documents, Opened};
+use crate::documents::end_on_errors;
 use crate::error::Error;
 use crate::output::{Output, count, escape};
 use crate::pattern_dir::{PatternDir, read_bounded, read_up_to, shown};
@@ -23,27 +25,32 @@ const PATTERN: [&str; 2] = ["katalog.yaml", "crd.yaml"];
 const MAX_AUTHORITIES: usize = 1 << 20;
 
 pub(super) fn run(args: &Bundle, output: &Output) -> Result<(), Error> {
-    let place = rbac::Place {
+    let mut place = rbac::Place {
         definitions: !args.crds,
         shards: args.shards.is_some(),
         ..super::place(&args.system_namespace, args.namespace.as_slice())?
     };
     let image = image(args.image.as_deref(), output)?;
-    let (composed, _) = composition::to_run(&args.file, &args.sources, true, output)?;
+    let (composed, _) = composition::to_run(Documents::read(&args.file)?, &args.sources, true, output)?;
     let mut composed = composed.granted(output).whole(output)?;
     as_locked(&composed)?;
     from_the_komposer(&mut composed);
     let instances = &composed.composition.instances;
+    place.komposer = args.resource.then(|| composed.opened.komposer.name.clone());
+    let komposer = if args.resource { as_resources(&composed.opened, output)? } else { Vec::new() };
     let carried = carried(args, &composed.opened)?;
-    let arguments = arguments(args, &carried);
+    let arguments = arguments(args, &carried, place.komposer.as_deref());
     warn_of_credentials(&composed.opened, output);
     let rights = rbac::bundle(instances, &place);
     for note in &rights.notes {
         output.warning(escape(&note.text));
     }
+    let mut definitions = if args.crds { bundle::definitions(instances) } else { Vec::new() };
+    if args.resource {
+        definitions.extend(orkestra_komposer::definitions());
+    }
     let runtime = Runtime { namespace: place.system, image, replicas: args.replicas, carried, arguments };
-    let definitions = args.crds.then(|| bundle::definitions(instances));
-    let files = bundle::files(rights, definitions, &runtime.objects()?, &head(&args.file))?;
+    let files = bundle::files(rights, &definitions, &runtime.objects()?, &komposer, &head(&args.file))?;
     match &args.output {
         None => output.bytes(files.into_iter().map(|file| file.text).collect::<String>().as_bytes()),
         Some(directory) => write(directory, &files, output),
@@ -80,6 +87,13 @@ fn as_locked(composed: &Composed) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::NotLocked { problems }) }
 }
 
+/// The Komposer and its lock as objects.
+fn as_resources(opened: &Opened, output: &Output) -> Result<Vec<Value>, Error> {
+    end_on_errors(&opened.komposer.as_resource(), &opened.source, output)?;
+    let lock = composition::fitting_lock(opened)?;
+    Ok(vec![opened.komposer.root.to_json(), lock.to_json()])
+}
+
 /// The Komposer with all files that it and the policy refer to.
 fn carried(args: &Bundle, opened: &Opened) -> Result<Carried, Error> {
     let mut carried = Carried::default();
@@ -97,17 +111,20 @@ fn carried(args: &Bundle, opened: &Opened) -> Result<Carried, Error> {
         }
     }
     let mut add = |path: &Path, from: &Path| carried.add(path, read_bounded(from)?);
-    for key in opened.komposer.trust.iter().flat_map(|trust| &trust.keys) {
+    // As an object it has no files.
+    for key in opened.komposer.trust.iter().flat_map(|trust| &trust.keys).filter_map(TrustedKey::path) {
         add(Path::new(key), &opened.base().join(key))?;
     }
     if let (Some(policy), Some(path)) = (opened.policy(), &args.sources.policy) {
-        for key in policy.trust.iter().flat_map(|trust| &trust.keys) {
+        for key in policy.trust.iter().flat_map(|trust| &trust.keys).filter_map(TrustedKey::path) {
             add(Path::new(key), &path.parent().unwrap_or(Path::new("")).join(key))?;
         }
         add(Path::new(POLICY), path)?;
     }
-    add(Path::new(KOMPOSER), &opened.path)?;
-    add(Path::new(LOCK), &opened.lock_path())?;
+    if !args.resource {
+        add(Path::new(KOMPOSER), &opened.path)?;
+        add(Path::new(LOCK), &opened.lock_path())?;
+    }
     let mut authorities = Vec::new();
     for path in &args.sources.transport.ca_files {
         authorities.extend(read_up_to(path, MAX_AUTHORITIES)?);
@@ -120,8 +137,11 @@ fn carried(args: &Bundle, opened: &Opened) -> Result<Carried, Error> {
 }
 
 /// What `ork run` is told beside what the manifests tell it.
-fn arguments(args: &Bundle, carried: &Carried) -> Vec<String> {
-    let mut arguments = vec!["--locked".to_owned()];
+fn arguments(args: &Bundle, carried: &Carried, komposer: Option<&str>) -> Vec<String> {
+    let mut arguments = vec![match komposer {
+        Some(name) => format!("--komposer={name}"),
+        None => "--locked".to_owned(),
+    }];
     for (option, file) in [("--policy", POLICY), ("--ca-file", AUTHORITIES)] {
         if carried.has(file) {
             arguments.push(format!("{option}={}", Runtime::place(file)));
@@ -191,7 +211,7 @@ fn write(directory: &Path, files: &[File], output: &Output) -> Result<(), Error>
                 "`{}` is from before, and would be applied with what is made now",
                 shown(&directory.join(left))
             ),
-            hint: Some("take it away, or make the bundle with --crds".to_owned()),
+            hint: Some("take it away, or make the bundle with the options of before".to_owned()),
         });
     }
     for file in files {
