@@ -118,6 +118,7 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Compose
         },
         workers: entry.workers,
         resync,
+        running: orkestra_operator::Running::default(),
         children: entry.children.iter().map(declared).collect(),
         reads: entry.reads.iter().map(declared_read).collect(),
     });

@@ -24,6 +24,7 @@ mod ownership;
 mod readyz;
 mod repair;
 mod rollout;
+mod running;
 mod shards;
 mod shipped;
 mod sight;

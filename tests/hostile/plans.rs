@@ -23,6 +23,7 @@ fn entry() -> Entry {
         },
         workers: 1,
         resync: Duration::from_secs(600),
+        running: orkestra_operator::Running::default(),
         children: vec![DeclaredChild::new("settings", "v1", "ConfigMap", ChildPolicy::Apply)],
         reads: Vec::new(),
     }

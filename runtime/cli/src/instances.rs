@@ -101,6 +101,7 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
         api,
         workers: _,
         resync: _,
+        running,
         hook,
         vars: _,
         reads,
@@ -126,9 +127,24 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
         },
         workers: settings.workers,
         resync: settings.resync,
+        running: describe_running(running),
         children: children.iter().map(describe_child).chain(produced.iter().map(describe_produced)).collect(),
         reads: reads.iter().map(describe_read).collect(),
         hook: hook.as_ref().map(|hook| describe_hook(hook, entry, pattern)),
+    }
+}
+
+fn describe_running(running: &model::Running) -> operator::Running {
+    let model::Running { depends_on, restricted_namespaces, queue } = running;
+    let awaits = |awaits: model::Awaits| match awaits {
+        model::Awaits::Started => operator::Awaits::Started,
+        model::Awaits::Healthy => operator::Awaits::Healthy,
+    };
+    operator::Running {
+        depends_on: depends_on.iter().map(|(name, what)| (name.clone(), awaits(*what))).collect(),
+        restricted_namespaces: restricted_namespaces.clone(),
+        max_depth: queue.max_depth.into(),
+        failure_threshold: queue.failure_threshold.into(),
     }
 }
 

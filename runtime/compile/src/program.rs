@@ -27,6 +27,7 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
         api: _,
         workers: _,
         resync: _,
+        running: _,
         hook: _,
         vars,
         reads,

@@ -293,7 +293,7 @@ pub struct Instance {
     pub pattern: Pattern,
     /// Its `hooks.wasm`, if it has one: code that no rebuild proves.
     pub hook: Option<Arc<[u8]>>,
-    /// Whether overrides change anything that is compiled, which is more than `workers`, `resync` and `queue`.
+    /// Whether overrides change anything that is compiled, which is more than how entries run.
     pub composed: bool,
     /// A value per input, in the pattern's order.
     pub inputs: Map<String, Value>,

@@ -101,7 +101,7 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
     }
     let enabled = fields.take("enabled").and_then(|node| boolean(node, "`enabled`", problems));
     // Their values are checked as a part of the merged Katalog.
-    for key in ["apiTypes", "operatorBox"] {
+    for key in ["apiTypes", "operatorBox", "queue", "dependsOn", "restrictedNamespaces"] {
         fields.take(key);
     }
     fields.finish(problems);

@@ -18,11 +18,12 @@ use crate::error::{ApiError, StartError};
 use crate::inventory::Inventory;
 use crate::lock;
 use crate::reconcile::reconcile;
+use crate::running::{Before, wait_for};
 use crate::standing::Role;
 use crate::start::{declared_kinds, install, inventory_key};
 
 /// Works until it is told to stop and what runs has come to its end.
-pub(crate) async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>) {
+pub(crate) async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>, before: Vec<Before>) {
     let standing = shared.standing.clone();
     let controller = tokio::select! {
         () = state.to_stop(&standing) => return,
@@ -33,11 +34,11 @@ pub(crate) async fn bring_up(shared: Arc<Shared>, state: Arc<EntryState>) {
         () = recorded(&controller.shared, &state) => state.recorded.store(true, Ordering::Relaxed),
     }
     let parts = 0..controller.shared.shards.count();
-    join_all(parts.map(|part| work_on(controller.clone(), part))).await;
+    join_all(parts.map(|part| work_on(controller.clone(), part, &before))).await;
 }
 
 /// Works on a part of the primaries whenever this process holds it.
-async fn work_on(controller: Arc<Controller>, part: usize) {
+async fn work_on(controller: Arc<Controller>, part: usize, before: &[Before]) {
     let (process, state) = (&controller.shared.standing, &controller.state);
     let standing = &controller.shared.shards.at(part).standing;
     loop {
@@ -49,6 +50,11 @@ async fn work_on(controller: Arc<Controller>, part: usize) {
             () = state.to_stop(process) => return,
             () = standing.to_follow(term) => continue,
             () = accepted(&controller.shared, state) => state.up.store(true, Ordering::Relaxed),
+        }
+        tokio::select! {
+            () = state.to_stop(process) => return,
+            () = standing.to_follow(term) => continue,
+            () = wait_for(before, state, part) => {}
         }
         if work_for(&controller, part, term).await == Ended::Stopped {
             return;

@@ -122,6 +122,8 @@ pub(crate) struct EntryState {
     pub(crate) up: AtomicBool,
     /// What it waits for while that is not so, in words.
     pub(crate) waits_for: Mutex<String>,
+    /// The entry that it waits for, in words; none: it waits for none.
+    pub(crate) waits_for_entry: Mutex<Option<String>>,
     /// Becomes true when its instance is replaced or taken away.
     pub(crate) dismissed: watch::Sender<bool>,
 }

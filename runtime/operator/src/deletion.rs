@@ -88,7 +88,8 @@ async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Left,
     if finalizer::is_orphaning(&observed.primary) {
         return Ok(Left::of(vec!["the garbage collector has not let go of the children yet".to_owned()]));
     }
-    if finalizer::is_needed(entry) {
+    // Where nothing is done, nothing is undone, and the primary goes all the same.
+    if finalizer::is_needed(entry) && entry.running.namespace(&observed.primary.key.namespace).is_ok() {
         let makes = entry.children.iter().any(|child| child.policy == ChildPolicy::Delete);
         let finalizes = entry.hook.as_ref().is_some_and(|hook| hook.finalize);
         if (makes || finalizes) && !observed.primary.on_delete_done {

@@ -273,6 +273,7 @@ mod tests {
             },
             workers: 1,
             resync: Duration::from_secs(600),
+            running: crate::running::Running::default(),
             children: vec![DeclaredChild::new("cm", "v1", "ConfigMap", ChildPolicy::Apply)],
             reads: Vec::new(),
         }

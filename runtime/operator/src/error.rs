@@ -201,6 +201,14 @@ pub enum Error {
         /// Which.
         namespace: String,
     },
+    /// A namespace in which the pattern does nothing.
+    #[error("nothing is done in namespace {namespace:?}: `restrictedNamespaces` of the pattern has {pattern:?}")]
+    RestrictedNamespace {
+        /// Which.
+        namespace: String,
+        /// As the Katalog or the Komposer has it.
+        pattern: String,
+    },
     /// The plan asks for a read that the Katalog does not declare.
     #[error("the plan asks for the read {id:?}, which the pattern does not declare")]
     UndeclaredRead {
@@ -274,6 +282,7 @@ impl Error {
             Self::Terminating { .. } => "Terminating",
             Self::Forbidden { .. } => "Forbidden",
             Self::ForbiddenNamespace { .. } => "ForbiddenNamespace",
+            Self::RestrictedNamespace { .. } => "RestrictedNamespace",
             Self::UndeclaredRead { .. } => "UndeclaredRead",
             Self::InvalidRead { .. } => "InvalidRead",
             Self::UnsettledReads { .. } => "UnsettledReads",

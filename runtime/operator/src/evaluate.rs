@@ -97,6 +97,8 @@ pub(crate) async fn try_evaluate(
     entropy: Option<&[u8; 32]>,
 ) -> Result<Checked, Error> {
     let (identity, reviews) = (&controller.instance.identity, &controller.shared.reviews);
+    let restricted = &controller.entry.running;
+    restricted.namespace(&primary.key.namespace)?;
     reviews.see(identity, Look::List, &controller.primaries.resource, &primary.key.namespace, "").await?;
     let (shown, hidden) = permitted(controller, shown).await?;
     let mut scopes = Vec::new();
@@ -130,8 +132,10 @@ pub(crate) async fn try_evaluate(
     })?;
     for desired in checked.children.iter().filter_map(|child| child.desired.as_ref()) {
         reviews.namespace(&desired.key.namespace)?;
+        restricted.namespace(&desired.key.namespace)?;
         if (&*desired.api_version, &*desired.kind) == ("v1", "Namespace") {
             reviews.namespace(&desired.key.name)?;
+            restricted.namespace(&desired.key.name)?;
         }
     }
     denied.extend(checked.denied);

@@ -59,7 +59,11 @@ impl Fleet {
     pub(crate) fn begin(&self, instance: Arc<Instance>, entries: Vec<Arc<EntryState>>) {
         let mut tasks = JoinSet::new();
         for state in &entries {
-            tasks.spawn(bring_up(self.shared.clone(), state.clone()));
+            let find = |name: &str| entries.iter().find(|other| other.entry.name == *name).cloned();
+            let before = &state.entry.running.depends_on;
+            // One that is left out keeps nobody back.
+            let before = before.iter().filter_map(|(name, awaits)| Some((find(name)?, *awaits))).collect();
+            tasks.spawn(bring_up(self.shared.clone(), state.clone(), before));
         }
         let member = Arc::new(Member { instance, entries, tasks: Mutex::new(tasks) });
         let mut members = lock::write(&self.members);

@@ -9,6 +9,7 @@ use orkestra_sandbox::{Plan, Request};
 
 use crate::about::About;
 use crate::identity::Identity;
+use crate::running::Running;
 
 /// Computes what should exist for one primary. A component in the sandbox does; a test may stand in for it.
 pub trait Evaluate: Send + Sync + 'static {
@@ -110,6 +111,8 @@ pub struct Entry {
     pub workers: u16,
     /// Time between full reconciles of an object.
     pub resync: Duration,
+    /// How it runs beside that.
+    pub running: Running,
     /// Every child that a plan may list, each after those that it reads, and those that its hook may add.
     pub children: Vec<DeclaredChild>,
     /// Every read that a plan may ask for.
@@ -133,6 +136,7 @@ impl Entry {
             },
             workers: 1,
             resync: Duration::from_secs(3600),
+            running: Running::default(),
             children,
             reads: Vec::new(),
             hook: None,

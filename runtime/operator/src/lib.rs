@@ -67,6 +67,7 @@ mod reconcile_tests;
 mod rehearsal;
 mod rights;
 mod run;
+mod running;
 #[cfg(test)]
 mod scripted;
 mod secret;
@@ -110,6 +111,7 @@ pub use readiness::{Readiness, readiness};
 pub use rehearsal::{Action, Change, Field};
 pub use rights::NeededRight;
 pub use run::{Ceilings, Handle, Options, Runtime};
+pub use running::{Awaits, Running};
 pub use serve::serve;
 pub use survey::{Query, SeenCondition, SeenEvent, SurveyError, Surveyed, survey};
 pub use view::{Seen, SeenObject};

@@ -42,6 +42,8 @@ pub(crate) struct ControllerMetrics {
     outcomes: [AtomicU64; 3],
     buckets: [AtomicU64; BUCKETS.len()],
     nanoseconds: AtomicU64,
+    /// Reconciles that failed since one did not.
+    failed_in_a_row: AtomicU64,
     /// Errors by reason; few words, all the host's own.
     errors: std::sync::Mutex<BTreeMap<&'static str, u64>>,
     pub(crate) active: AtomicU64,
@@ -52,11 +54,20 @@ impl ControllerMetrics {
         if let Some(counter) = self.outcomes.get(outcome as usize) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
+        match outcome {
+            Outcome::Error => drop(self.failed_in_a_row.fetch_add(1, Ordering::Relaxed)),
+            Outcome::Success | Outcome::RequeueAfter => self.failed_in_a_row.store(0, Ordering::Relaxed),
+        }
         self.nanoseconds.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         let seconds = took.as_secs_f64();
         if let Some((_, bucket)) = BUCKETS.iter().zip(&self.buckets).find(|(bound, _)| seconds <= **bound) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// How many reconciles failed one after another, of whatever primaries.
+    pub(crate) fn failed_in_a_row(&self) -> u64 {
+        self.failed_in_a_row.load(Ordering::Relaxed)
     }
 
     pub(crate) fn error(&self, reason: &'static str) {

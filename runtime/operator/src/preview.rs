@@ -278,6 +278,7 @@ mod tests {
             api,
             workers: 1,
             resync: Duration::from_secs(1),
+            running: crate::running::Running::default(),
             children: vec![child("first"), child("second")],
             reads: Vec::new(),
         };

@@ -136,6 +136,7 @@ pub(crate) fn controller_of(
         refused: Mutex::default(),
         up: true.into(),
         waits_for: Mutex::default(),
+        waits_for_entry: Mutex::default(),
         dismissed: tokio::sync::watch::Sender::new(false),
     };
     let primaries = store("g", "Web", "webs");

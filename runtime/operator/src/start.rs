@@ -130,6 +130,7 @@ pub(crate) fn entries_of(
             refused: Mutex::new(refused.map(Refused::from)),
             up: false.into(),
             waits_for: Mutex::new("the start".to_owned()),
+            waits_for_entry: Mutex::default(),
             dismissed: watch::Sender::new(false),
         })
     };

@@ -61,6 +61,8 @@ pub struct Entry {
     pub workers: u16,
     /// Time between full reconciles of an object.
     pub resync: Duration,
+    /// How it runs beside that.
+    pub running: Running,
     /// The points at which code beside the Katalog is called; none: there are none.
     pub hook: Option<Hook>,
     /// In an order in which each reads only earlier ones.
@@ -83,6 +85,41 @@ pub struct Entry {
     pub rules: Vec<Rule>,
     /// `requeue`: when a resource is looked at again.
     pub requeues: Vec<Requeue>,
+}
+
+/// How an entry runs, whatever it makes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Running {
+    /// Entries that it begins after, and what each has to be.
+    pub depends_on: Vec<(String, Awaits)>,
+    /// Namespaces in which nothing is done; `*` stands for any letters.
+    pub restricted_namespaces: Vec<String>,
+    /// When it is not healthy.
+    pub queue: Queue,
+}
+
+/// What an entry has to be before another one begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Awaits {
+    /// Its watches have read their first lists.
+    Started,
+    /// It has worked through what there is, and [`Queue`] does not say otherwise.
+    Healthy,
+}
+
+/// When an entry is not healthy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// How many objects may wait; 0: any number.
+    pub max_depth: u16,
+    /// How many reconciles may fail one after another.
+    pub failure_threshold: u16,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { max_depth: 0, failure_threshold: 5 }
+    }
 }
 
 /// One of `mutation`. Its value uses the resource as it was sent and `inputs`, and no field that a mutation gives.

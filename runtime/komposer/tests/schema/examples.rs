@@ -75,6 +75,9 @@ spec:
   capabilities: []
   crds:
     shop:
+      queue: {maxDepth: 100, failureThreshold: 3}
+      dependsOn: []
+      restrictedNamespaces: [kube-*]
       operatorBox:
         onCreate:
           secrets:
@@ -157,7 +160,7 @@ imports:
   trust: [{pattern: "ghcr.io/**", keys: [a.pub, b.pub], quorum: 2, maxAge: 30d}]
 spec:
   crds:
-    shop: {enabled: true, workers: null, resync: null, apiTypes: {}, operatorBox: {vars: {a: "{{ 1 }}"}}}
+    shop: {enabled: true, workers: null, resync: null, apiTypes: {}, queue: {maxDepth: 9}, dependsOn: [], restrictedNamespaces: [a], operatorBox: {vars: {a: "{{ 1 }}"}}}
     pg/shop: {enabled: false}
 "#,
     "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\nsources: {files: [./a]}\n",

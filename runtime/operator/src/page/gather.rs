@@ -57,7 +57,7 @@ fn pattern(instance: &Instance, states: &[&Arc<EntryState>], stores: &[Arc<Store
             Identity::Process => None,
             Identity::ServiceAccount { namespace, name } => Some(format!("{namespace}/{name}").into()),
         },
-        health: health(states, stores, &entries),
+        health: health(states, stores, &entries, &handle.shards().1),
         entries,
         capabilities: about.capabilities.clone(),
         rights: about.rights.clone(),
@@ -86,7 +86,7 @@ fn broken(broken: &Broken) -> Pattern {
 }
 
 /// The worst of what can be said.
-fn health(states: &[&Arc<EntryState>], stores: &[Arc<Store>], entries: &[Entry]) -> Health {
+fn health(states: &[&Arc<EntryState>], stores: &[Arc<Store>], entries: &[Entry], held: &[usize]) -> Health {
     let say = |state, reason: &str, message: String| Health {
         state,
         reason: reason.into(),
@@ -100,6 +100,11 @@ fn health(states: &[&Arc<EntryState>], stores: &[Arc<Store>], entries: &[Entry])
         let message = format!("{}: {}", state.entry.name, lock::lock(&state.waits_for));
         return say(State::Waiting, "NotStarted", message);
     }
+    if let Some((state, waits)) =
+        states.iter().find_map(|state| Some((state, lock::lock(&state.waits_for_entry).clone()?)))
+    {
+        return say(State::Waiting, "WaitingForEntry", format!("{}: {waits}", state.entry.name));
+    }
     let its = |store: &&Arc<Store>| states.iter().any(|state| state.has(&store.resource.group_kind()));
     if let Some(waits) = stores.iter().filter(its).find_map(|store| store.waits_for()) {
         return say(State::Waiting, "NotWatched", waits);
@@ -107,6 +112,10 @@ fn health(states: &[&Arc<EntryState>], stores: &[Arc<Store>], entries: &[Entry])
     let (failed, total) = entries
         .iter()
         .fold((0, 0), |(failed, total), entry| (failed + entry.resources.failed, total + entry.resources.total));
+    let unhealthy = states.iter().find_map(|state| Some((state, state.unhealthy(held)?)));
+    if let Some((state, unhealthy)) = unhealthy.filter(|_| failed == 0) {
+        return say(State::Degraded, unhealthy.reason(), format!("{}: {unhealthy}", state.entry.name));
+    }
     match failed {
         0 => say(State::Ready, "Ready", String::new()),
         1 => say(State::Degraded, "ResourcesFail", format!("1 of {total} needs help")),

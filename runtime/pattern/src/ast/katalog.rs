@@ -9,7 +9,7 @@ use super::tables::{
     API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, STATUS,
     STATUS_FIELD, VARS,
 };
-use super::{Api, Entry, Input, Katalog, Spanned, StatusField, admission, children, conversion, hooks, reads};
+use super::{Api, Entry, Input, Katalog, Spanned, StatusField, admission, children, conversion, hooks, reads, running};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -166,6 +166,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
     };
     let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, MOST_WORKERS, problems));
     let resync = fields.take("resync").and_then(|node| duration(node, "`resync`", problems));
+    let running = running::parse(&fields, problems);
     let conversion = fields.entry("conversion").and_then(|(key, node)| conversion::parse(key, node, problems));
     let operator_box = fields.require("operatorBox", problems);
     if let Some((key, _)) = fields.entry("reconciler") {
@@ -177,6 +178,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
         api,
         workers: workers.unwrap_or(WORKERS),
         resync: resync.unwrap_or(RESYNC),
+        running,
         vars: Vec::new(),
         reads: Vec::new(),
         templates: Vec::new(),

@@ -10,6 +10,7 @@ mod hooks;
 mod katalog;
 mod options;
 mod reads;
+mod running;
 pub(crate) mod scalars;
 pub(crate) mod tables;
 
@@ -20,7 +21,7 @@ pub use tables::KATALOG;
 
 use std::time::Duration;
 
-use crate::model::{About, Policy};
+use crate::model::{About, Awaits, Policy, Queue};
 use crate::source::Span;
 use crate::yaml::{Key, Node};
 
@@ -86,6 +87,7 @@ pub(crate) struct Entry {
     pub(crate) api: Api,
     pub(crate) workers: u16,
     pub(crate) resync: Duration,
+    pub(crate) running: Running,
     pub(crate) vars: Vec<(Key, Node)>,
     pub(crate) reads: Vec<Read>,
     pub(crate) templates: Vec<Template>,
@@ -95,6 +97,14 @@ pub(crate) struct Entry {
     pub(crate) mutations: Vec<Mutation>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) requeues: Vec<Requeue>,
+}
+
+/// How an entry runs, whatever it makes.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    pub(crate) depends_on: Vec<(Spanned<String>, Awaits)>,
+    pub(crate) restricted_namespaces: Vec<String>,
+    pub(crate) queue: Queue,
 }
 
 /// One of `mutation`.

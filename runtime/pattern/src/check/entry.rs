@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::crd::{Crd, Version};
 use super::inputs::Input;
 use super::reads::{self, References};
-use super::{admission, children, conversion, flows, hooks, status, vars};
+use super::{admission, children, conversion, flows, hooks, running, status, vars};
 use crate::ast::{self, Api};
 use crate::cel::Scope;
 use crate::codes::{crd as codes, flows as flow_codes, references};
@@ -67,6 +67,7 @@ pub(super) fn check(
         name: entry.name.value.clone(),
         workers: entry.workers,
         resync: entry.resync,
+        running: running::checked(&entry.running),
         hook,
         vars: vars.into_iter().map(|var| var.model).collect(),
         reads,

@@ -21,6 +21,7 @@ mod options;
 mod order;
 mod plain;
 mod reads;
+mod running;
 mod sinks;
 mod status;
 mod strings;
@@ -132,6 +133,7 @@ fn of_root(
             scopes.extend(scope);
         }
         entry::one_per_kind(&katalog.entries, &entries, problems);
+        running::order(&katalog.entries, problems);
         if let Some(cr) = cr {
             cr::check(cr, &crds, source, problems);
         }

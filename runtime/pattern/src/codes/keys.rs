@@ -16,7 +16,7 @@ pub static UNSUPPORTED: Code = error(
     "K0202",
     "not supported yet",
     "The language has this, but this version of `ork` does not yet.",
-    edit("workers: 2", "workers: 2\n      queue: {maxDepth: 1}"),
+    edit("workers: 2", "workers: 2\n      deletionProtection: true"),
 );
 /// A key that must be there.
 pub static MISSING: Code = error("K0203", "a key is missing", "The key must be given.", edit("  version: 1.0.0\n", ""));

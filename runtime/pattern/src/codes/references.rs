@@ -32,7 +32,7 @@ pub static DUPLICATE_NAME: Code = error(
 pub static CYCLE: Code = error(
     "K0304",
     "references go round in a circle",
-    "Vars are computed and children applied in the order of their references, which here has no beginning.",
+    "Vars are computed, children applied and entries begun in the order of their references, which here has no beginning.",
     edit(
         "- id: svc\n",
         "- id: svc\n              labels: {web: \"{{ children.web.metadata.name }}\"}\n              annotations: {self: \"{{ children.svc.metadata.name }}\"}\n",
@@ -49,7 +49,7 @@ pub static SAME_OBJECT: Code = error(
 pub static UNKNOWN_NAME: Code = error(
     "K0306",
     "a name that is not declared",
-    "An expression refers to a child, a var, an input or a variable that does not exist.",
+    "An expression refers to a child, a var, an input or a variable that does not exist, or `dependsOn` to such an entry.",
     edit("children.svc.metadata", "children.svcs.metadata"),
 );
 /// `a` and `a.b`.
@@ -115,6 +115,13 @@ pub(crate) fn unknown_child(span: Span, id: &str, fitting: &[&str]) -> Diagnosti
             problem.expected(format!("one of {}", super::keys::list(fitting))).did_you_mean(near)
         }
     }
+}
+
+pub(crate) fn unknown_entry(span: Span, name: &str, known: &[&str]) -> Diagnostic {
+    let near = crate::schema::nearest(name, known.iter().copied());
+    Diagnostic::new(&UNKNOWN_NAME, span, format!("there is no entry `{name}`"))
+        .expected(format!("one of {}", super::keys::list(known)))
+        .did_you_mean(near)
 }
 
 /// `key` holds the labels.

@@ -5,7 +5,8 @@ pub(crate) mod children;
 pub(crate) mod conversion;
 
 use crate::table::{
-    DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Row, Table, Takes, VERSION, later, optional, refused, required,
+    DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Pattern, Row, Table, Takes, VERSION, later, optional, refused,
+    required,
 };
 
 /// The most concurrent reconciles that an entry may ask for: more than this is another pattern's share.
@@ -165,9 +166,18 @@ static ENTRY_ROWS: [Row; 11] = [
         "The time between full reconciles of an object, 1s to 30d; 10m by default. Drift is seen at once, not by this.",
     ),
     required("operatorBox", Takes::Table(&OPERATOR_BOX), "What an object of the kind gets."),
-    later("queue", "How many objects wait, and how often one may fail."),
-    later("dependsOn", "Entries that come first."),
-    later("restrictedNamespaces", "Namespaces in which nothing is done."),
+    optional("queue", Takes::Table(&QUEUE), "When the entry is not healthy."),
+    optional(
+        "dependsOn",
+        Takes::Either(&[Takes::List(&Takes::Like(&LABEL)), Takes::Map(&Takes::Words(&["started", "healthy"]))]),
+        "Entries that begin before this one: a list of those that have started, or a map that says of each whether it has to be \
+         `started` or `healthy`.",
+    ),
+    optional(
+        "restrictedNamespaces",
+        Takes::List(&Takes::Like(&NAMESPACES)),
+        "Namespaces in which nothing is done; `*` stands for any letters. A Komposer adds some, and removes none.",
+    ),
     later("selector", "Which objects are reconciled."),
     optional(
         "conversion",
@@ -191,6 +201,32 @@ pub(crate) static NAMED_ENTRY: Table = Table {
     what: "an entry",
     doc: "One kind that is reconciled.",
     rows: &[&NAME, &ENTRY_ROWS],
+    others: Others::Refused,
+};
+
+/// Namespaces by their names.
+pub(crate) static NAMESPACES: Pattern =
+    Pattern { what: "the name of a namespace, perhaps with `*` in it", regex: "^[-*a-z0-9]{1,63}$" };
+
+/// The most that `failureThreshold` can be.
+pub(crate) const MOST_FAILURES: u16 = 1_000;
+
+pub(crate) static QUEUE: Table = Table {
+    name: "Queue",
+    what: "`queue`",
+    doc: "When an entry is not healthy. Nothing that waits is ever dropped.",
+    rows: &[&[
+        optional(
+            "maxDepth",
+            Takes::Number { least: 0, most: u16::MAX },
+            "How many objects may wait for their reconcile; 0, which is usual: any number.",
+        ),
+        optional(
+            "failureThreshold",
+            Takes::Number { least: 1, most: MOST_FAILURES },
+            "How many reconciles may fail one after another, of whatever objects, before the entry is not healthy; 5 by default.",
+        ),
+    ]],
     others: Others::Refused,
 };
 
