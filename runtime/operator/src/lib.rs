@@ -19,7 +19,6 @@ mod conditions;
 mod conflict;
 mod connect;
 mod controller;
-mod conversion;
 mod count;
 mod definition;
 mod definition_change;
@@ -88,12 +87,12 @@ mod view;
 mod watch;
 #[cfg(test)]
 mod watch_tests;
+mod webhook;
 
 pub use about::{About, Broken, Capability, Digests, Right, Scope, Text};
 pub use conditions::{Condition, Problem, Summary, conditions};
 pub use conflict::Contested;
 pub use connect::{Access, Cluster, ConnectError, connect};
-pub use conversion::{Certificates, Reach, Webhook};
 pub use definition_change::{DefinitionChange, Verdict, definition_changes, schema_changes};
 pub use dry_run::{DryRun, Looked, dry_run};
 pub use election::Election;
@@ -112,3 +111,4 @@ pub use run::{Ceilings, Handle, Options, Runtime};
 pub use serve::serve;
 pub use survey::{Query, SeenCondition, SeenEvent, SurveyError, Surveyed, survey};
 pub use view::{Seen, SeenObject};
+pub use webhook::{Certificates, Reach, Webhook};
