@@ -19,7 +19,7 @@ pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Tran
 pub(crate) use audit::{Audit, AuditFormat};
 pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
-pub(crate) use generate::{Bundle, Generate, Rbac, RbacFormat, What as GenerateWhat};
+pub(crate) use generate::{Bundle, Generate, Policies, Rbac, RbacFormat, What as GenerateWhat};
 pub(crate) use lifecycle::{Migrate, Storage, StorageWhat, Uninstall, Upgrade, UpgradePlan, UpgradeWhat};
 pub(crate) use schema::Schema;
 

@@ -27,6 +27,7 @@ mod over;
 mod package;
 mod pattern_dir;
 mod place;
+mod policies;
 mod program_text;
 mod progress;
 mod proof;

@@ -16,6 +16,7 @@ mod help;
 mod hooks;
 mod init;
 mod inspect;
+mod policies;
 mod rebuild;
 mod render;
 mod run;
