@@ -79,7 +79,7 @@ mod start;
 mod status;
 mod status_write;
 mod survey;
-mod trace;
+pub mod trace;
 pub mod uninstall;
 mod unsettled;
 pub mod upgrade;
