@@ -193,7 +193,8 @@ Examples:
   ork render . --cr big.yaml --input imageRegistry=reg.corp   another resource, another input
   kubectl get sts,svc -o yaml > seen.yaml
   ork render . --children seen.yaml                           with what the cluster has by now
-  ork render . --deleting                                     what it would do before the resource goes")]
+  ork render . --deleting                                     what it would do before the resource goes
+  ork render . --watch                                        again at every save")]
 pub(crate) struct Render {
     /// The pattern directory
     #[arg(value_name = "DIR", default_value = ".")]
@@ -206,6 +207,9 @@ pub(crate) struct Render {
     /// Print the values of Secrets, not only their digests
     #[arg(long)]
     pub(crate) show_secrets: bool,
+    /// Render again whenever the pattern or a file that was named here is saved, until stopped
+    #[arg(short, long)]
+    pub(crate) watch: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub(crate) format: YamlOrJson,

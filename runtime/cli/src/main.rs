@@ -34,6 +34,7 @@ mod proof;
 mod rbac;
 mod rebuild;
 mod sandbox;
+mod saves;
 mod secrets;
 mod traces;
 mod transport;

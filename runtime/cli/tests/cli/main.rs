@@ -9,6 +9,7 @@ mod cases;
 mod check;
 mod completions;
 mod convert;
+mod coverage;
 mod eval;
 mod explain;
 mod generate;
