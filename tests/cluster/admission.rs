@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::together;
 
-const KATALOG: &str = r#"
+pub(crate) const KATALOG: &str = r#"
 apiVersion: orkestra.orkspace.io/v1
 kind: Katalog
 metadata: {name: shop, version: 1.0.0}
@@ -33,7 +33,7 @@ spec:
             - {id: config, data: {storage: "{{ spec.storage }}", tier: "{{ spec.tier.name }}"}}
 "#;
 
-fn crd(group: &str) -> Value {
+pub(crate) fn crd(group: &str) -> Value {
     let properties = json!({"replicas": {"type": "integer"}, "image": {"type": "string"}, "storage": {"type": "string"},
         "tier": {"type": "object", "properties": {"name": {"type": "string"}}}});
     let spec = json!({"type": "object", "required": ["replicas", "image"], "properties": properties});
@@ -51,19 +51,24 @@ fn crd(group: &str) -> Value {
 }
 
 /// The pattern in a directory, and a Komposer that imports it or nothing.
-struct Shop {
-    group: String,
-    pattern: PathBuf,
-    komposer: PathBuf,
+pub(crate) struct Shop {
+    pub(crate) group: String,
+    pub(crate) pattern: PathBuf,
+    pub(crate) komposer: PathBuf,
 }
 
 impl Shop {
-    fn write(ns: &Namespace) -> Self {
+    pub(crate) fn write(ns: &Namespace) -> Self {
+        Self::with(ns, KATALOG, crd)
+    }
+
+    /// Another pattern of the same kind.
+    pub(crate) fn with(ns: &Namespace, katalog: &str, crd: impl FnOnce(&str) -> Value) -> Self {
         let group = format!("{}.example.com", ns.name());
         let data = ns.cluster().plane().data();
         let pattern = data.join(format!("{}-shop", ns.name()));
         std::fs::create_dir_all(&pattern).unwrap();
-        std::fs::write(pattern.join("katalog.yaml"), KATALOG).unwrap();
+        std::fs::write(pattern.join("katalog.yaml"), katalog).unwrap();
         std::fs::write(pattern.join("crd.yaml"), crd(&group).to_string()).unwrap();
         let shop = Self { group, pattern, komposer: data.join(format!("{}-shop.yaml", ns.name())) };
         shop.compose(true);
@@ -80,20 +85,24 @@ impl Shop {
         std::fs::rename(next, &self.komposer).unwrap();
     }
 
-    fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         Kind::new(format!("{}/v1", self.group).leak(), "Shop")
     }
 
     fn run(&self, ns: &Namespace, more: &[&str]) -> Ork {
+        self.run_with(ns, more, &[])
+    }
+
+    pub(crate) fn run_with(&self, ns: &Namespace, more: &[&str], variables: &[(&str, &str)]) -> Ork {
         let system = ns.own();
         let mut arguments = vec!["--no-impersonation", "-n", ns.name(), "--system-namespace", &system, "--yes"];
         arguments.extend(["--listen", "127.0.0.1:0", "--webhook-listen", "127.0.0.1:0"]);
         arguments.extend(more);
-        Ork::run(ns.cluster(), &arguments)
+        Ork::run_with(ns.cluster(), &arguments, variables)
     }
 
     /// Stores a resource, or says why it is not stored.
-    async fn store(&self, ns: &Namespace, name: &str, spec: Value) -> Result<Value, Box<Status>> {
+    pub(crate) async fn store(&self, ns: &Namespace, name: &str, spec: Value) -> Result<Value, Box<Status>> {
         let object = json!({"apiVersion": format!("{}/v1", self.group), "kind": "Shop",
             "metadata": {"name": name, "namespace": ns.name()}, "spec": spec});
         let path =
@@ -108,12 +117,12 @@ impl Shop {
 }
 
 /// A name that no resource has yet: what was stored before a rule is not refused again for the same.
-fn unused() -> String {
+pub(crate) fn unused() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("new-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn path(path: &Path) -> &str {
+pub(crate) fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 

@@ -21,6 +21,7 @@ mod leader;
 mod lifecycle;
 mod matrix;
 mod ownership;
+mod policies;
 mod readyz;
 mod repair;
 mod rollout;

@@ -6,6 +6,7 @@ use orkestra_tests::{CONFIG_MAP, LONG, Namespace, Ork, POD_DISRUPTION_BUDGET, SE
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::admission::{self, Shop};
 use crate::collector::{Collector, Span};
 use crate::fixture::{CRD, KATALOG, WEB, ready_web, together};
 
@@ -107,6 +108,53 @@ fn a_reconcile_is_a_span_with_its_steps_and_without_any_value() {
             output.contains("child applied") && !output.contains("\"span"),
             "spans are no matter of the log: {output}"
         );
+        assert!(ork.stop().await.success());
+    });
+}
+
+#[test]
+fn what_the_webhook_answers_is_a_span_without_any_value() {
+    together("traces-webhook", async |ns| {
+        let collector = Collector::start().await;
+        let conversion = "      conversion:\n        storageVersion: v1\n        paths:\n          - {from: v1beta1, to: v1, rules: [{rename: {from: spec.picture, to: spec.image}}]}\n";
+        let katalog = admission::KATALOG.replace("      operatorBox:\n", &format!("{conversion}      operatorBox:\n"));
+        let shop = Shop::with(&ns, &katalog, |group| {
+            let mut crd = admission::crd(group);
+            let mut second = crd["spec"]["versions"][0].clone();
+            (second["name"], second["storage"]) = (json!("v1beta1"), json!(false));
+            let spec = &mut second["schema"]["openAPIV3Schema"]["properties"]["spec"];
+            spec["properties"]["picture"] = spec["properties"]["image"].take();
+            spec["properties"].as_object_mut().unwrap().remove("image");
+            spec["required"] = json!(["replicas", "picture"]);
+            crd["spec"]["versions"].as_array_mut().unwrap().push(second);
+            crd
+        });
+        let variables = [("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint())];
+        let ork = shop.run_with(&ns, &["-f", admission::path(&shop.komposer)], &variables);
+        ork.says("\"reconciling\"").await;
+        let image = format!("web:{VALUE}");
+        eventually("the rules are asked for", LONG, async || {
+            match shop.store(&ns, "many", json!({"replicas": 7, "image": image})).await {
+                Err(status) if status.code == 422 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        shop.store(&ns, "right", json!({"replicas": 3, "image": image})).await.unwrap();
+        let of = [("pattern", "shop"), ("entry", "shop"), ("given", "2"), ("warned", "0")];
+        for denied in ["0", "1"] {
+            let is = |span: &Span| span.is("admit", &of) && span.get("denied") == Some(denied);
+            let (admit, parent) = span(&collector, "an admission", is).await;
+            assert!(parent.is_none() && admit.error.is_none() && admit.get("reason").is_none(), "{admit:#?}");
+        }
+        let path = format!("/apis/{}/v1beta1/namespaces/{}/shops/right", shop.group, ns.name());
+        let request = http::Request::get(path).body(Vec::new()).unwrap();
+        let other: serde_json::Value = ns.cluster().client().request(request).await.unwrap();
+        assert_eq!(other["spec"]["picture"], image);
+        let of = [("pattern", "shop"), ("entry", "shop"), ("version", "v1beta1"), ("objects", "1"), ("refused", "0")];
+        let (convert, parent) = span(&collector, "a conversion", |span| span.is("convert", &of)).await;
+        assert!(parent.is_none() && convert.error.is_none(), "{convert:#?}");
+        assert!(!collector.was_sent(VALUE) && collector.was_sent("shop"));
         assert!(ork.stop().await.success());
     });
 }

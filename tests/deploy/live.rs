@@ -96,6 +96,18 @@ async fn measure(ns: &Namespace) -> String {
         ns.create(OLD, json!({"metadata": {"name": name}, "spec": {"divisor": divisor}})).await;
     }
     ns.wait_for_condition(OLD, "sound", "Ready", "True").await;
+    eventually("what breaks a rule is refused", LONG, async || {
+        let many = json!({"apiVersion": OLD.api_version, "kind": OLD.kind, "metadata": {"generateName": "many-"},
+            "spec": {"divisor": 1000}});
+        let path = format!("/apis/{}/namespaces/{}/shares", OLD.api_version, ns.name());
+        let request = http::Request::post(path).header("content-type", "application/json");
+        let request = request.body(many.to_string().into_bytes()).expect("a request");
+        match ns.cluster().client().request::<Value>(request).await {
+            Err(kube::Error::Api(status)) if status.code == 422 => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
     let text = eventually("each failure is counted", LONG, async || {
         assert!(get(&address, "/readyz").await.starts_with("HTTP/1.1 200 "));
         let answer = get(&address, "/metrics").await;
@@ -105,6 +117,8 @@ async fn measure(ns: &Namespace) -> String {
             "orkestra_hook_failures_total{",
             "orkestra_reconcile_problems_total{",
             "orkestra_broken_imports{",
+            "orkestra_admission_requests_total{operation=\"validate\",result=\"Allowed\"}",
+            "orkestra_admission_requests_total{operation=\"validate\",result=\"Invalid\"}",
         ];
         match counted.iter().find(|series| !text.contains(*series)) {
             Some(series) => Err(format!("{series} is missing\n{text}")),

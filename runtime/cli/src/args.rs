@@ -19,7 +19,7 @@ pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Tran
 pub(crate) use audit::{Audit, AuditFormat};
 pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
-pub(crate) use generate::{Bundle, Generate, Rbac, RbacFormat, What as GenerateWhat};
+pub(crate) use generate::{Bundle, Generate, Policies, Rbac, RbacFormat, What as GenerateWhat};
 pub(crate) use lifecycle::{Migrate, Storage, StorageWhat, Uninstall, Upgrade, UpgradePlan, UpgradeWhat};
 pub(crate) use schema::Schema;
 
@@ -193,7 +193,8 @@ Examples:
   ork render . --cr big.yaml --input imageRegistry=reg.corp   another resource, another input
   kubectl get sts,svc -o yaml > seen.yaml
   ork render . --children seen.yaml                           with what the cluster has by now
-  ork render . --deleting                                     what it would do before the resource goes")]
+  ork render . --deleting                                     what it would do before the resource goes
+  ork render . --watch                                        again at every save")]
 pub(crate) struct Render {
     /// The pattern directory
     #[arg(value_name = "DIR", default_value = ".")]
@@ -206,6 +207,9 @@ pub(crate) struct Render {
     /// Print the values of Secrets, not only their digests
     #[arg(long)]
     pub(crate) show_secrets: bool,
+    /// Render again whenever the pattern or a file that was named here is saved, until stopped
+    #[arg(short, long)]
+    pub(crate) watch: bool,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub(crate) format: YamlOrJson,

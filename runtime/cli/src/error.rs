@@ -21,6 +21,9 @@ pub(crate) enum Error {
     /// Cases that did not pass, printed already.
     #[error("{failed} of {} did not pass", count(*.all, "case"))]
     Cases { failed: usize, all: usize, differs: bool },
+    /// Cases that reach too little of their patterns, told already.
+    #[error("the cases reach {percent} % of templates and outcomes of `when`, and should reach {min} %")]
+    Uncovered { percent: usize, min: u8 },
     /// Expressions that were answered with a problem, printed already.
     #[error("{} without a value", count(*.failed, "expression"))]
     Expressions { failed: usize },
@@ -203,6 +206,7 @@ impl Error {
             Self::Problems { .. }
             | Self::Silent
             | Self::Cases { .. }
+            | Self::Uncovered { .. }
             | Self::Expressions { .. }
             | Self::Component { .. }
             | Self::Load { .. }

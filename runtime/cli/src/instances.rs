@@ -99,6 +99,7 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
     let model::Entry {
         name,
         api,
+        schema: _,
         workers: _,
         resync: _,
         running,

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use orkestra_komposer::Instance;
-use orkestra_operator::{Admitting, Certificates, Converting, Reach, Webhook};
+use orkestra_operator::{Admitting, Certificates, Converting, Reach, Webhook, trace};
 use orkestra_pattern::model;
 use orkestra_sandbox::{self as sandbox, Failure, Hook, HookConversion, Pattern, Review};
 use orkestra_webhook::certificates::{Serving, Terms};
@@ -21,12 +21,14 @@ pub(crate) fn routes(instance: &Instance, loaded: &Pattern, hook: Option<&Hook>,
         if !entry.conversions.is_empty() {
             let hook = hook.filter(|_| entry.hook.as_ref().is_some_and(|hook| hook.convert));
             let hook = hook.map(|hook| Refined { hook: hook.clone(), runtime: runtime.clone() });
-            let convert = Arc::new(Sandboxed { pattern: loaded.clone(), entry: name.clone(), hook });
+            let (instance, pattern) = (instance.name.clone(), loaded.clone());
+            let convert = Arc::new(Sandboxed { instance, pattern, entry: name.clone(), hook });
             routes.convert.set(&api.group, &api.kind, Some(convert));
         }
         let admit = has_rules(entry).then(|| -> Arc<dyn Admit> {
             let inputs = serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes();
-            Arc::new(Reviewer { pattern: loaded.clone(), entry: name.clone(), inputs })
+            let (instance, pattern) = (instance.name.clone(), loaded.clone());
+            Arc::new(Reviewer { instance, pattern, entry: name.clone(), inputs })
         });
         routes.admit.set(&api.group, &api.kind, admit);
     }
@@ -78,6 +80,7 @@ fn has_rules(entry: &model::Entry) -> bool {
 
 /// The rules of one entry of a loaded pattern.
 struct Reviewer {
+    instance: String,
     pattern: Pattern,
     entry: String,
     inputs: Vec<u8>,
@@ -85,7 +88,14 @@ struct Reviewer {
 
 impl Admit for Reviewer {
     fn admit(&self, object: &[u8]) -> Result<Admission, Refused> {
-        let review = self.pattern.admit(&self.entry, object, &self.inputs).map_err(|failure| refused(&failure))?;
+        let span = trace::admit(&self.instance, &self.entry);
+        let reviewed = span.in_scope(|| self.pattern.admit(&self.entry, object, &self.inputs));
+        let review = reviewed.map_err(|failure| {
+            trace::failed(&span, failure.reason());
+            refused(&failure)
+        })?;
+        let denied = review.violations.iter().filter(|violation| violation.deny).count();
+        trace::admitted(&span, review.changes.len(), denied, review.violations.len() - denied);
         let Review { changes, violations, cost: _ } = review;
         let violation = |violation: sandbox::Violation| Violation {
             field: violation.field,
@@ -112,6 +122,7 @@ pub(crate) fn definitions(pattern: &model::Pattern) -> Vec<Converting> {
 
 /// One entry of a loaded pattern.
 struct Sandboxed {
+    instance: String,
     pattern: Pattern,
     entry: String,
     hook: Option<Refined>,
@@ -140,6 +151,23 @@ impl Refined {
 
 impl Convert for Sandboxed {
     fn convert(&self, version: &str, objects: &[&[u8]]) -> Result<Vec<Result<Vec<u8>, Refused>>, Refused> {
+        let span = trace::convert(&self.instance, &self.entry, version, objects.len());
+        let results = span.in_scope(|| self.converted(version, objects));
+        match &results {
+            Ok(results) => {
+                let mut refused =
+                    results.iter().filter_map(|result| result.as_ref().err()).map(|refused| refused.reason);
+                let first = refused.next();
+                trace::converted(&span, usize::from(first.is_some()) + refused.count(), first);
+            }
+            Err(refused) => trace::converted(&span, objects.len(), Some(refused.reason)),
+        }
+        results
+    }
+}
+
+impl Sandboxed {
+    fn converted(&self, version: &str, objects: &[&[u8]]) -> Result<Vec<Result<Vec<u8>, Refused>>, Refused> {
         let results = self.pattern.convert(&self.entry, version, objects).map_err(|failure| refused(&failure))?;
         let one = |result: Result<orkestra_sandbox::Conversion, Failure>| match result {
             Ok(conversion) => Ok(conversion.object),

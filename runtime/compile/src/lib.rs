@@ -1,18 +1,21 @@
 //! From a checked pattern to its program and its component.
 //!
 //! `lower → encode`: [`lower()`] turns a pattern into the engine's program, [`compile()`] wraps the program's bytes into the
-//! component. Neither reads anything but its argument, so the same pattern gives the same bytes.
+//! component. Neither reads anything but its argument, so the same pattern gives the same bytes. [`policy()`] says its rules in an API
+//! server's own language.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod component;
 mod conversion;
 pub mod lower;
+mod policy;
 mod program;
 mod template;
 #[cfg(test)]
 mod tests;
 
 pub use component::{Compiled, compile};
+pub use policy::{Cannot, Left, Policy, Validation, Variable, policy};
 pub use program::lower;
 
 /// Why a checked pattern has no component.

@@ -25,6 +25,7 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
     let checked::Entry {
         name,
         api: _,
+        schema: _,
         workers: _,
         resync: _,
         running: _,

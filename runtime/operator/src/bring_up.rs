@@ -90,7 +90,7 @@ async fn recorded(shared: &Shared, state: &EntryState) {
 
 async fn try_recorded(shared: &Shared, state: &EntryState) -> Result<bool, StartError> {
     if shared.install_crds {
-        install(&shared.api, &state.instance, shared.conversion.as_deref()).await?;
+        install(&shared.api, &state.instance, shared.webhook.as_deref()).await?;
     }
     let inventory = Inventory::new(shared.api.clone(), shared.own_namespace.clone());
     let key = inventory_key(&state.instance.name, &state.entry.name);
@@ -164,7 +164,7 @@ async fn accepted(shared: &Shared, state: &EntryState) {
     }
     state.up.store(false, Ordering::Relaxed);
     let mut backoff = Backoff::new(Duration::from_secs(2), Duration::from_secs(60));
-    while let Err(error) = install(&shared.api, &state.instance, shared.conversion.as_deref()).await {
+    while let Err(error) = install(&shared.api, &state.instance, shared.webhook.as_deref()).await {
         *lock::lock(&state.waits_for) = error.to_string();
         *lock::lock(&state.refused) = Some(Refused::from(&error));
         tokio::time::sleep(backoff.next()).await;

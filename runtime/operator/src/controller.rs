@@ -12,7 +12,6 @@ use tokio::sync::{Semaphore, watch};
 use crate::access::Reviews;
 use crate::api::Api;
 use crate::cache::{Cache, Change, Selector, Store};
-use crate::conversion;
 use crate::discovery::{Discovery, Resource, api_version, group_kind};
 use crate::error::{Error, StartError};
 use crate::events::Events;
@@ -30,6 +29,7 @@ use crate::run::Ceilings;
 use crate::shards::{Shards, number};
 use crate::standing::Standing;
 use crate::unsettled::Unrest;
+use crate::webhook;
 
 /// How long a reconcile waits for the first list of a kind that it has not read before.
 const SYNC_WITHIN: Duration = Duration::from_secs(30);
@@ -55,8 +55,8 @@ pub(crate) struct Shared {
     pub(crate) own_namespace: String,
     /// Whether the patterns' definitions are installed by whoever leads.
     pub(crate) install_crds: bool,
-    /// The webhook that converts, where one is served.
-    pub(crate) conversion: Option<Arc<conversion::State>>,
+    /// The webhook that converts and admits, where one is served.
+    pub(crate) webhook: Option<Arc<webhook::State>>,
 }
 
 impl Shared {

@@ -6,12 +6,12 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::api::{APPLY, Answer, Api, Call, read_as};
-use crate::conversion::{Pointer, withdraw, without_others};
 use crate::definition_change::breaking;
 use crate::desired::with_hash;
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
 use crate::names;
+use crate::webhook::{Pointer, withdraw, without_others};
 
 /// How long a definition may take until it is established.
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);

@@ -62,7 +62,7 @@ pub async fn dry_run(client: kube::Client, options: Options, instances: Vec<Inst
     let shards = Arc::new(Shards::whole(api.clone(), standing.clone()));
     // Without its task nothing is sent.
     let (events, _unsent) = Events::new(shards.clone());
-    let all = Assembling { api, events, standing, shards, conversion: None };
+    let all = Assembling { api, events, standing, shards, webhook: None };
     let Assembled { shared, instances, refused } = assemble(all, &options, instances).await?;
     let mut result = DryRun { changes: taken(&shared), ..DryRun::default() };
     result.skipped.extend(refused.iter().map(|(instance, error)| (instance.clone(), error.to_string())));

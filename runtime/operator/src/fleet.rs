@@ -8,13 +8,13 @@ use tokio::task::JoinSet;
 
 use crate::bring_up::bring_up;
 use crate::controller::{EntryState, Shared};
-use crate::conversion::Asked;
 use crate::error::StartError;
 use crate::instance::Instance;
 use crate::inventory::Inventory;
 use crate::lock;
 use crate::run::Options;
 use crate::start::{check, declared, entries_of, install};
+use crate::webhook::Asked;
 
 /// One instance at work.
 struct Member {
@@ -90,7 +90,7 @@ impl Fleet {
         let kinds = match shared.standing.may_write() {
             true => {
                 if options.install_crds {
-                    install(&shared.api, &instance, shared.conversion.as_deref()).await?;
+                    install(&shared.api, &instance, shared.webhook.as_deref()).await?;
                 }
                 inventory.record(&kinds).await?
             }

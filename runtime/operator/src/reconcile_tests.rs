@@ -106,7 +106,7 @@ pub(crate) fn controller_of(
     let standing = Arc::new(Standing::alone());
     let shards = Arc::new(Shards::whole(api.clone(), standing.clone()));
     let shared = Shared {
-        conversion: None,
+        webhook: None,
         discovery: Discovery::new(api.clone()),
         cache: Cache::new(api.clone(), String::new()),
         reviews: Reviews::new(api.clone(), Duration::from_secs(60), Duration::from_secs(60), ["own".to_owned()]),

@@ -14,7 +14,6 @@ use crate::access::LONGEST_TIME;
 use crate::api::Api;
 use crate::cache::Store;
 use crate::controller::EntryState;
-use crate::conversion::{self, Webhook};
 use crate::count::Agreement;
 use crate::election::{Election, Elector};
 use crate::error::StartError;
@@ -28,6 +27,7 @@ use crate::shards::Shards;
 use crate::standing::{Role, Standing};
 use crate::start::{Assembled, Assembling, Terms, assemble, check};
 use crate::view::{Seen, view};
+use crate::webhook::{self, Webhook};
 use crate::{count, lease, lock};
 
 /// How long the lease may take to be let go at the end.
@@ -57,7 +57,7 @@ pub struct Options {
     /// In how many parts the primaries are divided, each of which one process works on; one: whoever leads works on all. More than one
     /// takes an election.
     pub shards: NonZeroU16,
-    /// The webhook that converts, where a pattern has conversions: served by this process before the runtime starts.
+    /// The webhook, where a pattern has conversions, mutations or rules: served by this process before the runtime starts.
     pub webhook: Option<Webhook>,
     /// Whether instances come later, by [`Handle::put`]: it is not ready before [`Handle::set_composed`].
     pub composed_later: bool,
@@ -171,18 +171,18 @@ impl Runtime {
         rights.look(options.rights.clone()).await;
         let (events, send_events) = Events::new(shards.clone());
         let term = standing.term();
-        let conversion = options
+        let webhook = options
             .webhook
             .clone()
-            .map(|webhook| conversion::State::new(webhook, options.own_namespace.clone(), options.namespace.clone()))
+            .map(|webhook| webhook::State::new(webhook, options.own_namespace.clone(), options.namespace.clone()))
             .map(Arc::new);
-        let asked = conversion::Asked::of(&instances);
+        let asked = webhook::Asked::of(&instances);
         let all = Assembling {
             api: api.clone(),
             events,
             standing: standing.clone(),
             shards: shards.clone(),
-            conversion: conversion.clone(),
+            webhook: webhook.clone(),
         };
         let assembled = assemble(all, &options, instances).await;
         let Assembled { shared, instances, refused: _ } = match assembled {
@@ -198,8 +198,8 @@ impl Runtime {
         let fleet = Arc::new(Fleet::new(shared.clone(), options.clone(), asked));
         let mut background = JoinSet::new();
         background.spawn(send_events);
-        if let Some(conversion) = conversion {
-            background.spawn(conversion::keep(conversion, api, standing, fleet.asked()));
+        if let Some(webhook) = webhook {
+            background.spawn(webhook::keep(webhook, api, standing, fleet.asked()));
         }
         let mut agreement = None;
         if let Some(election) = &options.election {
@@ -329,7 +329,7 @@ impl Handle {
         let up = |entry: &Arc<EntryState>| entry.up.load(Ordering::Relaxed);
         self.fleet.shared.standing.problem().is_none()
             && self.composed.load(Ordering::Relaxed)
-            && self.fleet.shared.conversion.as_ref().is_none_or(|state| state.webhook.served.is_ready())
+            && self.fleet.shared.webhook.as_ref().is_none_or(|state| state.webhook.served.is_ready())
             && self.fleet.entries().iter().all(up)
             && self.stores().iter().all(|store| store.waits_for().is_none())
     }
@@ -354,7 +354,7 @@ impl Handle {
         if !self.composed.load(Ordering::Relaxed) {
             all.push("the patterns wait: their Komposer has not been carried out yet".to_owned());
         }
-        if self.fleet.shared.conversion.as_ref().is_some_and(|state| !state.webhook.served.is_ready()) {
+        if self.fleet.shared.webhook.as_ref().is_some_and(|state| !state.webhook.served.is_ready()) {
             all.push("the webhook waits: it has no certificate yet".to_owned());
         }
         all.extend(stores.iter().filter_map(|store| store.waits_for()).map(|what| format!("waits: {what}")));
@@ -399,7 +399,7 @@ impl Handle {
         let mut text = metrics::text(&rows, &cached, &sandbox, &hooks, &lock::read(&self.broken), self.is_leader());
         text.push_str(&metrics::shards(count, held.len()));
         text.push_str(&metrics::missing_rights(&self.rights.missing()));
-        if let Some(state) = &self.fleet.shared.conversion {
+        if let Some(state) = &self.fleet.shared.webhook {
             text.push_str(&state.webhook.served.metrics().snapshot().text());
         }
         text

@@ -11,7 +11,6 @@ use crate::api::Api;
 use crate::backoff::Backoff;
 use crate::cache::Cache;
 use crate::controller::{EntryState, Refused, Shared};
-use crate::conversion;
 use crate::count::Agreement;
 use crate::definition;
 use crate::discovery::Discovery;
@@ -30,6 +29,7 @@ use crate::recent::Recent;
 use crate::run::Options;
 use crate::shards::Shards;
 use crate::standing::Standing;
+use crate::webhook;
 
 /// Entries that nobody works on yet.
 pub(crate) struct Assembled {
@@ -46,7 +46,7 @@ pub(crate) struct Assembling {
     pub(crate) events: Events,
     pub(crate) standing: Arc<Standing>,
     pub(crate) shards: Arc<Shards>,
-    pub(crate) conversion: Option<Arc<conversion::State>>,
+    pub(crate) webhook: Option<Arc<webhook::State>>,
 }
 
 /// Installs the definitions of the instances and writes their kinds into the inventory, where this process leads. The instances
@@ -61,11 +61,11 @@ pub(crate) async fn assemble(
     options: &Options,
     instances: Vec<Instance>,
 ) -> Result<Assembled, StartError> {
-    let Assembling { api, events, standing, shards, conversion } = all;
+    let Assembling { api, events, standing, shards, webhook } = all;
     let instances: Vec<Arc<Instance>> = instances.into_iter().map(Arc::new).collect();
     let leads = standing.may_write();
     let mut refused = match options.install_crds && leads {
-        true => install_all(&api, &instances, &options.own_namespace, conversion.as_deref()).await?,
+        true => install_all(&api, &instances, &options.own_namespace, webhook.as_deref()).await?,
         false => BTreeMap::new(),
     };
     if refused.len() == instances.len()
@@ -92,7 +92,7 @@ pub(crate) async fn assemble(
         shards,
         own_namespace: options.own_namespace.clone(),
         install_crds: options.install_crds,
-        conversion,
+        webhook,
     });
     let each = instances.into_iter().map(|instance| {
         let entries = entries_of(&instance, options, &inventory, refused.get(&instance.name));
@@ -154,16 +154,16 @@ async fn install_all(
     api: &Api,
     instances: &[Arc<Instance>],
     own_namespace: &str,
-    conversion: Option<&conversion::State>,
+    webhook: Option<&webhook::State>,
 ) -> Result<BTreeMap<String, StartError>, StartError> {
-    match conversion {
+    match webhook {
         // What converts is there before a definition points at it.
-        Some(conversion) => conversion.prepare(api, conversion::Writes::All).await?,
-        None => conversion::clear(api, own_namespace).await?,
+        Some(webhook) => webhook.prepare(api, webhook::Writes::All).await?,
+        None => webhook::clear(api, own_namespace).await?,
     }
     let mut refused = BTreeMap::new();
     for instance in instances {
-        match install(api, instance, conversion).await {
+        match install(api, instance, webhook).await {
             Ok(()) => {}
             Err(error) if error.concerns_one() => {
                 tracing::error!(instance = %instance.name, reason = error.reason(), %error, "not run; the others are");
@@ -229,7 +229,7 @@ impl Terms {
         let Fleet { shared, options, .. } = &*self.fleet;
         let instances = self.fleet.instances();
         let refused = match options.install_crds {
-            true => install_all(&shared.api, &instances, &options.own_namespace, shared.conversion.as_deref()).await?,
+            true => install_all(&shared.api, &instances, &options.own_namespace, shared.webhook.as_deref()).await?,
             false => BTreeMap::new(),
         };
         // Written by whoever led before, perhaps in another version.
@@ -257,17 +257,17 @@ pub(crate) fn declared(instances: &[Arc<Instance>]) -> BTreeMap<String, BTreeSet
 pub(crate) async fn install(
     api: &Api,
     instance: &Instance,
-    conversion: Option<&conversion::State>,
+    webhook: Option<&webhook::State>,
 ) -> Result<(), StartError> {
-    if let Some(admitting) = instance.admits.first().filter(|_| conversion.is_none()) {
+    if let Some(admitting) = instance.admits.first().filter(|_| webhook.is_none()) {
         return Err(StartError::NoWebhook { name: format!("{}.{}", admitting.plural, admitting.group) });
     }
     for crd in &instance.crds {
         let name = crd.pointer("/metadata/name").and_then(serde_json::Value::as_str).unwrap_or_default();
         let pointer = match instance.converts.iter().any(|converting| converting.name() == name) {
             true => Some(
-                conversion
-                    .and_then(conversion::State::pointer)
+                webhook
+                    .and_then(webhook::State::pointer)
                     .ok_or_else(|| StartError::NoWebhook { name: name.to_owned() })?,
             ),
             false => None,

@@ -1,4 +1,4 @@
-//! Spans of reconciles, for whoever collects traces.
+//! Spans of reconciles, and of what the webhook answers, for whoever collects traces.
 //!
 //! They name objects and count them, and hold nothing else of any. Where nobody collects traces the subscriber knows this module's
 //! name and leaves all of them out, so that they cost a comparison.
@@ -71,6 +71,50 @@ pub(crate) fn finalizer() -> Span {
     info_span!("finalizer", reason = Empty, otel.status_description = Empty)
 }
 
+/// One conversion of some objects into a version. [`converted`] says how it ended.
+///
+/// The webhook is wired outside of this crate; the span is made here because traces are of this module alone.
+pub fn convert(pattern: &str, entry: &str, version: &str, objects: usize) -> Span {
+    let objects = whole(objects);
+    info_span!(
+        "convert",
+        pattern,
+        entry,
+        version,
+        objects,
+        refused = Empty,
+        reason = Empty,
+        otel.status_description = Empty,
+    )
+}
+
+/// Says how many objects of a conversion were refused, and the reason of the first one, or of all.
+pub fn converted(span: &Span, refused: usize, reason: Option<&'static str>) {
+    span.record("refused", whole(refused));
+    if let Some(reason) = reason {
+        failed(span, reason);
+    }
+}
+
+/// One look at an object before it is stored. [`admitted`] and [`failed`] say how it ended.
+pub fn admit(pattern: &str, entry: &str) -> Span {
+    info_span!(
+        "admit",
+        pattern,
+        entry,
+        given = Empty,
+        denied = Empty,
+        warned = Empty,
+        reason = Empty,
+        otel.status_description = Empty,
+    )
+}
+
+/// Says how many values an object is given, and how many rules it breaks. That it breaks some is no failure.
+pub fn admitted(span: &Span, given: usize, denied: usize, warned: usize) {
+    span.record("given", whole(given)).record("denied", whole(denied)).record("warned", whole(warned));
+}
+
 /// The writes of one child: from the first one on, so that a child that is so already has no span.
 #[derive(Default)]
 pub(crate) struct Writes(OnceLock<Span>);
@@ -129,8 +173,8 @@ pub(crate) fn ended(span: &Span, outcome: Outcome) {
     span.record("outcome", outcome.word());
 }
 
-/// Says that what a span is about failed.
-pub(crate) fn failed(span: &Span, reason: &'static str) {
+/// Says that what a span is about failed, and why in one word.
+pub fn failed(span: &Span, reason: &'static str) {
     span.record("reason", reason);
     // A description is what makes a status an error.
     span.record("otel.status_description", reason);

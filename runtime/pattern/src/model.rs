@@ -57,6 +57,8 @@ pub struct Entry {
     pub name: String,
     /// The primary's kind.
     pub api: Api,
+    /// Its objects as expressions see them: with `metadata`, and with what mutations give.
+    pub schema: Arc<Schema>,
     /// Concurrent reconciles.
     pub workers: u16,
     /// Time between full reconciles of an object.

@@ -140,6 +140,7 @@ Examples:
   ork test                             the pattern in this directory
   ork test patterns/*/*                many at once
   ork test --filter replicas           only cases whose name holds the word
+  ork test --coverage --min 80         what no case reaches, and a failure below four fifths
   ork test --accept                    write what came out into the cases: look at the difference before you commit it")]
 pub(crate) struct Test {
     /// Pattern directories
@@ -151,6 +152,12 @@ pub(crate) struct Test {
     /// Write what came out as what is expected
     #[arg(long)]
     pub(crate) accept: bool,
+    /// Tell which templates the cases render, whether each `when` is true and false in some, and what no case reaches
+    #[arg(long)]
+    pub(crate) coverage: bool,
+    /// Fail where the cases reach less of templates and outcomes than this, 0 to 100
+    #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = clap::value_parser!(u8).range(..=100))]
+    pub(crate) min: Option<u8>,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: TextOrJson,

@@ -18,6 +18,7 @@ pub(crate) enum What {
     /// The definitions by which a cluster stores Komposers and their locks, for `ork run --komposer`
     Definitions,
     Rbac(Box<Rbac>),
+    Policies(Box<Policies>),
     Key(super::Key),
 }
 
@@ -97,6 +98,33 @@ pub(crate) struct Rbac {
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "yaml")]
     pub(crate) format: RbacFormat,
+    #[command(flatten)]
+    pub(crate) sources: super::Sources,
+}
+
+/// Rules of patterns as ValidatingAdmissionPolicy, which API servers keep by themselves
+///
+/// Each rule of `validation` that API servers have words for, with its binding: what breaks it is refused, or warned of, whether or not
+/// the runtime is there. A rule that cannot be said so is named with the reason, and is left to the webhook. Inputs are the
+/// Komposer's, or the defaults; when they change, make the policies anew.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork generate policies patterns/postgres/v14 | kubectl apply --server-side -f -
+  ork generate policies -f komposer.yaml > policies.yaml")]
+pub(crate) struct Policies {
+    /// Pattern directories
+    #[arg(value_name = "DIR", default_value = ".", conflicts_with = "file")]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// A Komposer that names the patterns
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Patterns work in this namespace only. May be given several times [default: in all]
+    #[arg(short, long = "namespace", value_name = "NAME")]
+    pub(crate) namespaces: Vec<String>,
+    /// The namespace of the runtime, in which no rule is kept
+    #[arg(long, value_name = "NAME", default_value = "orkestra-system")]
+    pub(crate) system_namespace: String,
     #[command(flatten)]
     pub(crate) sources: super::Sources,
 }

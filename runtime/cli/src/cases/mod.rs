@@ -1,6 +1,7 @@
 //! Cases of `ork test`: what they say, what comes of them, and whether that is what they expect.
 
 mod accept;
+mod coverage;
 mod expect;
 mod read;
 mod run;
@@ -10,9 +11,10 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 pub(crate) use accept::accept;
+pub(crate) use coverage::{Coverage, Share, counting};
 pub(crate) use expect::{Difference, differences};
 pub(crate) use read::{CaseFile, read};
-pub(crate) use run::Runner;
+pub(crate) use run::{Came, Runner};
 
 /// One document of a file of cases.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use orkestra_pattern::model::Pattern;
 use orkestra_sandbox as sandbox;
 use serde_json::{Map, Value, json};
 
+use super::coverage::Reached;
 use super::{Case, Source};
 use crate::error::Error;
 use crate::output::Output;
@@ -29,11 +30,21 @@ pub(crate) struct Runner<'a> {
     pub(crate) files: &'a PatternDir,
     pub(crate) pattern: &'a Pattern,
     pub(crate) loaded: sandbox::Pattern,
+    /// The pattern that counts elements, where that is wanted and needed.
+    pub(crate) counting: Option<sandbox::Pattern>,
+}
+
+/// What came of a case.
+pub(crate) struct Came {
+    /// `children`, `status` and `conditions`, or `failure`.
+    pub(crate) found: Map<String, Value>,
+    /// What it reached of the pattern, if anything.
+    pub(crate) reached: Option<Reached>,
 }
 
 impl Runner<'_> {
-    /// What comes of a case: `children`, `status` and `conditions`, or `failure`.
-    pub(crate) fn run(&self, case: &Case, output: &Output) -> Result<Map<String, Value>, Error> {
+    /// What comes of a case.
+    pub(crate) fn run(&self, case: &Case, output: &Output) -> Result<Came, Error> {
         let instance = Instance::new(&shown(self.dir), self.pattern.clone(), case.inputs.clone())
             .map_err(|errors| composition::inputs(&errors))?;
         let mut objects = objects(&case.cr, output)?;
@@ -69,10 +80,19 @@ impl Runner<'_> {
         };
         let described = instances::describe(&instance, self.loaded.clone(), None, Identity::Process);
         let declared = described.entries.iter().find(|declared| declared.name == entry.name).ok_or(Error::Silent)?;
-        Ok(match orkestra_operator::preview(&described, declared, &given) {
-            Ok(preview) => outcome(preview),
-            Err(failure) => Map::from_iter([("failure".to_owned(), failed(&failure))]),
-        })
+        let preview = match orkestra_operator::preview(&described, declared, &given) {
+            Ok(preview) => preview,
+            Err(failure) => {
+                return Ok(Came { found: Map::from_iter([("failure".to_owned(), failed(&failure))]), reached: None });
+            }
+        };
+        let counted = self.counting.clone().and_then(|counting| {
+            let described = instances::describe(&instance, counting, None, Identity::Process);
+            // What cannot be counted is not seen.
+            orkestra_operator::preview(&described, declared, &given).ok()
+        });
+        let reached = Reached::of(&entry.name, case.deleting, &preview, counted.as_ref());
+        Ok(Came { found: outcome(preview), reached })
     }
 }
 

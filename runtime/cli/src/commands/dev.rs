@@ -1,12 +1,10 @@
 //! `ork dev`: a control plane of its own, the pattern running in it, and a reload at every save.
 
-mod files;
 mod screen;
 mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use orkestra_devcluster::{ControlPlane, Options as PlaneOptions};
 use orkestra_operator::{self as operator, Access, Cluster, Handle, Identity, Options, Runtime};
@@ -17,14 +15,11 @@ use crate::args::Dev;
 use crate::error::Error;
 use crate::output::{Output, escape, role};
 use crate::pattern_dir::{PatternDir, read_bounded, shown};
+use crate::saves::{Saves, TICK};
 use crate::{cache, composition, hooks, instances, log, over, sandbox};
 
-use files::Files;
 use screen::{Log, Screen};
 use view::{Line, Told, piece};
-
-/// How often files and objects are looked at.
-const TICK: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(args: &Dev, output: &Output) -> Result<(), Error> {
     // What is wrong from the start is told before minutes are spent on a control plane.
@@ -126,7 +121,7 @@ impl Session {
             Err(news) => news,
         };
         show.news(first);
-        let mut files = Files::new(&self.dir, &self.cr);
+        let mut files = Saves::new(&self.dir, [&*self.cr]);
         loop {
             tokio::select! {
                 () = tokio::time::sleep(TICK) => {}

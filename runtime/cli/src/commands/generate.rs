@@ -1,9 +1,14 @@
 //! `ork generate`: files for a cluster.
 
-use crate::args::{Generate, GenerateWhat, Rbac, RbacFormat};
+use std::path::{Path, PathBuf};
+
+use orkestra_komposer::Instance;
+
+use crate::args::{Generate, GenerateWhat, Policies, Rbac, RbacFormat, Sources};
 use crate::composition;
 use crate::error::Error;
 use crate::output::Output;
+use crate::policies;
 use crate::rbac::{self, Place};
 
 mod bundle;
@@ -13,6 +18,7 @@ pub(crate) fn run(args: &Generate, output: &Output) -> Result<(), Error> {
         GenerateWhat::Bundle(args) => bundle::run(args, output),
         GenerateWhat::Definitions => definitions(output),
         GenerateWhat::Rbac(args) => rbac(args, output),
+        GenerateWhat::Policies(args) => policies(args, output),
         GenerateWhat::Key(args) => super::sign::generate(args, output),
     }
 }
@@ -24,13 +30,13 @@ fn definitions(output: &Output) -> Result<(), Error> {
 
 fn rbac(args: &Rbac, output: &Output) -> Result<(), Error> {
     let mut place = Place { shards: args.shards, ..place(&args.system_namespace, &args.namespaces)? };
-    let instances = match &args.file {
+    let instances = match args.file.as_deref().filter(|_| args.resource) {
         Some(file) => {
             let composed = composition::of_komposer(file, &args.sources, output)?;
-            place.komposer = args.resource.then(|| composed.opened.komposer.name.clone());
+            place.komposer = Some(composed.opened.komposer.name.clone());
             composed.whole(output)?.composition.instances
         }
-        None => composition::of_dirs(&args.dirs, output)?,
+        None => instances(args.file.as_deref(), &args.dirs, &args.sources, output)?,
     };
     let bundle = rbac::bundle(&instances, &place);
     for note in &bundle.notes {
@@ -40,6 +46,32 @@ fn rbac(args: &Rbac, output: &Output) -> Result<(), Error> {
         RbacFormat::Yaml => output.bytes(rbac::as_yaml(&bundle)?.as_bytes()),
         RbacFormat::Json => output.bytes(format!("{:#}\n", rbac::as_json(&bundle)).as_bytes()),
         RbacFormat::Text => output.data(&rbac::as_text(&bundle)),
+    }
+}
+
+fn policies(args: &Policies, output: &Output) -> Result<(), Error> {
+    let place = place(&args.system_namespace, &args.namespaces)?;
+    let instances = instances(args.file.as_deref(), &args.dirs, &args.sources, output)?;
+    let policies = policies::of(&instances, &place);
+    for left in &policies.left {
+        output.warning(crate::output::escape(left));
+    }
+    if policies.is_empty() {
+        output.note("No rule of these patterns can be a policy.");
+    }
+    output.bytes(policies.as_yaml()?.as_bytes())
+}
+
+/// What a Komposer composes, or patterns by themselves.
+fn instances(
+    file: Option<&Path>,
+    dirs: &[PathBuf],
+    sources: &Sources,
+    output: &Output,
+) -> Result<Vec<Instance>, Error> {
+    match file {
+        Some(file) => Ok(composition::of_komposer(file, sources, output)?.whole(output)?.composition.instances),
+        None => composition::of_dirs(dirs, output),
     }
 }
 

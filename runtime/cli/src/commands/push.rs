@@ -26,7 +26,10 @@ pub(crate) fn run(args: &Push, output: &Output) -> Result<(), Error> {
     let pattern = files.checked(output)?;
     complete(&files, &pattern, output)?;
     let tests = match args.no_test {
-        true => Tests { passed: 0, skipped: Some("--no-test".to_owned()) },
+        true => {
+            output.warning("the pattern's cases were not run (--no-test), and the artifact says so");
+            Tests { passed: 0, skipped: Some("--no-test".to_owned()) }
+        }
         false => {
             let passed = test::all_pass(&args.dir, &files, &pattern, output)?;
             Tests { passed: u32::try_from(passed).unwrap_or(u32::MAX), skipped: None }

@@ -1,6 +1,7 @@
 //! `ork render`: the real component over one custom resource, without a cluster.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use orkestra_operator::{ChildPolicy, Identity, Preview, PreviewChild};
 use orkestra_pattern::model::Entry;
@@ -9,10 +10,40 @@ use serde_json::{Map, Value, json};
 use crate::args::{Render, YamlOrJson};
 use crate::error::Error;
 use crate::output::{Output, escape};
-use crate::pattern_dir::PatternDir;
+use crate::pattern_dir::{PatternDir, shown};
+use crate::saves::{Saves, TICK};
 use crate::{instances, over, sandbox, secrets, yaml};
 
 pub(crate) fn run(args: &Render, output: &Output) -> Result<(), Error> {
+    if args.watch { watch(args, output) } else { once(args, output) }
+}
+
+/// Renders at once and after every save, until the command is stopped or nobody reads any more.
+fn watch(args: &Render, output: &Output) -> Result<(), Error> {
+    let cr = args.over.cr.clone().unwrap_or_else(|| args.dir.join("cr.yaml"));
+    let others = args.over.children.iter().chain(&args.over.reads).chain(&args.over.hook).chain([&cr]);
+    let mut saves = Saves::new(&args.dir, others.map(PathBuf::as_path));
+    loop {
+        match once(args, output) {
+            Err(error @ Error::Stdout(_)) => return Err(error),
+            // What is wrong is mended by the next save.
+            Err(error) => drop(output.failure(&error)),
+            Ok(()) => {}
+        }
+        output.note("rendered again at every save; Ctrl-C ends it");
+        let saved = loop {
+            std::thread::sleep(TICK);
+            match saves.saved() {
+                saved if saved.is_empty() => {}
+                saved => break saved,
+            }
+        };
+        let names: Vec<String> = saved.iter().map(|path| shown(path)).collect();
+        output.done("Saved", escape(&names.join(", ")));
+    }
+}
+
+fn once(args: &Render, output: &Output) -> Result<(), Error> {
     let pattern = PatternDir::read(&args.dir)?.checked(output)?;
     let instance = over::instance(&args.dir, pattern, &args.over)?;
     let (entry, mut primary, mut given) = over::given(&args.dir, &instance.pattern, &args.over, output)?;

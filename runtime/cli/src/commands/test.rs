@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Test, TextOrJson};
-use crate::cases::{self, Broken, Case, CaseFile, Difference, Runner};
+use crate::cases::{self, Broken, Came, Case, CaseFile, Coverage, Difference, Runner, Share};
 use crate::error::Error;
 use crate::output::{Output, count, escape, role};
 use crate::pattern_dir::{PatternDir, shown};
@@ -30,26 +30,58 @@ struct Report {
 
 pub(crate) fn run(args: &Test, output: &Output) -> Result<(), Error> {
     let sandbox = sandbox::start(None, output)?;
-    let mut reports = Vec::new();
+    let (mut reports, mut covered, mut share) = (Vec::new(), Vec::new(), Share::default());
     for dir in &args.dirs {
         let files = PatternDir::read(dir)?;
         let pattern = files.checked(output)?;
         let cases = cases::read(dir, output)?;
         let loaded = instances::load(&pattern, &sandbox)?;
-        let runner = Runner { dir, files: &files, pattern: &pattern, loaded };
+        let counting = if args.coverage { cases::counting(&pattern) } else { None };
+        let counting = counting.map(|pattern| instances::load(&pattern, &sandbox)).transpose()?;
+        let runner = Runner { dir, files: &files, pattern: &pattern, loaded, counting };
+        let mut coverage = Coverage::of(&pattern);
         for file in &cases {
-            let run = run_file(args, &runner, file, output)?;
+            let run = run_file(args, &runner, file, &mut coverage, output)?;
             if args.format == TextOrJson::Text {
                 run.iter().try_for_each(|report| output.data(&text_of(report)?))?;
             }
             reports.extend(run);
         }
+        if args.coverage {
+            share = share.and(coverage.templates()).and(coverage.branches());
+            match args.format {
+                TextOrJson::Text => output.data(&text_of_coverage(dir, &coverage))?,
+                TextOrJson::Json => covered.push(coverage.json(dir)),
+            }
+        }
     }
     if args.format == TextOrJson::Json {
-        let all: Vec<Value> = reports.iter().map(json_of).collect();
-        output.data(&format!("{:#}\n", Value::Array(all)))?;
+        let all = reports.iter().map(json_of).collect();
+        let all =
+            if args.coverage { json!({"cases": Value::Array(all), "coverage": covered}) } else { Value::Array(all) };
+        output.data(&format!("{all:#}\n"))?;
     }
-    conclude(args, &reports, output)
+    conclude(args, &reports, output)?;
+    match args.min {
+        Some(min) if share.percent() < usize::from(min) => Err(Error::Uncovered { percent: share.percent(), min }),
+        _ => Ok(()),
+    }
+}
+
+/// How much is covered, and what no case reaches, each with its place.
+fn text_of_coverage(dir: &Path, coverage: &Coverage<'_>) -> String {
+    let (templates, branches) = (coverage.templates(), coverage.branches());
+    let mut text =
+        format!("{s}covered{s:#}  {} of {}", templates.reached, count(templates.all, "template"), s = role::NAME);
+    if branches.all > 0 {
+        let _ = write!(text, ", {} of {} of `when`", branches.reached, count(branches.all, "outcome"));
+    }
+    let _ = writeln!(text, " {s}({}){s:#}", escape(&shown(dir)), s = role::FAINT);
+    for unreached in coverage.unreached() {
+        let place = shown(&dir.join(&unreached.at));
+        let _ = writeln!(text, "  {}: {}", escape(&place), escape(&unreached.said()));
+    }
+    text
 }
 
 /// Runs every case of a pattern before something else: how many passed. Those that did not are told on stderr.
@@ -61,11 +93,12 @@ pub(super) fn all_pass(
 ) -> Result<usize, Error> {
     let cases = cases::read(dir, output)?;
     let loaded = instances::load(pattern, &sandbox::start(None, output)?)?;
-    let runner = Runner { dir, files, pattern, loaded };
-    let args = Test { dirs: Vec::new(), filter: None, accept: false, format: TextOrJson::Text };
-    let mut reports = Vec::new();
+    let runner = Runner { dir, files, pattern, loaded, counting: None };
+    let args =
+        Test { dirs: Vec::new(), filter: None, accept: false, coverage: false, min: None, format: TextOrJson::Text };
+    let (mut reports, mut coverage) = (Vec::new(), Coverage::of(pattern));
     for file in &cases {
-        reports.extend(run_file(&args, &runner, file, output)?);
+        reports.extend(run_file(&args, &runner, file, &mut coverage, output)?);
     }
     let failed: Vec<_> = reports.iter().filter(|report| !matches!(report.ended, Ended::Passed)).collect();
     for report in &failed {
@@ -77,7 +110,13 @@ pub(super) fn all_pass(
     }
 }
 
-fn run_file(args: &Test, runner: &Runner<'_>, file: &CaseFile, output: &Output) -> Result<Vec<Report>, Error> {
+fn run_file(
+    args: &Test,
+    runner: &Runner<'_>,
+    file: &CaseFile,
+    coverage: &mut Coverage<'_>,
+    output: &Output,
+) -> Result<Vec<Report>, Error> {
     let wanted = |name: &str| args.filter.as_deref().is_none_or(|filter| name.contains(filter));
     let path = shown(&file.path);
     let mut reports = Vec::new();
@@ -107,7 +146,8 @@ fn run_file(args: &Test, runner: &Runner<'_>, file: &CaseFile, output: &Output) 
                 "the case expects nothing, so it could not fail".to_owned(),
                 Some("write `expect:`, or let `ork test --accept` do it".to_owned()),
             ),
-            Ok(found) => {
+            Ok(Came { found, reached }) => {
+                reached.iter().for_each(|reached| coverage.note(reached));
                 let differences = cases::differences(&case.expect, &found);
                 if args.accept && (!differences.is_empty() || case.expect.parts.is_empty()) {
                     accepted.push((case, found));

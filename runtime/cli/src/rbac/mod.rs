@@ -3,7 +3,7 @@
 mod print;
 mod runtime;
 
-pub(crate) use print::{as_json, as_text, as_yaml};
+pub(crate) use print::{as_json, as_text, as_yaml, one_line};
 
 use std::path::Path;
 

@@ -76,7 +76,7 @@ pub(crate) fn as_text(bundle: &Bundle) -> String {
     text
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { ' ' } else { c })
         .collect()

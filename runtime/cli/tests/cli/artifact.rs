@@ -57,6 +57,7 @@ fn a_tag_is_not_given_to_something_else_unless_by_force() {
     let ended = ork(["push", &layout, copy.path(), "--no-test", "--force"]).ends(0);
     let replaced = format!("v14.2.0 was {} before", first["digest"].as_str().unwrap());
     assert!(ended.stderr.contains(&replaced), "{}", ended.stderr);
+    assert!(ended.stderr.contains("warning: the pattern's cases were not run (--no-test)"), "{}", ended.stderr);
 }
 
 #[test]

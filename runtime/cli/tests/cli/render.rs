@@ -1,6 +1,8 @@
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use crate::support::{Copy, Ended, ork, postgres};
+use crate::support::{Copy, Ended, ork, postgres, start};
 
 fn child<'a>(rendered: &'a Value, id: &str) -> Option<&'a Value> {
     rendered["children"].as_array().unwrap().iter().find(|child| child["id"] == id)
@@ -144,4 +146,34 @@ fn why_nothing_is_rendered_is_said_once() {
     );
     let told = ork(["render", copy.path()]).ends(1).stderr;
     assert_eq!(told.matches("caused by:").count(), 1, "{told}");
+}
+
+#[test]
+fn a_save_renders_again_and_a_bad_one_is_told() {
+    let copy = Copy::new();
+    let (out, err) = (copy.file("out"), copy.file("err"));
+    let create = |path| std::fs::File::create(path).unwrap();
+    let mut watching = start(&["render", copy.path(), "--watch"], create(&out), create(&err));
+    let mut until = |path: &std::path::Path, what: &str| {
+        let begin = Instant::now();
+        loop {
+            let text = std::fs::read_to_string(path).unwrap();
+            if text.contains(what) {
+                return text;
+            }
+            assert_eq!(watching.try_wait().unwrap(), None, "it ended: {text}");
+            assert!(begin.elapsed() < Duration::from_secs(60), "{what:?} is not in\n{text}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    until(&out, "maxUnavailable: 1");
+    until(&err, "rendered again at every save");
+    let copy = copy.edit("katalog.yaml", "workers: 2", "worker: 2");
+    until(&err, "unknown key");
+    let copy = copy.edit("katalog.yaml", "worker: 2", "workers: 2").edit("cr.yaml", "replicas: 2", "replicas: 7");
+    until(&out, "replicas: 7");
+    assert!(until(&err, "Saved").contains("katalog.yaml"), "it is told what was saved");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    drop(copy);
 }

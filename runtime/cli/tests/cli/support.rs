@@ -64,6 +64,11 @@ pub(crate) fn ork_input_with(args: &[&str], input: &str, variables: &[(&str, &st
     ended(child.wait_with_output().unwrap())
 }
 
+/// Starts `ork`, which writes what it prints into these files.
+pub(crate) fn start(args: &[&str], stdout: std::fs::File, stderr: std::fs::File) -> std::process::Child {
+    command(args).stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap()
+}
+
 fn command(args: &[&str]) -> Command {
     let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
     let mut command = Command::new(env!("CARGO_BIN_EXE_ork"));

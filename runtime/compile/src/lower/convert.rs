@@ -67,7 +67,7 @@ fn where_there(value: Expr, slot: u16, there: Expr, absent: Expr) -> Expr {
 }
 
 /// Whether a node gives a value of an object as JSON has it.
-pub(super) fn from_json(node: &SpannedExpr, locals: &[Local<'_>]) -> bool {
+pub(crate) fn from_json(node: &SpannedExpr, locals: &[Local<'_>]) -> bool {
     match &node.node {
         Node::Ident(name) => locals.iter().rev().find(|local| local.name == name).is_none_or(|local| local.from_json),
         Node::RootIdent(_) => true,

@@ -5,14 +5,14 @@ use orkestra_program::model::LoopKind;
 
 /// A macro's parts, as nodes of the syntax tree.
 #[derive(Debug)]
-pub(super) struct Shape<'a> {
-    pub(super) kind: LoopKind,
-    pub(super) predicate: Option<&'a SpannedExpr>,
-    pub(super) result: Option<&'a SpannedExpr>,
+pub(crate) struct Shape<'a> {
+    pub(crate) kind: LoopKind,
+    pub(crate) predicate: Option<&'a SpannedExpr>,
+    pub(crate) result: Option<&'a SpannedExpr>,
 }
 
 /// Which macro a comprehension is the expansion of.
-pub(super) fn recognise(data: &ComprehensionData) -> Option<Shape<'_>> {
+pub(crate) fn recognise(data: &ComprehensionData) -> Option<Shape<'_>> {
     let accumulator = |expr: &SpannedExpr| matches!(&expr.node, Expr::Ident(name) if *name == data.accu_var);
     let plain_result = accumulator(&data.result);
     match (&data.accu_init.node, &data.loop_step.node) {

@@ -17,8 +17,11 @@ use orkestra_pattern::cel::Checked;
 use orkestra_pattern::model::{Part, Text};
 use orkestra_program::model::{Expr, Located};
 
+pub(crate) use convert::from_json;
+pub(crate) use loops::recognise;
 use names::Names;
 use tree::Lowering;
+pub(crate) use tree::{Local, dotted, is_path};
 
 /// What names stand for in one entry.
 #[derive(Debug, Clone, Default)]

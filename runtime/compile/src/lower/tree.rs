@@ -11,10 +11,10 @@ use super::names::Names;
 
 /// A variable of a macro or of `cel.bind`. Its slot is its position, after the slots that are taken from the start.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Local<'a> {
-    pub(super) name: &'a str,
+pub(crate) struct Local<'a> {
+    pub(crate) name: &'a str,
     /// Its value is a part of an object, as JSON has it.
-    pub(super) from_json: bool,
+    pub(crate) from_json: bool,
 }
 
 pub(super) struct Lowering<'a> {
@@ -322,7 +322,7 @@ impl<'a> Lowering<'a> {
     }
 }
 
-fn is_path(node: &SpannedExpr) -> bool {
+pub(crate) fn is_path(node: &SpannedExpr) -> bool {
     matches!(node.node, Node::Ident(_) | Node::RootIdent(_) | Node::Member { .. } | Node::Index { .. })
 }
 
@@ -337,7 +337,7 @@ fn optional_field(operand: Expr, field: &str) -> Expr {
 }
 
 /// The parts of a name with dots, and whether it began with one.
-fn dotted(node: &SpannedExpr) -> Option<(Vec<&str>, bool)> {
+pub(crate) fn dotted(node: &SpannedExpr) -> Option<(Vec<&str>, bool)> {
     match &node.node {
         Node::Ident(name) => Some((vec![name], false)),
         Node::RootIdent(name) => Some((vec![name], true)),

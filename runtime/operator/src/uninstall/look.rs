@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::identity::Identity;
 use crate::inventory::Kind;
 use crate::survey::DEFINITIONS;
-use crate::{conversion, inventory, lease, migrate, names};
+use crate::{inventory, lease, migrate, names, webhook};
 
 /// The longest that one request may take.
 pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(60);
@@ -93,7 +93,7 @@ pub async fn look(client: kube::Client, asked: &Uninstall) -> Result<Removal, Un
     for kind in ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"] {
         let selector = format!("{ADMISSION}/{kind}?labelSelector={}%3D{}", names::MANAGED_BY, names::MANAGED_BY_VALUE);
         let found: Page<Value> = api.get_as(&selector).await?;
-        let name = conversion::configurations(own);
+        let name = webhook::configurations(own);
         let goes = |item: &&Value| {
             meant(&label(item, names::PATTERN))
                 || (last && (item["metadata"]["name"] == *name || is_served_from(item, own)))

@@ -91,6 +91,11 @@ impl Scope {
         }
     }
 
+    /// The object as expressions see it.
+    pub(crate) fn object(&self) -> &Arc<Schema> {
+        &self.object
+    }
+
     /// The scope of a conversion, whose expressions know the object alone, as far as a conversion sees it.
     pub fn of_conversion(object: &Arc<Schema>) -> Scope {
         let mut scope = Scope::new(&Schema::default(), false);

@@ -65,6 +65,7 @@ pub(super) fn check(
     flows.iter().for_each(|flow| problems.push(flow_codes::flow(flow)));
     let checked = model::Entry {
         name: entry.name.value.clone(),
+        schema: scope.object().clone(),
         workers: entry.workers,
         resync: entry.resync,
         running: running::checked(&entry.running),

@@ -1,4 +1,4 @@
-//! While the runtime runs: certificates are renewed, and definitions go on pointing at the webhook.
+//! While the runtime runs: certificates are renewed, and definitions and configurations go on pointing at the webhook.
 
 use std::sync::Arc;
 use std::time::Duration;

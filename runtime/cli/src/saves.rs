@@ -1,33 +1,40 @@
 //! Files that are watched for saves.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::pattern_dir::read_bounded;
+
+/// How often files are looked at.
+pub(crate) const TICK: Duration = Duration::from_millis(250);
 
 /// What the language reads of a pattern directory. A README and tests do not change what runs.
 const NAMES: [&str; 3] = ["katalog.yaml", "crd.yaml", "cr.yaml"];
 
 /// Some small files, by their contents: a save that changes nothing is none, and it does not matter whether an editor writes
 /// in place, by another name, or from another machine.
-pub(super) struct Files {
+pub(crate) struct Saves {
     paths: Vec<PathBuf>,
     contents: Vec<Option<[u8; 32]>>,
 }
 
-impl Files {
-    pub(super) fn new(dir: &Path, cr: &Path) -> Self {
+impl Saves {
+    /// Of a pattern directory, and of further files.
+    pub(crate) fn new<'a>(dir: &Path, others: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut paths: Vec<PathBuf> = NAMES.iter().map(|name| dir.join(name)).collect();
-        if !paths.iter().any(|path| path == cr) {
-            paths.push(cr.to_owned());
+        for other in others {
+            if !paths.iter().any(|path| path == other) {
+                paths.push(other.to_owned());
+            }
         }
         let contents = contents(&paths);
         Self { paths, contents }
     }
 
     /// The files that were saved since this was asked last.
-    pub(super) fn saved(&mut self) -> Vec<PathBuf> {
+    pub(crate) fn saved(&mut self) -> Vec<PathBuf> {
         let now = contents(&self.paths);
         let before = std::mem::replace(&mut self.contents, now);
         let changed = self.paths.iter().zip(&self.contents).zip(&before).filter(|((_, now), before)| now != before);
@@ -50,7 +57,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (katalog, cr) = (dir.path().join("katalog.yaml"), dir.path().join("cr.yaml"));
         std::fs::write(&katalog, "a").unwrap();
-        let mut files = Files::new(dir.path(), &cr);
+        let mut files = Saves::new(dir.path(), [&*cr]);
         std::fs::write(&katalog, "a").unwrap();
         assert!(files.saved().is_empty());
         std::fs::write(dir.path().join("new"), "b").unwrap();

@@ -1,8 +1,9 @@
-//! Conversion of stored objects: that definitions point at the webhook, and that it has certificates which they trust.
+//! The webhook in the cluster: that definitions and webhook configurations point at it, and that it has certificates which they
+//! trust.
 //!
 //! The webhook itself is served by whoever starts the runtime, on every replica: it needs no leader. What is written into the
-//! cluster is the leader's: the Secret with the certificates, and `spec.conversion` of the definitions, by a field manager of
-//! its own, so that it can be asserted again without touching anything else.
+//! cluster is the leader's: the Secret with the certificates, `spec.conversion` of the definitions, and the configurations for
+//! admission, by a field manager of its own, so that it can be asserted again without touching anything else.
 
 mod admission;
 mod asked;
