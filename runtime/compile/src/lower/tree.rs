@@ -274,11 +274,27 @@ impl<'a> Lowering<'a> {
                     return self.call(function, args);
                 }
                 match Function::from_name(field) {
+                    // An empty list does not say of what type its sum is.
+                    Some(Function::Sum) => Expr::Call(Function::Sum, vec![self.lower(receiver), self.zero(receiver)]),
                     Some(function) => self.call(function, std::iter::once(&**receiver).chain(args)),
                     None => fails(),
                 }
             }
             _ => fails(),
+        }
+    }
+
+    /// The sum of no items of a list.
+    fn zero(&self, list: &SpannedExpr) -> Expr {
+        let types = self.checked.ast.type_info();
+        match types.and_then(|types| types.type_map.get(&list.id)) {
+            Some(Type::List(item)) => match **item {
+                Type::UInt => Expr::Uint(0),
+                Type::Double => Expr::Double(0.0),
+                Type::Duration => Expr::Duration(0),
+                _ => Expr::Int(0),
+            },
+            _ => Expr::Int(0),
         }
     }
 

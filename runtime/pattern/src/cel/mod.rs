@@ -6,6 +6,7 @@
 mod absence;
 mod check;
 mod functions;
+mod kubernetes;
 mod macros;
 mod math;
 mod origin;
