@@ -43,6 +43,8 @@ pub(crate) const LACKING: &[(&str, &str)] = &[
     ("reveal", "a function of this language, not of CEL"),
     ("randomAlphanumeric", "a function of this language, not of CEL"),
     ("randomHex", "a function of this language, not of CEL"),
+    ("sha256sum", "a function of this language, not of CEL"),
+    ("slugify", "a function of this language, not of CEL"),
     ("isSorted", KUBERNETES),
     ("sum", KUBERNETES),
     ("min", KUBERNETES),

@@ -1,4 +1,4 @@
-//! Kubernetes' libraries, from the text of an expression to what the engine gives: what Kubernetes' documentation says of each
+//! Kubernetes' libraries and Orkestra's notes, from the text of an expression to what the engine gives: what Kubernetes' documentation says of each
 //! function, and what is refused.
 
 use orkestra_compile::lower;
@@ -268,4 +268,25 @@ fn what_has_no_text_is_told_by_its_type() {
     assert_eq!(typed("cidr('10.0.0.0/8')"), json!({"type": "net.CIDR", "value": "10.0.0.0/8"}));
     assert_eq!(typed("quantity('1')"), json!({"type": "kubernetes.Quantity", "value": ""}));
     assert_eq!(typed("ip('::')"), json!({"type": "net.IP", "value": "::"}));
+}
+
+#[test]
+fn notes() {
+    holds(&[
+        "toLower('Ab') == 'ab' && ('Ab' | toUpper) == 'AB' && (' a ' | trim) == 'a'",
+        "('a-b' | replace '-' '_') == 'a_b' && replace('aaa', 'a', 'b', 2) == 'bba' && split('a,b', ',') == ['a', 'b']",
+        "(['a', 'b'] | join ',') == 'a,b' && join(['a', 'b']) == 'ab' && split('a,b,c', ',', 2) == ['a', 'b,c']",
+        "toBase64('hello') == 'aGVsbG8=' && toBase64(b'hello') == 'aGVsbG8=' && fromBase64('aGVsbG8=') == 'hello'",
+        "sha256sum('abc') == sha256sum(b'abc') && sha256sum('').startsWith('e3b0c44298fc1c14') && sha256sum('a').size() == 64",
+        "slugify('My App / Service') == 'my-app-service' && slugify('!') == ''",
+        "parseQuantity('100m') == 0.1 && parseQuantity('1Gi') == 1073741824.0",
+        "coalesce(null, null, 3) == 3 && (null | coalesce 'a') == 'a' && coalesce(1, 2) == 1",
+        "(true | ternary 'a' 'b') == 'a' && ternary(1 > 2, 1, 2) == 2",
+    ]);
+    fails(&[
+        ("fromBase64('a-_b')", "not base64"),
+        ("fromBase64('/w==')", "not UTF-8"),
+        ("parseQuantity('x')", "not a quantity"),
+    ]);
+    refused(&["toLower(1)", "sha256sum([1])", "slugify(1)", "join([1], ',')", "fromBase64(b'a')"]);
 }

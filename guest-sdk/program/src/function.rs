@@ -327,4 +327,8 @@ functions! {
     FormatDate = 145 "format.date",
     /// A time of RFC 3339.
     FormatDatetime = 146 "format.datetime",
+    /// Of a text or bytes: the hexadecimal digits of its SHA-256.
+    Sha256sum = 147 "sha256sum",
+    /// Of a text: what is left of it as a DNS label.
+    Slugify = 148 "slugify",
 }

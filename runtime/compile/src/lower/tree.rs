@@ -264,7 +264,7 @@ impl<'a> Lowering<'a> {
                 }
                 _ => match Function::from_name(name) {
                     Some(function) => self.call(function, args),
-                    None => fails(),
+                    None => self.note(name, args).unwrap_or_else(fails),
                 },
             },
             Node::Member { expr: receiver, field, .. } => {
@@ -282,6 +282,22 @@ impl<'a> Lowering<'a> {
             }
             _ => fails(),
         }
+    }
+
+    /// A function that is another name for what the engine has.
+    fn note(&mut self, name: &str, args: &'a [SpannedExpr]) -> Option<Expr> {
+        let [value] = args else { return None };
+        let (outer, inner) = match name {
+            "toLower" => (Function::LowerAscii, None),
+            "toUpper" => (Function::UpperAscii, None),
+            "toBase64" => (Function::Base64Encode, Some(Function::Bytes)),
+            "fromBase64" => (Function::String, Some(Function::Base64Decode)),
+            "parseQuantity" => (Function::AsApproximateFloat, Some(Function::Quantity)),
+            _ => return None,
+        };
+        let value = self.lower(value);
+        let value = inner.into_iter().fold(value, |value, inner| Expr::Call(inner, vec![value]));
+        Some(Expr::Call(outer, vec![value]))
     }
 
     /// The sum of no items of a list.

@@ -2,7 +2,7 @@
 
 use cel_core::{CelType, Env, FunctionDecl, OverloadDecl};
 
-use super::{kubernetes, math};
+use super::{kubernetes, math, notes};
 
 /// A function with one of its forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,18 +16,7 @@ pub struct FunctionSignature {
 }
 
 /// Names of libraries and functions that the language promises and that are not understood yet.
-const NOT_YET: &[&str] = &[
-    "parseQuantity",
-    "coalesce",
-    "ternary",
-    "toLower",
-    "toUpper",
-    "sha256sum",
-    "toBase64",
-    "fromBase64",
-    "slugify",
-    "truncateName",
-];
+const NOT_YET: &[&str] = &["truncateName"];
 
 /// Whether the language promises this function for later.
 pub(super) fn promised(name: &str) -> bool {
@@ -53,6 +42,7 @@ pub(super) fn environment() -> Env {
     }
     numbers_of_different_types(&mut env);
     kubernetes::declare(&mut env);
+    notes::declare(&mut env);
     let value = CelType::type_param("A");
     env.add_function(
         FunctionDecl::new("default").with_overload(

@@ -9,6 +9,7 @@ mod functions;
 mod kubernetes;
 mod macros;
 mod math;
+mod notes;
 mod origin;
 #[cfg(test)]
 mod origin_tests;

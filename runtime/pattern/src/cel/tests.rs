@@ -153,10 +153,23 @@ fn values_of_libraries_go_only_where_they_have_a_text() {
 }
 
 #[test]
-fn what_comes_later_says_so() {
-    for source in ["toLower(spec.version)", "sha256sum('1')"] {
-        assert_eq!(problem(source).kind, ProblemKind::NotYet, "{source}");
+fn coalesce_and_ternary_follow_the_rules_of_absence() {
+    assert_eq!(ok("coalesce(spec.backup.schedule, spec.image, 'x')").ty, ast::Type::String);
+    assert_eq!(ok("spec.port | coalesce spec.replicas 80").ty, ast::Type::Int);
+    assert_eq!(ok("has(spec.port) | ternary spec.port 80").ty, ast::Type::Int);
+    assert_eq!(problem("coalesce(spec.port, spec.backup.keep) + 1").kind, problem("spec.port + 1").kind);
+    assert_eq!(problem("spec.replicas | ternary 'a' 'b'").kind, ProblemKind::WrongType);
+    for source in ["coalesce(1)", "ternary(true, 1)", "coalesce()"] {
+        assert_eq!(problem(source).kind, ProblemKind::NoOverload, "{source}");
     }
+    assert_eq!(problem("coalesc(1, 2)").mend.unwrap(), "did you mean `coalesce`?");
+    let many = format!("coalesce({}1)", "spec.port, ".repeat(1000));
+    assert_eq!(problem(&many).kind, ProblemKind::TooDeep);
+}
+
+#[test]
+fn what_comes_later_says_so() {
+    assert_eq!(problem("truncateName(spec.version, 5)").kind, ProblemKind::NotYet);
 }
 
 #[test]
