@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use orkestra_pattern::cel::ast::Type;
-use orkestra_pattern::cel::{self, Checked, Declarations, Problem};
+use orkestra_pattern::cel::{self, Checked, Declarations, Problem, ProblemKind};
 use orkestra_program::model::{Evaluation, Located};
 use serde::Deserialize;
 use serde_json::Value;
@@ -54,15 +54,26 @@ impl Case {
     }
 
     /// Checks the expression, unless the case asks not to.
-    pub(crate) fn check(&self) -> Result<Checked, String> {
-        let checked = if self.disable_check {
+    pub(crate) fn check(&self) -> Result<Checked, Vec<Problem>> {
+        if self.disable_check {
             cel::parse_free(&self.expr, &self.name)
         } else {
             let variables = self.declarations.iter().map(|(name, ty)| (name.clone(), declared(ty))).collect();
             let declarations = Declarations { variables, container: self.container.clone() };
             cel::check_free(&self.expr, &self.name, &declarations)
-        };
-        checked.map_err(|problems| problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; "))
+        }
+    }
+
+    /// What it means that the check refuses the expression: a miss, unless that is the failure which the case is about.
+    pub(crate) fn judge_refusal(&self, problems: &[Problem]) -> Result<(), String> {
+        let messages = || problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ");
+        let expected = self.error.iter().flat_map(Value::as_array).flatten().filter_map(Value::as_str);
+        // The cases have no other mark of a failure that comes before the evaluation.
+        let mut of_overloads = expected.filter(|message| message.starts_with("found no matching overload"));
+        if of_overloads.next().is_some() && problems.iter().all(|problem| problem.kind == ProblemKind::NoOverload) {
+            return Ok(());
+        }
+        Err(format!("does not compile: {}", messages()))
     }
 
     /// The program's part for this case.

@@ -3,6 +3,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod documented;
+mod kubernetes;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 

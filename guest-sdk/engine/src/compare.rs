@@ -29,6 +29,7 @@ impl<'a> Machine<'a> {
             (Value::Type(a), Value::Type(b)) => a == b,
             (Value::Timestamp(a), Value::Timestamp(b)) => a == b,
             (Value::Duration(a), Value::Duration(b)) => a == b,
+            (Value::Opaque(a), Value::Opaque(b)) => a.same(b),
             (Value::Optional(None), Value::Optional(None)) => true,
             (Value::Optional(Some(a)), Value::Optional(Some(b))) => self.equal_nested(*a, *b, below)?,
             (Value::List(a), Value::List(b)) => {

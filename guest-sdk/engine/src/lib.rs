@@ -23,6 +23,7 @@ mod json;
 mod memory;
 mod number;
 mod observed;
+mod opaque;
 mod reconcile;
 mod template;
 mod time;

@@ -104,6 +104,10 @@ fn write_nested<'a>(arena: &'a Bump, out: &mut Vec<u8>, value: Value<'a>, depth:
         }),
         Value::Timestamp(timestamp) => quoted(out, |out| timestamp.put(out)),
         Value::Duration(nanos) => quoted(out, |out| time::put_seconds(out, nanos)),
+        // Those without a text are told apart by their types only.
+        Value::Opaque(value) => quoted(out, |out| {
+            value.put(out);
+        }),
         Value::Optional(inner) => {
             out.push(b'[');
             if let Some(inner) = inner {

@@ -7,6 +7,7 @@ use bumpalo::Bump;
 
 use crate::fault::{Fault, Res};
 use crate::json::{Array, Object};
+use crate::opaque::Opaque;
 use crate::time::Timestamp;
 
 /// A value.
@@ -27,6 +28,8 @@ pub(crate) enum Value<'a> {
     /// Nanoseconds.
     Duration(i64),
     Optional(Option<&'a Value<'a>>),
+    /// Of one of Kubernetes' libraries.
+    Opaque(&'a Opaque<'a>),
 }
 
 /// A list.
@@ -85,6 +88,7 @@ impl<'a> Value<'a> {
             Value::Timestamp(_) => "google.protobuf.Timestamp",
             Value::Duration(_) => "google.protobuf.Duration",
             Value::Optional(_) => "optional_type",
+            Value::Opaque(value) => value.type_name(),
         }
     }
 

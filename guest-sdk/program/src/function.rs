@@ -201,4 +201,134 @@ functions! {
     RandomHex = 82 "randomHex",
     /// `reveal(a)` is `a`: the checker then no longer calls it secret.
     Reveal = 83 "reveal",
+    /// `l.isSorted()`: of values that have an order.
+    IsSorted = 84 "isSorted",
+    /// `l.sum()`: of numbers of one type or durations. Its second argument is the sum of an empty list, which has no type of its own.
+    Sum = 85 "sum",
+    /// `l.min()`: the first of the least.
+    Min = 86 "min",
+    /// `l.max()`: the first of the greatest.
+    Max = 87 "max",
+    /// `sets.contains(a, b)`: each item of `b` is one of `a`.
+    SetsContains = 88 "sets.contains",
+    /// `sets.equivalent(a, b)`: each contains the other.
+    SetsEquivalent = 89 "sets.equivalent",
+    /// `sets.intersects(a, b)`: some item of `a` is one of `b`.
+    SetsIntersects = 90 "sets.intersects",
+    /// `s.find(re)`: the first match, or the empty string.
+    Find = 91 "find",
+    /// `s.findAll(re)`, `s.findAll(re, at_most)`
+    FindAll = 92 "findAll",
+    /// Of a text: an absolute URI or an absolute path.
+    Url = 93 "url",
+    /// Whether `url` takes a text.
+    IsUrl = 94 "isURL",
+    /// Of a URL: empty where there is none, as in the next ones.
+    GetScheme = 95 "getScheme",
+    /// Of a URL, with its port.
+    GetHost = 96 "getHost",
+    /// Of a URL, without port and brackets.
+    GetHostname = 97 "getHostname",
+    /// Of a URL, as text.
+    GetPort = 98 "getPort",
+    /// Of a URL.
+    GetEscapedPath = 99 "getEscapedPath",
+    /// Of a URL: lists of values by key.
+    GetQuery = 100 "getQuery",
+    /// Of a text as resources have it: `1500m`, `2Gi`.
+    Quantity = 101 "quantity",
+    /// Whether `quantity` takes a text.
+    IsQuantity = 102 "isQuantity",
+    /// Of a quantity: whether `asInteger` gives a value.
+    IsInteger = 103 "isInteger",
+    /// Of a quantity.
+    AsInteger = 104 "asInteger",
+    /// Of a quantity.
+    AsApproximateFloat = 105 "asApproximateFloat",
+    /// Of a quantity: -1, 0 or 1.
+    SignOf = 106 "sign",
+    /// Of a quantity and another one or an integer.
+    AddTo = 107 "add",
+    /// Of a quantity and another one or an integer.
+    SubtractFrom = 108 "sub",
+    /// Of two quantities or two versions.
+    IsLessThan = 109 "isLessThan",
+    /// Of two quantities or two versions.
+    IsGreaterThan = 110 "isGreaterThan",
+    /// Of two quantities or two versions: -1, 0 or 1.
+    CompareTo = 111 "compareTo",
+    /// Of a text that is a semantic version; with a second argument `true` also of one that is nearly one.
+    Semver = 112 "semver",
+    /// Whether `semver` takes a text.
+    IsSemver = 113 "isSemver",
+    /// Of a version.
+    Major = 114 "major",
+    /// Of a version.
+    Minor = 115 "minor",
+    /// Of a version.
+    Patch = 116 "patch",
+    /// Of a text; or the address of a CIDR.
+    Ip = 117 "ip",
+    /// Whether `ip` takes a text.
+    IsIp = 118 "isIP",
+    /// Whether the text of an address is the one that `string` gives.
+    IsCanonical = 119 "ip.isCanonical",
+    /// Of an address: 4 or 6.
+    Family = 120 "family",
+    /// Of an address.
+    IsUnspecified = 121 "isUnspecified",
+    /// Of an address.
+    IsLoopback = 122 "isLoopback",
+    /// Of an address.
+    IsLinkLocalMulticast = 123 "isLinkLocalMulticast",
+    /// Of an address.
+    IsLinkLocalUnicast = 124 "isLinkLocalUnicast",
+    /// Of an address.
+    IsGlobalUnicast = 125 "isGlobalUnicast",
+    /// Of a text: an address and the length of its prefix.
+    Cidr = 126 "cidr",
+    /// Whether `cidr` takes a text.
+    IsCidr = 127 "isCIDR",
+    /// Of a CIDR and an address or its text.
+    ContainsIp = 128 "containsIP",
+    /// Of a CIDR and another one or its text.
+    ContainsCidr = 129 "containsCIDR",
+    /// Of a CIDR: the same with zeros behind its prefix.
+    Masked = 130 "masked",
+    /// Of a CIDR.
+    PrefixLength = 131 "prefixLength",
+    /// The format of a name, as an optional.
+    FormatNamed = 132 "format.named",
+    /// `f.validate(s)`: none, or what is wrong with a text.
+    Validate = 133 "validate",
+    /// A format, as in the next ones.
+    FormatDns1123Label = 134 "format.dns1123Label",
+    /// The start of a label, to which a suffix is added.
+    FormatDns1123LabelPrefix = 135 "format.dns1123LabelPrefix",
+    /// Labels with dots between them.
+    FormatDns1123Subdomain = 136 "format.dns1123Subdomain",
+    /// The start of a subdomain.
+    FormatDns1123SubdomainPrefix = 137 "format.dns1123SubdomainPrefix",
+    /// A label that begins with a letter.
+    FormatDns1035Label = 138 "format.dns1035Label",
+    /// The start of such a label.
+    FormatDns1035LabelPrefix = 139 "format.dns1035LabelPrefix",
+    /// The key of a label or annotation.
+    FormatQualifiedName = 140 "format.qualifiedName",
+    /// The value of a label.
+    FormatLabelValue = 141 "format.labelValue",
+    /// What `url` takes.
+    FormatUri = 142 "format.uri",
+    /// A UUID of any version.
+    FormatUuid = 143 "format.uuid",
+    /// Base64 with padding.
+    FormatByte = 144 "format.byte",
+    /// A day: `2006-01-02`.
+    FormatDate = 145 "format.date",
+    /// A time of RFC 3339.
+    FormatDatetime = 146 "format.datetime",
+    /// Of a text or bytes: the hexadecimal digits of its SHA-256.
+    Sha256sum = 147 "sha256sum",
+    /// Of a text: what is left of it as a DNS label.
+    Slugify = 148 "slugify",
 }

@@ -63,7 +63,7 @@ fn the_engine_is_valid_with_few_features_and_lean() {
             _ => {}
         }
     }
-    assert!(engine().bytes.len() <= 640 << 10, "{} bytes", engine().bytes.len());
+    assert!(engine().bytes.len() <= 704 << 10, "{} bytes", engine().bytes.len());
 }
 
 #[test]

@@ -128,11 +128,16 @@ fn plain_text<'a>(arena: &'a Bump, value: Value<'a>) -> Option<&'a str> {
         Value::Uint(value) => written(arena, |out| number::put_uint(out, value)),
         Value::Double(value) => written(arena, |out| number::put_double(out, value)),
         Value::Timestamp(timestamp) => written(arena, |out| timestamp.put(out)),
+        Value::Opaque(value) => {
+            let mut has_text = false;
+            let text = written(arena, |out| has_text = value.put(out));
+            return has_text.then_some(text);
+        }
         _ => return None,
     })
 }
 
-fn written(arena: &Bump, write: impl FnOnce(&mut Vec<u8>)) -> &str {
+pub(super) fn written(arena: &Bump, write: impl FnOnce(&mut Vec<u8>)) -> &str {
     let mut out = Vec::with_capacity(32);
     write(&mut out);
     // Numbers, times and base64 are ASCII but for the micro sign, which is whole.

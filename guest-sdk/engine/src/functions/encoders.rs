@@ -28,7 +28,7 @@ pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
 }
 
 /// The bytes that base64 stands for: its padding may be left out, but not be wrong. Line ends are skipped.
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut group, mut digits, mut padding) = (0_u32, 0, 0);
     for byte in text.bytes() {

@@ -6,12 +6,19 @@ mod conversions;
 mod digest;
 mod encoders;
 mod format;
+mod formats;
+mod lists;
 mod math;
+mod net;
+mod notes;
 mod optionals;
+mod quantity;
 mod random;
+mod semver;
 mod strings;
 mod strings_extension;
 mod times;
+mod url;
 
 use orkestra_program::Code;
 use orkestra_program::function::Function;
@@ -21,7 +28,11 @@ use crate::fault::Res;
 use crate::value::Value;
 
 pub(crate) use conversions::scalar_text;
+pub(crate) use net::{Cidr, put_address};
+pub(crate) use quantity::Quantity;
+pub(crate) use semver::Semver;
 pub(crate) use strings::Patterns;
+pub(crate) use url::Url;
 
 /// Calls a function whose arguments are evaluated.
 #[inline(never)]
@@ -53,9 +64,12 @@ pub(crate) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
         | Function::Bytes
         | Function::Timestamp
         | Function::Duration => conversions::call(m, function, arguments)?,
-        Function::Contains | Function::StartsWith | Function::EndsWith | Function::Matches => {
-            strings::call(m, function, arguments)?
-        }
+        Function::Contains
+        | Function::StartsWith
+        | Function::EndsWith
+        | Function::Matches
+        | Function::Find
+        | Function::FindAll => strings::call(m, function, arguments)?,
         Function::GetFullYear
         | Function::GetMonth
         | Function::GetDayOfYear
@@ -106,6 +120,66 @@ pub(crate) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
         | Function::BitShiftRight => math::call(m, function, arguments)?,
         Function::Base64Encode | Function::Base64Decode => encoders::call(m, function, arguments)?,
         Function::ContentDigest | Function::Reveal => digest::call(m, function, arguments)?,
+        Function::IsSorted
+        | Function::Sum
+        | Function::Min
+        | Function::Max
+        | Function::SetsContains
+        | Function::SetsEquivalent
+        | Function::SetsIntersects => lists::call(m, function, arguments)?,
+        Function::Url
+        | Function::IsUrl
+        | Function::GetScheme
+        | Function::GetHost
+        | Function::GetHostname
+        | Function::GetPort
+        | Function::GetEscapedPath
+        | Function::GetQuery => url::call(m, function, arguments)?,
+        Function::Quantity
+        | Function::IsQuantity
+        | Function::IsInteger
+        | Function::AsInteger
+        | Function::AsApproximateFloat
+        | Function::SignOf
+        | Function::AddTo
+        | Function::SubtractFrom => quantity::call(m, function, arguments)?,
+        Function::IsLessThan | Function::IsGreaterThan | Function::CompareTo => {
+            quantity::compared(m, function, arguments)?
+        }
+        Function::Semver | Function::IsSemver | Function::Major | Function::Minor | Function::Patch => {
+            semver::call(m, function, arguments)?
+        }
+        Function::Ip
+        | Function::IsIp
+        | Function::IsCanonical
+        | Function::Family
+        | Function::IsUnspecified
+        | Function::IsLoopback
+        | Function::IsLinkLocalMulticast
+        | Function::IsLinkLocalUnicast
+        | Function::IsGlobalUnicast
+        | Function::Cidr
+        | Function::IsCidr
+        | Function::ContainsIp
+        | Function::ContainsCidr
+        | Function::Masked
+        | Function::PrefixLength => net::call(m, function, arguments)?,
+        Function::FormatNamed
+        | Function::Validate
+        | Function::FormatDns1123Label
+        | Function::FormatDns1123LabelPrefix
+        | Function::FormatDns1123Subdomain
+        | Function::FormatDns1123SubdomainPrefix
+        | Function::FormatDns1035Label
+        | Function::FormatDns1035LabelPrefix
+        | Function::FormatQualifiedName
+        | Function::FormatLabelValue
+        | Function::FormatUri
+        | Function::FormatUuid
+        | Function::FormatByte
+        | Function::FormatDate
+        | Function::FormatDatetime => formats::call(m, function, arguments)?,
+        Function::Sha256sum | Function::Slugify => notes::call(m, function, arguments)?,
         Function::RandomAlphanumeric | Function::RandomHex => random::call(m, function, arguments)?,
     };
     result.ok_or_else(|| m.no_overload(function.name(), arguments))

@@ -1,12 +1,14 @@
-//! `contains`, `startsWith`, `endsWith`, `matches`.
+//! `contains`, `startsWith`, `endsWith`, and what takes regular expressions: `matches`, `find`, `findAll`.
 
+use bumpalo::collections::Vec as BumpVec;
 use orkestra_program::function::Function;
 use regex_lite::{Regex, RegexBuilder};
 
 use super::Called;
 use crate::cost;
 use crate::eval::Machine;
-use crate::value::Value;
+use crate::fault::{Fault, Res};
+use crate::value::{List, Value};
 
 /// Patterns that were compiled in this call. A pattern is nearly always a constant inside a loop.
 #[derive(Default)]
@@ -20,7 +22,13 @@ const KEPT: usize = 16;
 const MAX_COMPILED: usize = 1 << 18;
 
 pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Value<'a>]) -> Called<'a> {
-    let [Value::String(text), Value::String(part)] = *arguments else { return Ok(None) };
+    let (text, part) = match *arguments {
+        [Value::String(text), Value::String(part)] => (text, part),
+        [Value::String(text), Value::String(part), Value::Int(limit)] if function == Function::FindAll => {
+            return find_all(m, text, part, usize::try_from(limit).unwrap_or(usize::MAX)).map(Some);
+        }
+        _ => return Ok(None),
+    };
     let answer = match function {
         Function::Contains => {
             m.meter.spend(cost::traversal(text.len()).saturating_mul(cost::traversal(part.len())))?;
@@ -36,14 +44,34 @@ pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
         }
         Function::Matches => {
             m.meter.spend(cost::matching(text.len(), part.len()))?;
-            match m.patterns.get(part) {
-                Some(pattern) => pattern.is_match(text),
-                None => return m.error("the pattern is not a regular expression that is understood, or is too large"),
-            }
+            pattern(m, part)?.is_match(text)
         }
+        Function::Find => {
+            m.meter.spend(cost::matching(text.len(), part.len()))?;
+            let found = pattern(m, part)?.find(text);
+            return Ok(Some(Value::String(found.map_or("", |found| found.as_str()))));
+        }
+        Function::FindAll => return find_all(m, text, part, usize::MAX).map(Some),
         _ => return Ok(None),
     };
     Ok(Some(Value::Bool(answer)))
+}
+
+/// So many matches at most, none of which overlaps another one.
+fn find_all<'a>(m: &mut Machine<'a>, text: &'a str, part: &'a str, limit: usize) -> Res<'a, Value<'a>> {
+    m.meter.spend(cost::matching(text.len(), part.len()))?;
+    let arena = m.arena;
+    let mut found = BumpVec::new_in(arena);
+    found.extend(pattern(m, part)?.find_iter(text).take(limit).map(|found| Value::String(found.as_str())));
+    m.meter.spend(found.len() as u64)?;
+    Ok(Value::List(List::Built(found.into_bump_slice())))
+}
+
+fn pattern<'m, 'a>(m: &'m mut Machine<'a>, text: &'a str) -> Res<'a, &'m Regex> {
+    let arena = m.arena;
+    m.patterns.get(text).ok_or_else(|| {
+        Fault::expression(arena, "the pattern is not a regular expression that is understood, or is too large")
+    })
 }
 
 impl<'a> Patterns<'a> {

@@ -6,13 +6,16 @@
 use bumpalo::collections::{String, Vec};
 use orkestra_program::function::Function;
 
-use super::Called;
+use super::{Called, lists};
 use crate::eval::Machine;
 use crate::fault::Res;
 use crate::value::{List, Value};
 
 pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Value<'a>]) -> Called<'a> {
     match *arguments {
+        [Value::List(_), _] if matches!(function, Function::IndexOf | Function::LastIndexOf) => {
+            lists::call(m, function, arguments)
+        }
         [Value::List(list)] if function == Function::Join => join(m, list, ""),
         [Value::List(list), Value::String(separator)] if function == Function::Join => join(m, list, separator),
         [Value::String(text), ..] => {

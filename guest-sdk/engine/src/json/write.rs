@@ -106,6 +106,13 @@ fn write_nested<'a>(arena: &'a Bump, out: &mut Vec<u8>, value: Value<'a>, depth:
             }
             out.push(b'}');
         }
+        Value::Opaque(value) => {
+            out.push(b'"');
+            if !value.put(out) {
+                return Err(Fault::composed(arena, &["JSON has no form for a value of type ", value.type_name()]));
+            }
+            out.push(b'"');
+        }
         Value::Type(_) | Value::Optional(_) => {
             return Err(Fault::composed(arena, &["JSON has no form for a value of type ", value.type_name()]));
         }

@@ -59,6 +59,7 @@ fn entry(slots: &Slots, parts: &[&str]) -> Option<(Expr, usize)> {
         ["reads", id, ..] => (Expr::Read(*slots.reads.get(*id)?), 2),
         [name, ..] if root(name).is_some() => (Expr::Root(root(name)?), 1),
         ["google", "protobuf", name, ..] => (type_name(&format!("google.protobuf.{name}"))?, 3),
+        ["net", name, ..] => (type_name(&format!("net.{name}"))?, 2),
         [name, ..] => (type_name(name)?, 1),
         [] => return None,
     })
@@ -104,6 +105,8 @@ fn type_name(name: &str) -> Option<Expr> {
             | "null_type"
             | "type"
             | "optional_type"
+            | "net.IP"
+            | "net.CIDR"
             | "google.protobuf.Timestamp"
             | "google.protobuf.Duration"
     );

@@ -264,7 +264,7 @@ impl<'a> Lowering<'a> {
                 }
                 _ => match Function::from_name(name) {
                     Some(function) => self.call(function, args),
-                    None => fails(),
+                    None => self.note(name, args).unwrap_or_else(fails),
                 },
             },
             Node::Member { expr: receiver, field, .. } => {
@@ -274,11 +274,43 @@ impl<'a> Lowering<'a> {
                     return self.call(function, args);
                 }
                 match Function::from_name(field) {
+                    // An empty list does not say of what type its sum is.
+                    Some(Function::Sum) => Expr::Call(Function::Sum, vec![self.lower(receiver), self.zero(receiver)]),
                     Some(function) => self.call(function, std::iter::once(&**receiver).chain(args)),
                     None => fails(),
                 }
             }
             _ => fails(),
+        }
+    }
+
+    /// A function that is another name for what the engine has.
+    fn note(&mut self, name: &str, args: &'a [SpannedExpr]) -> Option<Expr> {
+        let [value] = args else { return None };
+        let (outer, inner) = match name {
+            "toLower" => (Function::LowerAscii, None),
+            "toUpper" => (Function::UpperAscii, None),
+            "toBase64" => (Function::Base64Encode, Some(Function::Bytes)),
+            "fromBase64" => (Function::String, Some(Function::Base64Decode)),
+            "parseQuantity" => (Function::AsApproximateFloat, Some(Function::Quantity)),
+            _ => return None,
+        };
+        let value = self.lower(value);
+        let value = inner.into_iter().fold(value, |value, inner| Expr::Call(inner, vec![value]));
+        Some(Expr::Call(outer, vec![value]))
+    }
+
+    /// The sum of no items of a list.
+    fn zero(&self, list: &SpannedExpr) -> Expr {
+        let types = self.checked.ast.type_info();
+        match types.and_then(|types| types.type_map.get(&list.id)) {
+            Some(Type::List(item)) => match **item {
+                Type::UInt => Expr::Uint(0),
+                Type::Double => Expr::Double(0.0),
+                Type::Duration => Expr::Duration(0),
+                _ => Expr::Int(0),
+            },
+            _ => Expr::Int(0),
         }
     }
 

@@ -159,13 +159,18 @@ pub(crate) fn canonical(source: &str) -> Option<String> {
     shown.ok()
 }
 
-/// Whether an expression is a call of `base64.encode`, which always gives a value.
+/// Whether an expression is a call of `base64.encode` or `toBase64`, which always give a value.
 pub(crate) fn is_encoding(source: &str) -> bool {
     let is_call = on_a_deep_stack(|| {
         let expr = parse(source)?;
         let Expr::Call { expr: callee, .. } = &expr.node else { return Ok(false) };
-        let Expr::Member { expr: library, field, .. } = &callee.node else { return Ok(false) };
-        Ok(field == "encode" && matches!(&library.node, Expr::Ident(name) if name == "base64"))
+        Ok(match &callee.node {
+            Expr::Ident(name) => name == "toBase64",
+            Expr::Member { expr: library, field, .. } => {
+                field == "encode" && matches!(&library.node, Expr::Ident(name) if name == "base64")
+            }
+            _ => false,
+        })
     });
     is_call.unwrap_or(false)
 }

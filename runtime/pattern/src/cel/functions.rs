@@ -2,7 +2,7 @@
 
 use cel_core::{CelType, Env, FunctionDecl, OverloadDecl};
 
-use super::math;
+use super::{kubernetes, math, notes};
 
 /// A function with one of its forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,38 +16,7 @@ pub struct FunctionSignature {
 }
 
 /// Names of libraries and functions that the language promises and that are not understood yet.
-const NOT_YET: &[&str] = &[
-    "find",
-    "findAll",
-    "isSorted",
-    "sum",
-    "min",
-    "max",
-    "sets.contains",
-    "sets.intersects",
-    "sets.equivalent",
-    "url",
-    "isURL",
-    "quantity",
-    "isQuantity",
-    "parseQuantity",
-    "semver",
-    "isSemver",
-    "ip",
-    "isIP",
-    "ip.isCanonical",
-    "cidr",
-    "isCIDR",
-    "coalesce",
-    "ternary",
-    "toLower",
-    "toUpper",
-    "sha256sum",
-    "toBase64",
-    "fromBase64",
-    "slugify",
-    "truncateName",
-];
+const NOT_YET: &[&str] = &["truncateName"];
 
 /// Whether the language promises this function for later.
 pub(super) fn promised(name: &str) -> bool {
@@ -57,7 +26,7 @@ pub(super) fn promised(name: &str) -> bool {
 /// Whether functions have this name before their dot.
 pub(super) fn is_library(name: &str) -> bool {
     let of_library = |function: &str| function.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    NOT_YET.iter().copied().any(of_library) || environment().functions().keys().any(|function| of_library(function))
+    environment().functions().keys().any(|function| of_library(function))
 }
 
 /// The environment with all functions and no variables.
@@ -72,6 +41,8 @@ pub(super) fn environment() -> Env {
         env.add_variable(name, CelType::type_of(cel_core::proto_message_to_cel_type(name)));
     }
     numbers_of_different_types(&mut env);
+    kubernetes::declare(&mut env);
+    notes::declare(&mut env);
     let value = CelType::type_param("A");
     env.add_function(
         FunctionDecl::new("default").with_overload(

@@ -6,8 +6,10 @@
 mod absence;
 mod check;
 mod functions;
+mod kubernetes;
 mod macros;
 mod math;
+mod notes;
 mod origin;
 #[cfg(test)]
 mod origin_tests;

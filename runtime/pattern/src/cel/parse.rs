@@ -9,18 +9,22 @@ use std::ops::Range;
 use cel_core::parser::{ParseOptions, parse_with_options};
 use cel_core::{Expr, Spanned, SpannedExpr};
 
-use super::macros;
 use super::problem::{Problem, ProblemKind};
 use super::scan::{Kind, Token, Tokens};
 use super::tree;
 use super::{MAX_DEPTH, MAX_LENGTH};
+use super::{macros, notes};
 
 /// Parses an expression whose length and nesting are within bounds.
 pub(super) fn parse(source: &str) -> Result<SpannedExpr, Vec<Problem>> {
     let tokens: Vec<Token> = Tokens::new(source, 0).collect();
     bounds(source, &tokens).map_err(|problem| vec![problem])?;
     let mut expr = Parser { source }.pipeline(&tokens)?;
-    if tree::deeper_than(&expr, MAX_DEPTH) {
+    let shallow = !tree::deeper_than(&expr, MAX_DEPTH);
+    if shallow {
+        notes::rewrite(&mut expr);
+    }
+    if !shallow || tree::deeper_than(&expr, MAX_DEPTH) {
         let problem = too_deep(0..source.len());
         return Err(vec![problem]);
     }

@@ -2,10 +2,10 @@
 
 use cel_core::{CelType, CheckResult, Expr, SpannedExpr};
 
-use super::Scope;
 use super::problem::{Problem, ProblemKind};
 use super::registry::Registry;
 use super::types::{describe, type_of};
+use super::{Scope, kubernetes};
 use crate::schema::{Format, Object, Rest, Schema, Shape};
 
 /// Where an expression stands.
@@ -96,7 +96,8 @@ impl Fit<'_> {
             CelType::Optional(_) => "unwrap the optional with `.orValue(…)`",
             CelType::List(_) | CelType::Map(..) | CelType::Message(_) => "take one field or item of it",
             CelType::Bytes => "turn it into text with `string(…)`",
-            CelType::Null | CelType::Type(_) => "write a value that has a text",
+            CelType::Abstract { name, .. } if has_text(name) => return,
+            CelType::Null | CelType::Type(_) | CelType::Abstract { .. } => "write a value that has a text",
             _ => return,
         };
         problems.push(
@@ -154,7 +155,8 @@ impl Fit<'_> {
         let cannot = || format!("{} cannot be put into a place for {}", describe(ty), schema.describe());
         match (&schema.shape, ty) {
             (_, CelType::Dyn | CelType::Error | CelType::TypeVar(_) | CelType::Null) | (Shape::Any, _) => None,
-            (_, CelType::Type(_) | CelType::Optional(_)) => plain(cannot()),
+            (Shape::String(_), CelType::Abstract { name, .. }) if has_text(name) => None,
+            (_, CelType::Type(_) | CelType::Optional(_) | CelType::Abstract { .. }) => plain(cannot()),
             (Shape::List(list), CelType::List(item)) => self.mismatch(item, &list.items, false, depth + 1),
             (Shape::Object(object), CelType::Map(_, value)) => match &object.rest {
                 Rest::Each(schema) if object.fields.is_empty() => self.mismatch(value, schema, false, depth + 1),
@@ -208,6 +210,11 @@ impl Fit<'_> {
         }
         None
     }
+}
+
+/// Whether the values of a type that only functions look into have a text.
+fn has_text(name: &str) -> bool {
+    [kubernetes::IP, kubernetes::CIDR].contains(&name)
 }
 
 struct Mismatch {

@@ -16,7 +16,10 @@ const MAX_COMPILED: usize = 1 << 18;
 /// What an expression that is too large is refused with. Errors of the library can be compared, and say no more than their text.
 static TOO_LARGE: LazyLock<Option<Error>> = LazyLock::new(|| RegexBuilder::new("a").size_limit(0).build().err());
 
-/// Adds a problem for each literal that `matches` is called with and cannot understand.
+/// Functions whose pattern is the argument behind their text.
+const TAKE_PATTERNS: [&str; 3] = ["matches", "find", "findAll"];
+
+/// Adds a problem for each literal that a function takes as a pattern and cannot understand.
 pub(super) fn literals(expr: &SpannedExpr, problems: &mut Vec<Problem>) {
     if let Expr::Call { expr: callee, args } = &expr.node
         && let Some(pattern) = pattern(callee, args)
@@ -30,11 +33,12 @@ pub(super) fn literals(expr: &SpannedExpr, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The second argument of `matches(text, pattern)`, `text.matches(pattern)`.
+/// The pattern of `matches(text, pattern)`, `text.matches(pattern)`, `text.findAll(pattern, limit)`.
 fn pattern<'a>(callee: &SpannedExpr, args: &'a [SpannedExpr]) -> Option<&'a SpannedExpr> {
     match (&callee.node, args) {
         (Expr::Ident(name) | Expr::RootIdent(name), [_, pattern]) if name == "matches" => Some(pattern),
-        (Expr::Member { field, .. }, [pattern]) if field == "matches" => Some(pattern),
+        (Expr::Member { field, .. }, [pattern]) if TAKE_PATTERNS.contains(&field.as_str()) => Some(pattern),
+        (Expr::Member { field, .. }, [pattern, _]) if field == "findAll" => Some(pattern),
         _ => None,
     }
 }
@@ -73,6 +77,8 @@ mod tests {
             ("a.b.matches('[')", "'['"),
             ("a | matches '*'", "'*'"),
             ("a | matches('a{2,1}')", "'a{2,1}'"),
+            ("a.find('(')", "'('"),
+            ("a.findAll('[', 2)", "'['"),
             (r"a.all(x, x.matches(r'\p{L}'))", r"r'\p{L}'"),
             ("!(b ? a.matches(('(?=x)')) : true)", "'(?=x)'"),
         ] {

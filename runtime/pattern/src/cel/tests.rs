@@ -113,7 +113,7 @@ fn a_function_of_a_library_is_named_whole() {
     assert_eq!(unknown.range, 0..12);
     assert_eq!(unknown.mend.unwrap(), "did you mean `math.greatest`?");
     assert_eq!(problem("math.size(spec.version)").message, "there is no function `math.size`");
-    assert_eq!(problem("sets.contains([1], [1])").kind, ProblemKind::NotYet);
+    assert_eq!(problem("sets.contain([1], [1])").mend.unwrap(), "did you mean `sets.contains`?");
     let problems = check("base64.encod(b'x')", "", &scope(), Place::Text).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:#?}");
 }
@@ -139,10 +139,37 @@ fn greatest_and_least_have_the_type_of_their_arguments() {
 }
 
 #[test]
-fn what_comes_later_says_so() {
-    for source in ["toLower(spec.version)", "quantity('1')"] {
-        assert_eq!(problem(source).kind, ProblemKind::NotYet, "{source}");
+fn values_of_libraries_go_only_where_they_have_a_text() {
+    let name = schema(json!({"type": "string"}));
+    let into = |source: &str| check(source, "", &scope(), Place::Value(Some(&name)));
+    for source in ["ip('::1')", "cidr('10.0.0.0/8').masked()", "quantity(spec.version).asInteger()"] {
+        ok_in(source, Place::Text);
+        assert!(into(source).is_ok(), "{source}");
     }
+    for source in ["quantity('1')", "semver('1.0.0')", "url('/a')", "format.date()"] {
+        assert_eq!(problem_in(source, Place::Text).mend.unwrap(), "write a value that has a text", "{source}");
+        assert_eq!(into(source).unwrap_err()[0].kind, ProblemKind::WrongType, "{source}");
+    }
+}
+
+#[test]
+fn coalesce_and_ternary_follow_the_rules_of_absence() {
+    assert_eq!(ok("coalesce(spec.backup.schedule, spec.image, 'x')").ty, ast::Type::String);
+    assert_eq!(ok("spec.port | coalesce spec.replicas 80").ty, ast::Type::Int);
+    assert_eq!(ok("has(spec.port) | ternary spec.port 80").ty, ast::Type::Int);
+    assert_eq!(problem("coalesce(spec.port, spec.backup.keep) + 1").kind, problem("spec.port + 1").kind);
+    assert_eq!(problem("spec.replicas | ternary 'a' 'b'").kind, ProblemKind::WrongType);
+    for source in ["coalesce(1)", "ternary(true, 1)", "coalesce()"] {
+        assert_eq!(problem(source).kind, ProblemKind::NoOverload, "{source}");
+    }
+    assert_eq!(problem("coalesc(1, 2)").mend.unwrap(), "did you mean `coalesce`?");
+    let many = format!("coalesce({}1)", "spec.port, ".repeat(1000));
+    assert_eq!(problem(&many).kind, ProblemKind::TooDeep);
+}
+
+#[test]
+fn what_comes_later_says_so() {
+    assert_eq!(problem("truncateName(spec.version, 5)").kind, ProblemKind::NotYet);
 }
 
 #[test]
