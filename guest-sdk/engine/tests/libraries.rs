@@ -168,6 +168,15 @@ fn going_through_a_string_costs_a_tenth_and_building_one_as_much_again() {
 }
 
 #[test]
+fn looking_for_all_matches_costs_what_each_search_may_take() {
+    let all = |pattern: &str, length: usize| call(F::FindAll, [text(&"a".repeat(length)), text(pattern)]);
+    // Each search goes to the end before it settles for one letter.
+    assert!(matches!(outcome(all("a+X|a", 20_000)), Err(Failure::CostExceeded { .. })));
+    assert_eq!(outcome(all("a+", 20_000)).unwrap().1, 1 + 2001 + 1);
+    assert_eq!(outcome(all("a", 20)).unwrap().1, 1 + 3 + 48);
+}
+
+#[test]
 fn a_result_that_would_be_too_long_is_not_built() {
     // Each step makes the string a hundred times longer.
     let longer = |expr| call(F::Replace, [expr, text("a"), text(&"a".repeat(100))]);

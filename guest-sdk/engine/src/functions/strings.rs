@@ -20,6 +20,7 @@ pub(crate) struct Patterns<'a> {
 const KEPT: usize = 16;
 /// Largest compiled pattern, in bytes: repetitions of repetitions grow quickly.
 const MAX_COMPILED: usize = 1 << 18;
+const NOT_UNDERSTOOD: &str = "the pattern is not a regular expression that is understood, or is too large";
 
 pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Value<'a>]) -> Called<'a> {
     let (text, part) = match *arguments {
@@ -58,20 +59,22 @@ pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
 }
 
 /// So many matches at most, none of which overlaps another one.
+///
+/// Looking for the next match may go to the end of the text each time, so each costs what that takes.
 fn find_all<'a>(m: &mut Machine<'a>, text: &'a str, part: &'a str, limit: usize) -> Res<'a, Value<'a>> {
     m.meter.spend(cost::matching(text.len(), part.len()))?;
-    let arena = m.arena;
-    let mut found = BumpVec::new_in(arena);
-    found.extend(pattern(m, part)?.find_iter(text).take(limit).map(|found| Value::String(found.as_str())));
-    m.meter.spend(found.len() as u64)?;
-    Ok(Value::List(List::Built(found.into_bump_slice())))
+    let mut all = BumpVec::new_in(m.arena);
+    let Some(pattern) = m.patterns.get(part) else { return m.error(NOT_UNDERSTOOD) };
+    for found in pattern.find_iter(text).take(limit) {
+        m.meter.spend(1 + cost::traversal(text.len() - found.end()))?;
+        all.push(Value::String(found.as_str()));
+    }
+    Ok(Value::List(List::Built(all.into_bump_slice())))
 }
 
 fn pattern<'m, 'a>(m: &'m mut Machine<'a>, text: &'a str) -> Res<'a, &'m Regex> {
     let arena = m.arena;
-    m.patterns.get(text).ok_or_else(|| {
-        Fault::expression(arena, "the pattern is not a regular expression that is understood, or is too large")
-    })
+    m.patterns.get(text).ok_or_else(|| Fault::expression(arena, NOT_UNDERSTOOD))
 }
 
 impl<'a> Patterns<'a> {
