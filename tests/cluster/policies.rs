@@ -36,6 +36,17 @@ spec:
           - {rule: "{{ spec.?storage.optMap(s, s.endsWith('Gi')).orValue(true) }}", message: no unit}
           - {rule: "{{ cel.bind(n, spec.replicas, n + n) != 6 }}", message: not three}
           - {rule: "{{ !has(spec.note) || spec.note != '-' }}", message: no note}
+          # What follows holds for each resource here: that the API server has these functions, and takes these types, is all it is for.
+          - {rule: "{{ spec.image.charAt(0) != '' && spec.image.indexOf(':') >= -1 && spec.image.lastIndexOf(':') >= -1 }}", message: one}
+          - {rule: "{{ spec.image.split(':').join('-').replace('-', '+').substring(0).trim().upperAscii().startsWith('W') || size(spec.image) > 0 }}", message: two}
+          - {rule: "{{ '%s %d'.format([spec.image, spec.replicas]).matches('^.+ [0-9]+$') }}", message: three}
+          - {rule: "{{ (spec.until | default timestamp('2030-01-01T00:00:00Z')).getFullYear() > 2000 && timestamp('2030-01-01T00:00:00Z').getMonth() == 0 }}", message: four}
+          - {rule: "{{ [timestamp('2030-01-01T00:00:00Z')].all(t, t.getDate() + t.getDayOfMonth() + t.getDayOfWeek() + t.getDayOfYear() + t.getHours() + t.getMinutes() + t.getSeconds() + t.getMilliseconds() > 0) }}", message: five}
+          - {rule: "{{ duration('1h') > duration('1m') && int(spec.ratio | default 0.5) < 2 && bool('true') && bytes(spec.image).size() > 0 }}", message: six}
+          - {rule: "{{ uint(spec.replicas) >= 0u && type(spec.image) == string && double(spec.replicas) >= 0.0 && dyn(spec.replicas) != null }}", message: seven}
+          - {rule: "{{ spec.?storage.or(optional.of('a')).hasValue() && !optional.none().hasValue() && optional.ofNonZeroValue(spec.image).hasValue() }}", message: eight}
+          - {rule: "{{ [1, 2].exists_one(i, i == 1) && [1, 2].map(i, i * 2).filter(i, i > 2).size() == 1 && {'a': 1}.exists(k, k == 'a') }}", message: nine}
+          - {rule: "{{ spec.?storage.optFlatMap(s, optional.of(s)).orValue('') != '-' && -spec.replicas <= 0 && spec.replicas % 2 < 2 }}", message: ten}
           - {name: backwards, rule: "{{ spec.image.reverse() != 'a' }}", message: backwards}
         onReconcile:
           configMaps:

@@ -77,3 +77,13 @@ fn a_pattern_without_rules_has_no_policies() {
     let made = platform.policies(&["shop"]).ends(0);
     assert_eq!((made.text(), made.stderr.as_str()), ("", "No rule of these patterns can be a policy.\n"));
 }
+
+#[test]
+fn what_a_hook_finds_wrong_is_named_as_left_out() {
+    let platform = Platform::new();
+    let katalog = KATALOG.replace("        vars:\n", "        hooks: {validate: true}\n        vars:\n");
+    std::fs::write(platform.path().join("shop/katalog.yaml"), katalog).unwrap();
+    let made = platform.policies(&["shop"]).ends(0);
+    let told = "shop/shop: what the hook finds wrong is left to the webhook: it is code (Hook)";
+    assert!(made.text().contains(&format!("# {told}\n")) && made.stderr.contains(told), "{}", made.stderr);
+}
