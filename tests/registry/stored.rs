@@ -136,7 +136,9 @@ fn a_komposer_in_the_cluster_is_carried_out_when_it_is_locked_and_says_what_beca
             assert!(lock.contains(digest), "{digest} is not in\n{lock}");
         }
         let said = shop.says("all of it runs", |status| status["conditions"][0]["status"] == "True").await;
-        assert_eq!(ready(&said).0, "Running");
+        assert_eq!((ready(&said).0.as_str(), &said["ready"]), ("Running", &json!("1/1")));
+        let shown = ns.cluster().plane().kubectl(&["get", "komposer", ns.name(), "--no-headers"], "").unwrap();
+        assert_eq!(shown.split_whitespace().collect::<Vec<_>>()[..4], [ns.name(), "True", "Running", "1/1"]);
         assert!(!ork.output().contains("MissingRight"), "{}", ork.output());
         let site = Kind::new(format!("{}/v1", shop.group()).leak(), "Website");
         let page = json!({"metadata": {"name": "a"}, "spec": {"replicas": 1, "content": {"index.html": "x"}}});

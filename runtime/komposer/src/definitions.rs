@@ -39,14 +39,11 @@ pub fn definitions() -> [Value; 2] {
     let columns = json!([
         column("Ready", "string", &ready("status")),
         column("Reason", "string", &ready("reason")),
-        column("Patterns", "string", ".status.patterns[*].name"),
+        column("Patterns", "string", ".status.ready"),
         column("Age", "date", ".metadata.creationTimestamp"),
     ]);
     let lock = Map::from_iter([top("spec", &LOCK_SPEC)]);
-    let locked = json!([
-        column("Instances", "string", ".spec.instances[*].name"),
-        column("Age", "date", ".metadata.creationTimestamp"),
-    ]);
+    let locked = json!([column("Age", "date", ".metadata.creationTimestamp")]);
     let what = "Which patterns run, under which names, with which inputs and overrides.";
     let of_lock = "What a Komposer was resolved to. `ork lock` writes it.";
     let mut all =
@@ -151,6 +148,7 @@ fn status() -> Value {
                     },
                 },
             },
+            "ready": text("How many instances do what the Komposer says, of how many: `1/2`."),
             "patterns": {
                 "type": "array",
                 "x-kubernetes-list-type": "map",

@@ -41,6 +41,7 @@ pub(super) fn status(outcome: &Outcome, patterns: &[Pattern], before: &Value, no
             "type": "Ready", "status": ready, "reason": reason, "message": cut(&message),
             "observedGeneration": outcome.generation, "lastTransitionTime": since,
         }],
+        "ready": format!("{}/{}", patterns.iter().filter(|told| told.is_met()).count(), patterns.len()),
         "patterns": patterns.iter().map(Told::value).collect::<Vec<_>>(),
     })
 }
@@ -207,7 +208,7 @@ mod tests {
         ];
         let status = said(&all);
         assert_eq!(ready(&status), ("True", "Running", "2 patterns as the Komposer says"));
-        assert_eq!(status["observedGeneration"], 3);
+        assert_eq!((&status["observedGeneration"], &status["ready"]), (&json!(3), &json!("2/2")));
         assert_eq!(
             status["patterns"],
             json!([
@@ -230,6 +231,7 @@ mod tests {
         let web = &status["patterns"][1];
         assert_eq!((&web["phase"], &web["version"]), (&json!("Refused"), &json!("1.0.0")));
         assert_eq!(web["refusedGrants"], json!(["flow:spec.account"]));
+        assert_eq!(status["ready"], "0/2");
         assert_eq!(ready(&said(&[waits])), ("False", "NotStarted", "db: the start"));
     }
 
