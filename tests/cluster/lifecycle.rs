@@ -206,7 +206,10 @@ fn what_is_generated_once_stays_until_it_is_gone() {
 
         ns.delete(SECRET, "a-auth").await;
         let another = |secret: &Value| secret["metadata"]["uid"] != first["metadata"]["uid"];
-        let third = ns.wait_until(SECRET, "a-auth", "it is made again", another).await;
+        ns.wait_until(SECRET, "a-auth", "it is made again", another).await;
+        // It is created first, so that nobody else's is taken, and applied after that.
+        ns.settled(QUIET).await;
+        let third = ns.get(SECRET, "a-auth").await;
         assert_ne!(password(&first), password(&third));
         // What created it holds nothing that a later apply could not take out.
         let operations: Vec<&Value> =
