@@ -169,11 +169,16 @@ fn a_komposer_in_the_cluster_is_carried_out_when_it_is_locked_and_says_what_beca
         assert!(ready(&status).1.contains("did you mean `imports`"), "{status:#}");
         assert_eq!(status["patterns"][0]["version"], "1.0.0");
 
-        // An upgrade that can be done is done.
+        // An upgrade that cannot be had for a while is done when it can, though nobody changes anything.
         shop.push("1.1.0", &[]);
         let (komposer, lock) = shop.locked("1.1.0");
+        shop.server.fault(&json!({"kind": "wrong", "times": 1000}));
         shop.apply(&lock);
         shop.apply(&komposer);
+        let away = |pattern: &Value| pattern["phase"] == "Refused" && pattern["reason"] != "BreakingChange";
+        let status = shop.says("it cannot be had", |status| away(&status["patterns"][0])).await;
+        assert_eq!(status["patterns"][0]["version"], "1.0.0", "{status:#}");
+        shop.server.mend();
         let status = shop.says("it is the new one", |status| status["patterns"][0]["version"] == "1.1.0").await;
         assert_eq!(status["patterns"].as_array().unwrap().len(), 1, "{status:#}");
         let object = shop.says("all of it runs", |status| status["conditions"][0]["status"] == "True").await;

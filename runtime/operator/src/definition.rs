@@ -10,6 +10,7 @@ use crate::definition_change::breaking;
 use crate::desired::with_hash;
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
+use crate::komposer;
 use crate::names;
 use crate::webhook::{Pointer, withdraw, without_others};
 
@@ -19,8 +20,6 @@ const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 const ATTEMPTS: usize = 4;
 /// Groups that belong to Kubernetes itself.
 const RESERVED_GROUPS: [&str; 2] = ["k8s.io", "kubernetes.io"];
-/// The group of Komposers and their locks.
-const OWN_GROUP: &str = "orkestra.orkspace.io";
 
 const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -42,7 +41,7 @@ pub(crate) fn prepare(instance: &str, given: &Value) -> Result<(String, Value), 
     if let Some(suffix) = RESERVED_GROUPS.iter().find(|suffix| reserved(suffix)) {
         return Err(invalid(format!("crd.yaml: group {group:?} is below {suffix:?}, which belongs to Kubernetes")));
     }
-    if group == OWN_GROUP {
+    if group == komposer::GROUP {
         return Err(invalid(format!("crd.yaml: group {group:?} is that of Komposers")));
     }
     if given.pointer("/spec/conversion/strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "None") {

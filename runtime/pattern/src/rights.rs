@@ -293,6 +293,9 @@ impl Derived<'_> {
     }
 }
 
+/// The group of Komposers and their locks.
+pub(crate) const KOMPOSERS: &str = "orkestra.orkspace.io";
+
 /// What is never given, whatever a template says, because it is a way to every other right.
 fn never(group: &str, resource: &str, verb: &str) -> Option<&'static str> {
     // Also `*/exec`: that subresource of whatever has one.
@@ -319,7 +322,7 @@ fn never(group: &str, resource: &str, verb: &str) -> Option<&'static str> {
             ["certificatesigningrequests/approval", "certificatesigningrequests/status"].contains(&resource)
         }
         // Whoever writes a Komposer decides what runs and what it is granted.
-        "orkestra.orkspace.io" => true,
+        KOMPOSERS => true,
         _ => false,
     };
     whole.then_some("no right on this resource is ever given")

@@ -23,7 +23,8 @@ use crate::run::Handle;
 
 pub use status::{Outcome, Unmet};
 
-const GROUP: &str = "orkestra.orkspace.io";
+/// The group of Komposers and their locks.
+pub(crate) const GROUP: &str = "orkestra.orkspace.io";
 const VERSION: &str = "v1";
 
 /// How often it is looked whether the status is still so.

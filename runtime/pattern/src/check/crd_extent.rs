@@ -3,6 +3,7 @@
 use crate::codes::crd as codes;
 use crate::diagnostic::Diagnostics;
 use crate::kinds;
+use crate::rights;
 use crate::yaml::{Key, Node, Value};
 
 /// Reports what a CRD says beyond its part.
@@ -49,7 +50,7 @@ fn group(value: &Node, problems: &mut Diagnostics) {
     if below("k8s.io") || below("kubernetes.io") || !group.contains('.') {
         problems.push(codes::group(value.span, group, "Kubernetes"));
     }
-    if group == "orkestra.orkspace.io" {
+    if group == rights::KOMPOSERS {
         problems.push(codes::group(value.span, group, "Komposers and their locks"));
     }
 }
