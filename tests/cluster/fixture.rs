@@ -140,8 +140,8 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Compose
 }
 
 fn declared_read(read: &model::Read) -> DeclaredRead {
-    let model::Read { id, api_version, kind, which: _, optional } = read.clone();
-    DeclaredRead { id, api_version, kind, optional }
+    let model::Read { id, api_version, kind, which: _, optional, namespace: _, elsewhere } = read.clone();
+    DeclaredRead { id, api_version, kind, optional, elsewhere: elsewhere.is_some() }
 }
 
 fn declared(child: &model::Child) -> DeclaredChild {
@@ -160,6 +160,9 @@ fn declared(child: &model::Child) -> DeclaredChild {
         retain: child.retain,
         adopt: child.adopt,
         recreate: child.recreate,
+        elsewhere: child.elsewhere.is_some(),
+        rotate_after: child.rotate_after,
+        certified_for: child.tls.as_ref().map(|tls| tls.valid_for),
     }
 }
 

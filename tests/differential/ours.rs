@@ -60,8 +60,13 @@ pub(crate) fn over_object(source: &str, ty: Ty) -> Outcome {
         Err(problems) => return refused(&problems),
     };
     let hole = Hole { value: lower::located(&checked, &Slots::default()), target: Target::Any, absent: checked.path };
-    let field =
-        StatusField { path: vec!["value".to_owned()], requires: vec![], reads: vec![], value: Template::Hole(hole) };
+    let field = StatusField {
+        path: vec!["value".to_owned()],
+        requires: vec![],
+        reads: vec![],
+        when: None,
+        value: Template::Hole(hole),
+    };
     let entry = Entry { name: "e".to_owned(), status: vec![field], ..Entry::default() };
     let program = orkestra_program::encode(&Program { entries: vec![entry], evaluations: vec![] });
     let request = Request {

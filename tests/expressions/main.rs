@@ -134,7 +134,7 @@ fn pattern(sources: &[&str], target: Target) -> Pattern {
         let checked = check(source, &scope, Place::Value(None));
         let hole = Hole { value: lower::located(&checked, &slots), target, absent: checked.path };
         let path = vec![format!("f{index:03}")];
-        StatusField { path, requires: Vec::new(), reads: Vec::new(), value: Template::Hole(hole) }
+        StatusField { path, requires: Vec::new(), reads: Vec::new(), when: None, value: Template::Hole(hole) }
     });
     // The children are only read: their own templates render nothing that matters here.
     let child = |id: &str| Child::new(id, Policy::Create, Template::Raw("{}".to_owned()));
@@ -158,6 +158,7 @@ fn reconcile(pattern: &Pattern, primary: &Value) -> Result<Value, Failure> {
         children: [("svc", service), ("auth", secret)]
             .into_iter()
             .map(|(id, object)| Observed {
+                renew: false,
                 child: ChildRef { id: id.to_owned(), key: None },
                 object: object.to_string().into_bytes(),
             })

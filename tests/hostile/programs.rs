@@ -20,7 +20,7 @@ fn load(program: &Program, limits: Limits) -> Pattern {
 fn status(expr: Expr) -> Program {
     let value = Located { at: "katalog.yaml:9:5".to_owned(), expr };
     let value = Template::Hole(Hole { value, target: Target::Any, absent: false });
-    let field = StatusField { path: vec!["field".to_owned()], requires: vec![], reads: vec![], value };
+    let field = StatusField { path: vec!["field".to_owned()], requires: vec![], reads: vec![], when: None, value };
     let entry = Entry { name: "any".to_owned(), status: vec![field], ..Entry::default() };
     Program { entries: vec![entry], evaluations: vec![] }
 }

@@ -40,6 +40,9 @@ pub(crate) fn to_json(pattern: &Pattern) -> Value {
                 if !field.reads.is_empty() {
                     object["reads"] = json!(field.reads);
                 }
+                if let Some(when) = &field.when {
+                    object["when"] = json!(when.source);
+                }
                 (field.path.join("."), object)
             })
             .collect();
@@ -51,6 +54,19 @@ pub(crate) fn to_json(pattern: &Pattern) -> Value {
             "children": children,
             "status": status,
         });
+        let conditions: Map<_, _> = entry
+            .conditions
+            .iter()
+            .map(|condition| {
+                let reason = condition.reason.as_ref().map(text);
+                let shown = json!({"requires": condition.requires, "when": condition.when.source, "reason": reason,
+                    "message": text(&condition.message)});
+                (condition.kind.clone(), shown)
+            })
+            .collect();
+        if !conditions.is_empty() {
+            object["conditions"] = Value::Object(conditions);
+        }
         let reads: Map<_, _> = entry.reads.iter().map(|read| (read.id.clone(), self::read(read))).collect();
         if !reads.is_empty() {
             object.as_object_mut().unwrap().insert("reads".to_owned(), Value::Object(reads));
@@ -110,18 +126,46 @@ fn options(child: &Child) -> Map<String, Value> {
     for (name, _) in flags.into_iter().filter(|(_, given)| *given) {
         found.insert(name.to_owned(), json!(true));
     }
+    if let Some(elsewhere) = &child.elsewhere {
+        found.insert("elsewhere".to_owned(), json!(format!("{elsewhere:?}")));
+    }
+    if let Some(after) = child.rotate_after {
+        found.insert("rotateAfter".to_owned(), json!(after.as_secs()));
+    }
+    if let Some(tls) = &child.tls {
+        let names: Vec<Value> = tls.dns_names.iter().map(text).collect();
+        let common = tls.common_name.as_ref().map(text);
+        found.insert(
+            "tls".to_owned(),
+            json!({"commonName": common, "dnsNames": names, "validFor": tls.valid_for.as_secs()}),
+        );
+    }
     found
 }
 
 fn read(read: &orkestra_pattern::model::Read) -> Value {
     let which = match &read.which {
         Which::Name(name) => json!({"name": text(name)}),
-        Which::Labels(labels) => {
-            let labels: Map<_, _> = labels.iter().map(|(key, value)| (key.clone(), text(value))).collect();
-            json!({"labels": labels})
+        Which::Selected(selector) => {
+            let labels: Map<_, _> = selector.labels.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+            let requirements = selector.requirements.iter().map(|requirement| {
+                let values: Vec<Value> = requirement.values.iter().map(text).collect();
+                json!({"key": requirement.key, "operator": requirement.operator.word(), "values": values})
+            });
+            let requirements: Vec<Value> = requirements.collect();
+            match requirements.is_empty() {
+                true => json!({"labels": labels}),
+                false => json!({"labels": labels, "requirements": requirements}),
+            }
         }
     };
-    json!({"apiVersion": read.api_version, "kind": read.kind, "which": which, "optional": read.optional})
+    let mut found =
+        json!({"apiVersion": read.api_version, "kind": read.kind, "which": which, "optional": read.optional});
+    if let Some(namespace) = &read.namespace {
+        found["namespace"] = text(namespace);
+        found["elsewhere"] = json!(format!("{:?}", read.elsewhere));
+    }
+    found
 }
 
 /// Expressions stand as they were written, with the type that their place asks for.

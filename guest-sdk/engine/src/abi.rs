@@ -8,11 +8,11 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use orkestra_program::model::Policy;
+use orkestra_program::model::{Operator, Policy};
 
 use crate::api::{
-    Change, ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, Review,
-    Violation, WantedRead,
+    Change, ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request,
+    Requirement, Review, Violation, WantedRead,
 };
 use crate::memory::{FRONT, NEXT};
 
@@ -43,6 +43,7 @@ struct RawRef {
 struct RawObserved {
     child: RawRef,
     object: Slice,
+    renew: u8,
 }
 
 #[repr(C)]
@@ -86,6 +87,15 @@ struct RawWantedRead {
     id: Slice,
     name: OptionalSlice,
     labels: Slice,
+    requirements: Slice,
+    namespace: OptionalSlice,
+}
+
+#[repr(C)]
+struct RawRequirement {
+    key: Slice,
+    operator: u8,
+    values: Slice,
 }
 
 #[repr(C)]
@@ -201,9 +211,9 @@ pub(crate) struct ConvertResult {
 
 // The layouts that the canonical ABI gives to the records of the WIT interfaces.
 const _: () = {
-    assert!(size_of::<RawRef>() == 20 && size_of::<RawObserved>() == 28 && size_of::<RawRead>() == 16);
+    assert!(size_of::<RawRef>() == 20 && size_of::<RawObserved>() == 32 && size_of::<RawRead>() == 16);
     assert!(size_of::<RawRequest>() == 72 && size_of::<ReconcileParameters>() == 80);
-    assert!(size_of::<RawChild>() == 48 && size_of::<RawWantedRead>() == 28);
+    assert!(size_of::<RawChild>() == 48 && size_of::<RawWantedRead>() == 48 && size_of::<RawRequirement>() == 20);
     assert!(size_of::<RawPlan>() == 80 && size_of::<RawFailure>() == 20);
     assert!(size_of::<ReconcileResult>() == 88 && size_of::<EvalResult>() == 32);
     assert!(size_of::<OneResult>() == 32 && size_of::<ConvertResult>() == 8);
@@ -280,26 +290,44 @@ impl RawChild {
 
 impl RawWantedRead {
     fn of(wanted: WantedRead<'static>) -> RawWantedRead {
-        let WantedRead { id, name, labels } = wanted;
+        let WantedRead { id, name, labels, requirements, namespace } = wanted;
         let label = |(key, value)| [Slice::of_static(key), Slice::of_string(value)];
         RawWantedRead {
             id: Slice::of_static(id),
             name: OptionalSlice::of(name.map(Slice::of_string)),
             labels: Slice::leak(labels.into_iter().map(label).collect()),
+            requirements: Slice::leak(requirements.into_iter().map(RawRequirement::of).collect()),
+            namespace: OptionalSlice::of(namespace.map(Slice::of_string)),
+        }
+    }
+}
+
+impl RawRequirement {
+    fn of(requirement: Requirement<'static>) -> RawRequirement {
+        let Requirement { key, operator, values } = requirement;
+        RawRequirement {
+            key: Slice::of_static(key),
+            operator: match operator {
+                Operator::In => 0,
+                Operator::NotIn => 1,
+                Operator::Exists => 2,
+                Operator::DoesNotExist => 3,
+            },
+            values: Slice::leak(values.into_iter().map(Slice::of_string).collect()),
         }
     }
 }
 
 impl RawPlan {
     fn of(plan: Plan<'static>) -> RawPlan {
-        let Plan { children, status, pending_status, reads, violations, requeue_after, done, cost } = plan;
+        let Plan { children, status, pending_status, reads, violations, conditions, requeue_after, done, cost } = plan;
         RawPlan {
             children: Slice::leak(children.into_iter().map(RawChild::of).collect()),
             status: Slice::leak(status),
             pending_status: Slice::leak(pending_status.into_iter().map(Slice::of_string).collect()),
             reads: Slice::leak(reads.into_iter().map(RawWantedRead::of).collect()),
             violations: Slice::leak(violations.into_iter().map(RawViolation::of).collect()),
-            conditions: Slice::of_static("[]"),
+            conditions: Slice::leak(conditions),
             requeue_some: u64::from(requeue_after.is_some()),
             requeue: requeue_after.unwrap_or_default(),
             done: u8::from(done),
@@ -393,6 +421,7 @@ pub(crate) unsafe extern "C" fn reconcile(parameters: &'static ReconcileParamete
             id: observed.child.id.text(),
             key: (observed.child.key.some == 1).then(|| observed.child.key.value.text()),
             object: observed.object.items(),
+            renew: observed.renew == 1,
         });
         // Leaked as all else: the engine keeps what it borrows until the call ends, and the instance with it.
         let children: &'static [Observed<'static>] = observed.collect::<Vec<_>>().leak();

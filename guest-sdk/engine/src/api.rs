@@ -3,7 +3,7 @@
 use core::fmt;
 
 use bumpalo::Bump;
-use orkestra_program::model::Policy;
+use orkestra_program::model::{Operator, Policy};
 use orkestra_program::{Program, ReadError};
 
 use crate::eval::{Bindings, Env, Machine};
@@ -49,6 +49,8 @@ pub struct Observed<'a> {
     pub key: Option<&'a str>,
     /// The object.
     pub object: &'a [u8],
+    /// What is made once is made anew.
+    pub renew: bool,
 }
 
 /// The objects that one read matched.
@@ -73,6 +75,8 @@ pub struct Plan<'p> {
     pub reads: Vec<WantedRead<'p>>,
     /// Broken rules. Where one denies, there is nothing else in the plan, and what the primary has stays as it is.
     pub violations: Vec<Violation<'p>>,
+    /// One list: conditions beside the host's own. Those that are not known yet are left out.
+    pub conditions: Vec<u8>,
     /// When to look again, in milliseconds.
     pub requeue_after: Option<u64>,
     /// With `deleting`: nothing is left to do.
@@ -136,6 +140,21 @@ pub struct WantedRead<'p> {
     pub name: Option<String>,
     /// Labels that an object must have.
     pub labels: Vec<(&'p str, String)>,
+    /// Other conditions on its labels.
+    pub requirements: Vec<Requirement<'p>>,
+    /// Where they are; none: in the primary's namespace.
+    pub namespace: Option<String>,
+}
+
+/// A condition on one label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement<'p> {
+    /// The label.
+    pub key: &'p str,
+    /// What must be true of it.
+    pub operator: Operator,
+    /// Of [`Operator::In`] and [`Operator::NotIn`].
+    pub values: Vec<String>,
 }
 
 /// Names a child. Under `forEach` the id alone means the children of all elements: one that is pending has no key,

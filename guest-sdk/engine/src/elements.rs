@@ -75,7 +75,7 @@ fn collect<'a>(
 }
 
 fn key_of<'a>(machine: &mut Machine<'a>, id: &'a str, item: Value<'a>, key: Code<'a>) -> Res<'a, &'a str> {
-    machine.subject = Some(Subject { id, element: Some(Element { key: "", item }), observed: None });
+    machine.subject = Some(Subject { id, element: Some(Element { key: "", item }), observed: None, renew: false });
     let value = machine.located(key)?;
     scalar_text(machine, value)
 }

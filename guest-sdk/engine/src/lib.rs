@@ -32,5 +32,6 @@ mod value;
 mod zone;
 
 pub use api::{
-    ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, WantedRead,
+    ChildRef, Conversion, Engine, Evaluation, Failure, Observed, Plan, PlannedChild, Read, Request, Requirement,
+    WantedRead,
 };

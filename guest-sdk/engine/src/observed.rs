@@ -40,8 +40,17 @@ impl<'a> Observations<'a> {
 
     /// One child.
     pub(crate) fn find(&self, arena: &'a Bump, id: &str, key: Option<&str>) -> Option<&'a Document<'a>> {
+        self.get(id, key).map(|observed| document(arena, observed.object))
+    }
+
+    /// Whether what one child was made of once has had its time.
+    pub(crate) fn renews(&self, id: &str, key: Option<&str>) -> bool {
+        self.get(id, key).is_some_and(|observed| observed.renew)
+    }
+
+    fn get(&self, id: &str, key: Option<&str>) -> Option<&'a Observed<'a>> {
         let at = self.sorted.binary_search_by_key(&(id, key), |observed| (observed.id, observed.key)).ok()?;
-        self.sorted.get(at).map(|observed| document(arena, observed.object))
+        self.sorted.get(at).copied()
     }
 
     /// All elements of a template under `forEach`, whether they are still wanted or not.

@@ -3,9 +3,9 @@
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use orkestra_program::model::Policy;
-use orkestra_program::{ChildCode, Code, EntryCode, ForEachCode, Numbers, Program, WhichCode};
+use orkestra_program::{ChildCode, Code, EntryCode, ForEachCode, Numbers, Program, RequirementCode, WhichCode};
 
-use crate::api::{ChildRef, Plan, PlannedChild, Request, WantedRead};
+use crate::api::{ChildRef, Plan, PlannedChild, Request, Requirement, WantedRead};
 use crate::elements::{Element, elements};
 use crate::eval::{EntryEnv, Env, Machine, Subject, Var};
 use crate::fault::{Fault, Res};
@@ -43,7 +43,7 @@ pub(crate) fn reconcile<'p: 'a, 'a>(
         program,
         children: &children,
         observations: &observations,
-        plan: Plan { status: b"{}".to_vec(), ..Plan::default() },
+        plan: Plan { status: b"{}".to_vec(), conditions: b"[]".to_vec(), ..Plan::default() },
         object: Vec::new(),
     };
     planner.machine.mutate(program, entry)?;
@@ -64,6 +64,7 @@ pub(crate) fn reconcile<'p: 'a, 'a>(
     }
     if !request.deleting {
         planner.status(entry)?;
+        planner.conditions(entry)?;
         planner.requeue(entry)?;
     }
     let Planner { machine, mut plan, .. } = planner;
@@ -94,7 +95,7 @@ fn given<'a>(
         let supplied = request.reads.iter().find(|supplied| supplied.id == read.id);
         all.push(match read.which {
             WhichCode::Name(_) => Given::by_name(arena, supplied)?,
-            WhichCode::Labels(..) => Given::by_labels(arena, supplied),
+            WhichCode::Selected(..) => Given::by_labels(arena, supplied),
         });
     }
     Ok(all)
@@ -138,20 +139,28 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
     /// Says which objects of others are wanted, whether the request has them or not.
     fn reads(&mut self, entry: &EntryCode<'p>) -> Res<'a, ()> {
         let program = self.program;
-        let malformed = |error| Fault::program(self.machine.arena, error);
         for code in entry.reads {
-            let read = program.read_record(code).map_err(malformed)?;
-            let mut wanted = WantedRead { id: read.id, name: None, labels: Vec::new() };
+            let read = program.read_record(code).map_err(|error| Fault::program(self.machine.arena, error))?;
+            let (mut name, mut labels, mut requirements) = (None, Vec::new(), Vec::new());
             match read.which {
-                WhichCode::Name(name) => wanted.name = Some(self.machine.text(name)?),
-                WhichCode::Labels(count, mut code) => {
-                    for _ in 0..count {
-                        let label = program.label(&mut code);
+                WhichCode::Name(code) => name = Some(self.machine.text(code)?),
+                WhichCode::Selected(has, meets) => {
+                    for code in has {
+                        let label = program.label(code);
                         let (key, value) = label.map_err(|error| Fault::program(self.machine.arena, error))?;
-                        wanted.labels.push((key, self.machine.text(value)?));
+                        labels.push((key, self.machine.text(value)?));
+                    }
+                    for code in meets {
+                        let requirement = program.requirement(code);
+                        let RequirementCode { key, operator, values } =
+                            requirement.map_err(|error| Fault::program(self.machine.arena, error))?;
+                        let values = values.map(|value| self.machine.text(value)).collect::<Result<_, _>>()?;
+                        requirements.push(Requirement { key, operator, values });
                     }
                 }
             }
+            let namespace = read.namespace.map(|code| self.machine.text(code)).transpose()?;
+            let wanted = WantedRead { id: read.id, name, labels, requirements, namespace };
             self.plan.reads.push(wanted);
         }
         Ok(())
@@ -210,7 +219,8 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
         element: Option<Element<'a>>,
         observed: Option<&'a Document<'a>>,
     ) -> Res<'a, bool> {
-        self.machine.subject = Some(Subject { id: child.id, element, observed });
+        let renew = observed.is_some() && self.observations.renews(child.id, element.map(|element| element.key));
+        self.machine.subject = Some(Subject { id: child.id, element, observed, renew });
         self.machine.draws = 0;
         if let Some(when) = child.when
             && !self.machine.holds(when)?
@@ -262,6 +272,11 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
                 self.plan.pending_status.push(path.join("."));
                 continue;
             }
+            if let Some(when) = field.when
+                && !self.machine.holds(when)?
+            {
+                continue;
+            }
             value.clear();
             let mut template: Code<'a> = field.value;
             if !self.machine.render(&mut template, &mut value)? {
@@ -288,6 +303,37 @@ impl<'p: 'a, 'a> Planner<'_, 'p, 'a> {
         out.extend(open.iter().map(|_| b'}'));
         out.push(b'}');
         self.plan.status = out;
+        Ok(())
+    }
+
+    /// Writes the conditions that are known as one list.
+    fn conditions(&mut self, entry: &EntryCode<'p>) -> Res<'a, ()> {
+        let mut out = vec![b'['];
+        for code in entry.conditions {
+            let condition = self.program.condition(code).map_err(|error| Fault::program(self.machine.arena, error))?;
+            if self.is_pending(condition.requires, condition.reads) {
+                continue;
+            }
+            let holds = self.machine.holds(condition.when)?;
+            let reason = match condition.reason {
+                Some(code) => self.machine.text(code)?,
+                None => [if holds { "" } else { "Not" }, condition.kind].concat(),
+            };
+            let (status, message) = (if holds { "True" } else { "False" }, self.machine.text(condition.message)?);
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            let members = [("type", condition.kind), ("status", status), ("reason", &*reason), ("message", &*message)];
+            for (index, (key, value)) in members.into_iter().enumerate() {
+                out.push(if index == 0 { b'{' } else { b',' });
+                write_string(&mut out, key);
+                out.push(b':');
+                write_string(&mut out, value);
+            }
+            out.push(b'}');
+        }
+        out.push(b']');
+        self.plan.conditions = out;
         Ok(())
     }
 }

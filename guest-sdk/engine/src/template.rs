@@ -64,7 +64,8 @@ impl<'a> Machine<'a> {
     /// What the observed child has for a key of `data`.
     fn made_before(&mut self, key: &str) -> Res<'a, Option<Value<'a>>> {
         self.meter.spend(1)?;
-        let Some(observed) = self.subject.and_then(|subject| subject.observed) else { return Ok(None) };
+        let kept = self.subject.filter(|subject| !subject.renew).and_then(|subject| subject.observed);
+        let Some(observed) = kept else { return Ok(None) };
         let Value::Map(object) = observed.root(self.arena)? else { return Ok(None) };
         let Some(Value::Map(data)) = object.get(self.arena, Key::Text("data"))? else { return Ok(None) };
         Ok(data.get(self.arena, Key::Text(key))?.filter(|value| !matches!(value, Value::Null)))

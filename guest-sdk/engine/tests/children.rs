@@ -54,7 +54,7 @@ fn child(id: &str, manifest: Template) -> Child {
 }
 
 fn seen<'a>(id: &'a str, key: Option<&'a str>, object: &'a str) -> Observed<'a> {
-    Observed { id, key, object: object.as_bytes() }
+    Observed { id, key, object: object.as_bytes(), renew: false }
 }
 
 fn spec(field: &str) -> Expr {
@@ -84,21 +84,32 @@ mod reads {
     use super::*;
 
     fn by_name(id: &str, name: Expr) -> Read {
-        Read { id: id.into(), which: Which::Name(located(name)) }
+        Read { id: id.into(), which: Which::Name(located(name)), namespace: None }
     }
 
     fn entry() -> Entry {
-        let labels = Which::Labels(vec![("db".into(), located(path(Root::Metadata, &["name"])))]);
+        let labels = Which::Selected(Selector {
+            labels: vec![("db".into(), located(path(Root::Metadata, &["name"])))],
+            requirements: vec![Requirement {
+                key: "tier".into(),
+                operator: Operator::In,
+                values: vec![located(text("web")), located(spec("plan"))],
+            }],
+        });
         let size = field(field(Expr::Read(0), "data"), "size");
         let names = over(LoopKind::Map, Expr::Read(1), None, Some(field(Expr::Local(0), "n")));
         Entry {
-            reads: vec![by_name("plan", spec("plan")), Read { id: "peers".into(), which: labels }],
+            reads: vec![
+                by_name("plan", spec("plan")),
+                Read { id: "peers".into(), which: labels, namespace: Some(located(text("shared"))) },
+            ],
             children: vec![
                 Child { reads: vec![0], ..child("sized", hole(size.clone())) },
                 Child { reads: vec![1], ..child("peered", hole(names)) },
                 child("plain", Template::Raw("1".into())),
             ],
             status: vec![StatusField {
+                when: None,
                 path: vec!["size".into()],
                 requires: vec![],
                 reads: vec![0],
@@ -111,8 +122,18 @@ mod reads {
     #[test]
     fn a_plan_says_what_it_wants_whether_it_was_given_or_not() {
         let wants = vec![
-            WantedRead { id: "plan", name: Some("gold".into()), labels: vec![] },
-            WantedRead { id: "peers", name: None, labels: vec![("db", "db".into())] },
+            WantedRead { id: "plan", name: Some("gold".into()), labels: vec![], requirements: vec![], namespace: None },
+            WantedRead {
+                id: "peers",
+                name: None,
+                labels: vec![("db", "db".into())],
+                requirements: vec![orkestra_engine::Requirement {
+                    key: "tier",
+                    operator: Operator::In,
+                    values: vec!["web".into(), "gold".into()],
+                }],
+                namespace: Some("shared".into()),
+            },
         ];
         let gold = br#"{"data":{"size":"big"}}"#.as_slice();
         for reads in [&[][..], &[Given { id: "plan", objects: &[gold] }]] {
@@ -354,6 +375,9 @@ mod once {
         assert_eq!(found["password"], "b2xk");
         assert_eq!(found["token"].as_str().unwrap().len(), 7);
         assert_eq!(found.get("other"), None, "what others put there is not the pattern's");
+        let ended = [Observed { renew: true, ..before[0] }];
+        let anew = made(vec![secret("auth")], &request(&ended)).remove(0);
+        assert_eq!(anew["password"].as_str().unwrap().len(), 24, "it has had its time");
         for bare in [r#"{}"#, r#"{"data":null}"#, r#"{"data":{"password":null}}"#] {
             let found = made(vec![secret("auth")], &request(&[seen("auth", None, bare)])).remove(0);
             assert_eq!(found["password"].as_str().unwrap().len(), 24, "{bare}");
@@ -457,7 +481,7 @@ mod at_deletion {
     #[test]
     fn it_is_done_where_nothing_is_listed_and_no_expression_can_stop_that() {
         let broken = Entry {
-            reads: vec![Read { id: "r".into(), which: Which::Name(located(fault())) }],
+            reads: vec![Read { id: "r".into(), which: Which::Name(located(fault())), namespace: None }],
             children: vec![child("db", hole(fault()))],
             ..Entry::default()
         };
@@ -537,7 +561,11 @@ fn the_same_request_gives_the_same_plan() {
     let secret = Template::Once(Once { key: "k".into(), value: Box::new(hole(call(F::RandomHex, [int(9)]))) });
     let secret = object([("data", object([("k", secret)]))]);
     let entry = Entry {
-        reads: vec![Read { id: "r".into(), which: Which::Labels(vec![("a".into(), located(text("b")))]) }],
+        reads: vec![Read {
+            id: "r".into(),
+            which: Which::Selected(Selector { labels: vec![("a".into(), located(text("b")))], requirements: vec![] }),
+            namespace: None,
+        }],
         children: vec![
             Child { for_each: Some(each), ..child("tag", secret) },
             Child { requires: vec![0], reads: vec![0], ..child("all", hole(list([Expr::Child(0), Expr::Read(0)]))) },

@@ -70,11 +70,30 @@ fn rich() -> Program {
     let secret = Template::Object(vec![("data".into(), Template::Object(vec![("k".into(), secret)]))]);
     Program {
         entries: vec![Entry {
+            conditions: vec![Condition {
+                kind: "Available".into(),
+                requires: vec![0],
+                reads: vec![],
+                when: located(path(Root::Spec, &["on"])),
+                reason: Some(located(text("Reason"))),
+                message: located(text("m")),
+            }],
             name: "e".into(),
             vars: vec![located(path(Root::Spec, &["size"])), located(list([Expr::Var(0), Expr::Root(Root::Now)]))],
             reads: vec![
-                Read { id: "plan".into(), which: Which::Name(located(path(Root::Metadata, &["name"]))) },
-                Read { id: "peers".into(), which: Which::Labels(vec![("a".into(), located(text("b")))]) },
+                Read {
+                    id: "plan".into(),
+                    which: Which::Name(located(path(Root::Metadata, &["name"]))),
+                    namespace: None,
+                },
+                Read {
+                    id: "peers".into(),
+                    which: Which::Selected(Selector {
+                        labels: vec![("a".into(), located(text("b")))],
+                        requirements: vec![],
+                    }),
+                    namespace: None,
+                },
             ],
             children: vec![
                 child("a", &[]),
@@ -84,6 +103,7 @@ fn rich() -> Program {
                 Child::new("bye", Policy::Delete, manifest.clone()),
             ],
             status: vec![StatusField {
+                when: None,
                 path: vec!["x".into(), "y".into()],
                 requires: vec![1],
                 reads: vec![1],
@@ -171,9 +191,9 @@ fn run(program: &[u8], look: impl Fn(Result<Plan<'_>, Failure>)) {
                 primary:
                     br#"{"metadata":{"name":"p"},"spec":{"on":true,"size":3,"users":[{"name":"x"},{"name":"y"}]},"status":{}}"#,
                 children: &[
-                    Observed { id: "a", key: None, object: child },
-                    Observed { id: "b", key: None, object: child },
-                    Observed { id: "users", key: Some("x"), object: child },
+                    Observed { id: "a", key: None, object: child, renew: true },
+                    Observed { id: "b", key: None, object: child, renew: true },
+                    Observed { id: "users", key: Some("x"), object: child, renew: true },
                 ],
                 reads: &[Given { id: "plan", objects: &[child] }, Given { id: "peers", objects: &[child, child] }],
                 inputs: b"{}",

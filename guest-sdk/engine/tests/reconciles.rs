@@ -173,6 +173,7 @@ fn children_wait_for_those_that_they_read() {
     let name = || select(select(Expr::Child(0), "metadata", Select::Strict), "name", Select::Strict);
     let second = Child { requires: vec![0], ..child("second", object([("first", hole(name(), Target::String))])) };
     let field = |keys: &[&str], requires: &[u16], value| StatusField {
+        when: None,
         path: keys.iter().map(|key| (*key).into()).collect(),
         requires: requires.into(),
         reads: vec![],
@@ -195,13 +196,51 @@ fn children_wait_for_those_that_they_read() {
         assert_eq!(plan.pending_status, ["a.b.d"]);
         assert_eq!(plan.status, br#"{"a":{"b":{"c":1},"f":2},"g":3}"#);
     });
-    let observed = [Observed { id: "first", key: None, object: br#"{"metadata":{"name":"n"}}"# }];
+    let observed = [Observed { id: "first", key: None, object: br#"{"metadata":{"name":"n"}}"#, renew: false }];
     with_plan(entry, &request(&observed), |plan| {
         let plan = plan.unwrap();
         assert_eq!(plan.children[1].object.as_deref(), Some(br#"{"first":"n"}"#.as_slice()));
         assert!(plan.pending_status.is_empty());
         assert_eq!(plan.status, br#"{"a":{"b":{"c":1,"d":"n"},"f":2},"g":3}"#);
         assert!(plan.cost > 0);
+    });
+}
+
+#[test]
+fn fields_and_conditions_follow_what_they_ask() {
+    let field = |name: &str, when: Expr| StatusField {
+        path: vec![name.into()],
+        requires: vec![],
+        reads: vec![],
+        when: Some(located(when)),
+        value: raw("1"),
+    };
+    let condition = |kind: &str, requires: Vec<u16>, when: Expr, reason: Option<&str>| Condition {
+        kind: kind.into(),
+        requires,
+        reads: vec![],
+        when: located(when),
+        reason: reason.map(|reason| located(text(reason))),
+        message: located(text("it \"is\"")),
+    };
+    let entry = Entry {
+        status: vec![field("a", Expr::Bool(true)), field("b", Expr::Bool(false))],
+        conditions: vec![
+            condition("Up", vec![], spec("on"), None),
+            condition("Down", vec![], Expr::Bool(false), None),
+            condition("Late", vec![0], Expr::Bool(true), None),
+            condition("Named", vec![], Expr::Bool(true), Some("Why")),
+        ],
+        ..entry(vec![child("first", raw("{}"))])
+    };
+    let member = |kind: &str, status: &str, reason: &str| {
+        format!(r#"{{"type":"{kind}","status":"{status}","reason":"{reason}","message":"it \"is\""}}"#)
+    };
+    with_plan(entry, &request(&[]), |plan| {
+        let plan = plan.unwrap();
+        assert_eq!(plan.status, br#"{"a":1}"#);
+        let all = [member("Up", "True", "Up"), member("Down", "False", "NotDown"), member("Named", "True", "Why")];
+        assert_eq!(String::from_utf8(plan.conditions).unwrap(), format!("[{}]", all.join(",")));
     });
 }
 

@@ -10,14 +10,13 @@ use crate::bytes::Code;
 use crate::error::ReadError;
 use crate::layout::{MAX_EXPRESSION_DEPTH, MAX_TEMPLATE_DEPTH};
 use crate::model::{
-    self, Child, Conversion, Each, Entry, Evaluation, Expr, Fold, ForEach, Given, Hole, Item, Located, Loop, Made,
-    MadeObject, Mutation, Once, Others, Pair, Read, Requeue, Rule, Schema, Shape, Source, StatusField, Template,
-    Version, Which,
+    self, Child, Condition, Conversion, Each, Entry, Evaluation, Expr, Fold, ForEach, Given, Hole, Item, Located, Loop,
+    Made, MadeObject, Mutation, Once, Others, Pair, Read, Requeue, Requirement, Rule, Schema, Selector, Shape, Source,
+    StatusField, Template, Version, Which,
 };
 use crate::reader::Program;
-use crate::records::{
-    EntryCode, GivenCode, Keys, MadeNode, MadeObjectCode, Node, Numbers, ShapeNode, TemplateNode, WhichCode,
-};
+use crate::reads::WhichCode;
+use crate::records::{EntryCode, GivenCode, Keys, MadeNode, MadeObjectCode, Node, Numbers, ShapeNode, TemplateNode};
 
 /// The model of a program. Every byte is read and checked: a program that decodes has no record that an engine can't read.
 ///
@@ -63,7 +62,19 @@ fn entry(program: &Program<'_>, code: &EntryCode<'_>) -> Result<Entry, ReadError
             path,
             requires: numbers(record.requires, all.children)?,
             reads: numbers(record.reads, all.reads)?,
+            when: record.when.map(|code| whole_located(program, code, all)).transpose()?,
             value: whole_template(program, record.value, all)?,
+        });
+    }
+    for code in code.conditions {
+        let record = program.condition(code)?;
+        entry.conditions.push(Condition {
+            kind: record.kind.into(),
+            requires: numbers(record.requires, all.children)?,
+            reads: numbers(record.reads, all.reads)?,
+            when: whole_located(program, record.when, all)?,
+            reason: record.reason.map(|code| whole_located(program, code, all)).transpose()?,
+            message: whole_located(program, record.message, all)?,
         });
     }
     for code in code.versions {
@@ -154,17 +165,27 @@ fn read<'p>(program: &Program<'p>, code: Code<'p>, scope: Scope) -> Result<Read,
     let record = program.read_record(code)?;
     let which = match record.which {
         WhichCode::Name(code) => Which::Name(whole_located(program, code, scope)?),
-        WhichCode::Labels(count, mut code) => {
-            let mut labels = Vec::new();
-            for _ in 0..count {
-                let (key, value) = program.label(&mut code)?;
-                labels.push((key.into(), whole_located(program, value, scope)?));
+        WhichCode::Selected(labels, requirements) => {
+            let mut selector = Selector::default();
+            for code in labels {
+                let (key, value) = program.label(code)?;
+                selector.labels.push((key.into(), whole_located(program, value, scope)?));
             }
-            code.finish()?;
-            Which::Labels(labels)
+            for code in requirements {
+                let requirement = program.requirement(code)?;
+                let values = requirement.values.map(|value| whole_located(program, value, scope));
+                let values = values.collect::<Result<_, _>>()?;
+                selector.requirements.push(Requirement {
+                    key: requirement.key.into(),
+                    operator: requirement.operator,
+                    values,
+                });
+            }
+            Which::Selected(selector)
         }
     };
-    Ok(Read { id: record.id.into(), which })
+    let namespace = record.namespace.map(|code| whole_located(program, code, scope)).transpose()?;
+    Ok(Read { id: record.id.into(), which, namespace })
 }
 
 fn child(program: &Program<'_>, code: Code<'_>, scope: Scope) -> Result<Child, ReadError> {

@@ -7,8 +7,7 @@ use crate::bytes::{put_number, put_signed};
 use crate::layout::{FIELDS, MAGIC, VERSION, tag};
 use crate::model::{
     Child, Conversion, Each, Entry, Expr, Fold, ForEach, Given, Hole, Located, Loop, LoopKind, Made, MadeObject,
-    Mutation, Once, Others, Policy, Program, Read, Requeue, Root, Rule, Schema, Select, Shape, StatusField, Target,
-    Template, Version, Which,
+    Mutation, Once, Others, Policy, Program, Requeue, Root, Rule, Schema, Select, Shape, Target, Template, Version,
 };
 
 /// The bytes of a program: the same for the same program, on every machine.
@@ -49,7 +48,7 @@ pub fn encode(program: &Program) -> Vec<u8> {
 }
 
 #[derive(Default)]
-struct Encoder {
+pub(crate) struct Encoder {
     known: BTreeMap<Vec<u8>, u32>,
     index: Vec<u8>,
     pool: Vec<u8>,
@@ -68,7 +67,7 @@ impl Encoder {
         number
     }
 
-    fn put_string(&mut self, out: &mut Vec<u8>, text: &str) {
+    pub(crate) fn put_string(&mut self, out: &mut Vec<u8>, text: &str) {
         self.put_bytes(out, text.as_bytes());
     }
 
@@ -85,7 +84,19 @@ impl Encoder {
     }
 
     fn entry(&mut self, entry: &Entry) -> Vec<u8> {
-        let Entry { name: _, vars, reads, children, status, versions, conversions, mutations, rules, requeues } = entry;
+        let Entry {
+            name: _,
+            vars,
+            reads,
+            children,
+            status,
+            conditions,
+            versions,
+            conversions,
+            mutations,
+            rules,
+            requeues,
+        } = entry;
         let mut out = Vec::new();
         put_number(&mut out, vars.len() as u64);
         for var in vars {
@@ -102,6 +113,10 @@ impl Encoder {
         put_number(&mut out, status.len() as u64);
         for field in status {
             self.block(&mut out, |this, out| this.status(out, field));
+        }
+        put_number(&mut out, conditions.len() as u64);
+        for condition in conditions {
+            self.block(&mut out, |this, out| this.condition(out, condition));
         }
         put_number(&mut out, versions.len() as u64);
         for Version { name, schema } in versions {
@@ -202,7 +217,7 @@ impl Encoder {
         }
     }
 
-    fn block(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Self, &mut Vec<u8>)) {
+    pub(crate) fn block(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Self, &mut Vec<u8>)) {
         let mut inner = Vec::new();
         write(self, &mut inner);
         put_number(out, inner.len() as u64);
@@ -232,7 +247,7 @@ impl Encoder {
         self.template(out, manifest);
     }
 
-    fn optional_located(&mut self, out: &mut Vec<u8>, located: Option<&Located>) {
+    pub(crate) fn optional_located(&mut self, out: &mut Vec<u8>, located: Option<&Located>) {
         match located {
             None => out.push(0),
             Some(located) => {
@@ -242,37 +257,7 @@ impl Encoder {
         }
     }
 
-    fn read(&mut self, out: &mut Vec<u8>, read: &Read) {
-        let Read { id, which } = read;
-        self.put_string(out, id);
-        match which {
-            Which::Name(name) => {
-                out.push(0);
-                self.located(out, name);
-            }
-            Which::Labels(labels) => {
-                out.push(1);
-                put_number(out, labels.len() as u64);
-                for (key, value) in labels {
-                    self.put_string(out, key);
-                    self.block(out, |this, out| this.located(out, value));
-                }
-            }
-        }
-    }
-
-    fn status(&mut self, out: &mut Vec<u8>, field: &StatusField) {
-        let StatusField { path, requires, reads, value } = field;
-        put_number(out, path.len() as u64);
-        for key in path {
-            self.put_string(out, key);
-        }
-        put_numbers(out, requires);
-        put_numbers(out, reads);
-        self.template(out, value);
-    }
-
-    fn template(&mut self, out: &mut Vec<u8>, template: &Template) {
+    pub(crate) fn template(&mut self, out: &mut Vec<u8>, template: &Template) {
         match template {
             Template::Raw(json) => {
                 out.push(tag::T_RAW);
@@ -373,7 +358,7 @@ impl Encoder {
         self.block(out, |this, out| this.template(out, value));
     }
 
-    fn located(&mut self, out: &mut Vec<u8>, located: &Located) {
+    pub(crate) fn located(&mut self, out: &mut Vec<u8>, located: &Located) {
         self.put_string(out, &located.at);
         self.expr(out, &located.expr);
     }
@@ -571,7 +556,7 @@ fn put_slots(out: &mut Vec<u8>, slot: u16, slot2: Option<u16>) {
     }
 }
 
-fn put_numbers(out: &mut Vec<u8>, numbers: &[u16]) {
+pub(crate) fn put_numbers(out: &mut Vec<u8>, numbers: &[u16]) {
     put_number(out, numbers.len() as u64);
     for number in numbers {
         put_number(out, u64::from(*number));

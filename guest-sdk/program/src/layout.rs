@@ -15,7 +15,7 @@
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"ORKP";
 /// The format's version: an engine runs exactly one.
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;
 /// Sections, in their order.
 pub const SECTIONS: usize = 5;
 /// Length of what comes before the sections.
@@ -27,7 +27,7 @@ pub const DIRECTORY_RECORD: usize = 12;
 pub const MAX_PROGRAM: usize = 4 << 20;
 /// Most entries, and most evaluations.
 pub const MAX_ENTRIES: usize = 4096;
-/// Most variables, reads, children, status fields, versions, conversions, mutations, rules or requeues of one entry.
+/// Most variables, reads, children, status fields, conditions, versions, conversions, mutations, rules or requeues of one entry.
 pub const MAX_ITEMS: usize = 4096;
 /// Most locals that are alive at one place.
 pub const MAX_SLOTS: u16 = 256;

@@ -17,7 +17,9 @@ pub mod function;
 pub mod layout;
 pub mod model;
 mod reader;
+mod reads;
 mod records;
+mod status;
 
 pub use admission::{MutationCode, RequeueCode, RuleCode};
 pub use bytes::Code;
@@ -25,11 +27,13 @@ pub use decode::decode;
 pub use encode::encode;
 pub use error::ReadError;
 pub use reader::Program;
+pub use reads::{ReadCode, RequirementCode, WhichCode};
 pub use records::{
     Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
-    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, ReadCode, SchemaNode,
-    ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, SchemaNode, ShapeNode,
+    TemplateNode, VersionCode,
 };
+pub use status::{ConditionCode, StatusCode};
 
 /// Cost units that one expression may use at most (the limit of the Kubernetes CEL cost model).
 pub const EXPRESSION_BUDGET: u64 = 1_000_000;

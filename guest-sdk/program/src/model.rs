@@ -29,6 +29,8 @@ pub struct Entry {
     pub children: Vec<Child>,
     /// Fields below `.status`, sorted by path. No path is a prefix of another.
     pub status: Vec<StatusField>,
+    /// Conditions beside the host's own, each type once.
+    pub conditions: Vec<Condition>,
     /// The versions between which objects are converted, the storage version first; none where nothing is converted.
     pub versions: Vec<Version>,
     /// For each other version the ways to the storage version and back.
@@ -138,6 +140,8 @@ pub struct Read {
     pub id: String,
     /// Which objects.
     pub which: Which,
+    /// Their namespace; none: the primary's.
+    pub namespace: Option<Located>,
 }
 
 /// Which objects a read means.
@@ -145,8 +149,41 @@ pub struct Read {
 pub enum Which {
     /// The one of this name.
     Name(Located),
-    /// All with these labels.
-    Labels(Vec<(String, Located)>),
+    /// All that are selected.
+    Selected(Selector),
+}
+
+/// Objects by their labels: all that have each label and meet each requirement.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selector {
+    /// Labels and their values.
+    pub labels: Vec<(String, Located)>,
+    /// Other conditions on labels.
+    pub requirements: Vec<Requirement>,
+}
+
+/// A condition on one label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requirement {
+    /// The label.
+    pub key: String,
+    /// What must be true of it.
+    pub operator: Operator,
+    /// The values of [`Operator::In`] and [`Operator::NotIn`].
+    pub values: Vec<Located>,
+}
+
+/// What must be true of a label, as Kubernetes has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// It is one of the values.
+    In,
+    /// It is none of the values, or not there.
+    NotIn,
+    /// It is there.
+    Exists,
+    /// It is not there.
+    DoesNotExist,
 }
 
 /// One template of a child, or of a child for each element.
@@ -217,8 +254,27 @@ pub struct StatusField {
     pub requires: Vec<u16>,
     /// Likewise of reads.
     pub reads: Vec<u16>,
+    /// False: it is left out.
+    pub when: Option<Located>,
     /// Its value.
     pub value: Template,
+}
+
+/// One condition beside the host's own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Its type.
+    pub kind: String,
+    /// As for a child: until each is observed the condition is not listed.
+    pub requires: Vec<u16>,
+    /// Likewise of reads.
+    pub reads: Vec<u16>,
+    /// Whether its status is `True` or `False`.
+    pub when: Located,
+    /// A text; none: the type, with `Not` before it where the status is `False`.
+    pub reason: Option<Located>,
+    /// A text.
+    pub message: Located,
 }
 
 /// A JSON value with holes.

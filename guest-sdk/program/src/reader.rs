@@ -9,8 +9,8 @@ use crate::layout::{self, DIRECTORY_RECORD, HEADER, MAGIC, SECTIONS, VERSION, ta
 use crate::model::{LoopKind, Policy, Root, Select, Target};
 use crate::records::{
     Blocks, ChildCode, ConversionCode, EntryCode, EvaluationCode, FoldCode, ForEachCode, GivenCode, HoleCode, Keys,
-    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, ReadCode, SchemaNode,
-    ShapeNode, StatusCode, TemplateNode, VersionCode, WhichCode,
+    LocatedCode, LoopCode, MadeNode, MadeObjectCode, Node, Numbers, ObjectCode, OthersCode, SchemaNode, ShapeNode,
+    TemplateNode, VersionCode,
 };
 
 /// A program's bytes, split into sections. Copying it copies references.
@@ -128,15 +128,26 @@ impl<'p> Program<'p> {
         let reads = Blocks::read(&mut code)?;
         let children = Blocks::read(&mut code)?;
         let status = Blocks::read(&mut code)?;
+        let conditions = Blocks::read(&mut code)?;
         let versions = Blocks::read(&mut code)?;
         let conversions = Blocks::read(&mut code)?;
         let mutations = Blocks::read(&mut code)?;
         let rules = Blocks::read(&mut code)?;
         let requeues = Blocks::read(&mut code)?;
         code.finish()?;
-        let entry =
-            EntryCode { name, vars, reads, children, status, versions, conversions, mutations, rules, requeues };
-        Ok(Some(entry))
+        Ok(Some(EntryCode {
+            name,
+            vars,
+            reads,
+            children,
+            status,
+            conditions,
+            versions,
+            conversions,
+            mutations,
+            rules,
+            requeues,
+        }))
     }
 
     /// An entry by name.
@@ -220,50 +231,6 @@ impl<'p> Program<'p> {
         let when = optional_block(&mut code)?;
         let ready_when = optional_block(&mut code)?;
         Ok(ChildCode { id, policy, requires, reads, for_each, when, ready_when, manifest: code })
-    }
-
-    /// A read's record.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn read_record(&self, mut code: Code<'p>) -> Result<ReadCode<'p>, ReadError> {
-        let id = self.string(&mut code)?;
-        let which = match code.byte()? {
-            0 => WhichCode::Name(code),
-            1 => WhichCode::Labels(code.count()?, code),
-            _ => return Err(ReadError::Number),
-        };
-        Ok(ReadCode { id, which })
-    }
-
-    /// The next label of [`WhichCode::Labels`]: its key, and a [`Program::located`] record.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn label(&self, code: &mut Code<'p>) -> Result<(&'p str, Code<'p>), ReadError> {
-        Ok((self.string(code)?, code.block()?))
-    }
-
-    /// A status field's record.
-    ///
-    /// # Errors
-    /// If it is malformed.
-    pub fn status(&self, mut code: Code<'p>) -> Result<StatusCode<'p>, ReadError> {
-        let path_len = code.count()?;
-        let path = code;
-        for _ in 0..path_len {
-            code.number()?;
-        }
-        let requires = Numbers::read(&mut code)?;
-        let reads = Numbers::read(&mut code)?;
-        Ok(StatusCode { path_len, path, requires, reads, value: code })
-    }
-
-    /// The keys of a status field's path.
-    pub fn path(&self, status: &StatusCode<'p>) -> impl Iterator<Item = Result<&'p str, ReadError>> + use<'p> {
-        let program = *self;
-        let mut code = status.path;
-        (0..status.path_len).map(move |_| program.string(&mut code))
     }
 
     /// The next key of a path or set; none past the last.
@@ -568,7 +535,7 @@ fn given<'p>(code: &mut Code<'p>) -> Result<GivenCode<'p>, ReadError> {
     Ok(GivenCode { whole, sources, schema: optional_block(code)?, value: code.block()? })
 }
 
-fn optional_block<'p>(code: &mut Code<'p>) -> Result<Option<Code<'p>>, ReadError> {
+pub(crate) fn optional_block<'p>(code: &mut Code<'p>) -> Result<Option<Code<'p>>, ReadError> {
     if code.flag()? { code.block().map(Some) } else { Ok(None) }
 }
 

@@ -21,6 +21,8 @@ pub struct EntryCode<'p> {
     pub children: Blocks<'p>,
     /// Of [`Program::status`] records.
     pub status: Blocks<'p>,
+    /// Of [`Program::condition`] records.
+    pub conditions: Blocks<'p>,
     /// Of [`Program::version`] records.
     pub versions: Blocks<'p>,
     /// Of [`Program::conversion`] records.
@@ -225,24 +227,6 @@ impl<'p> Iterator for Blocks<'p> {
     }
 }
 
-/// Objects of others.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadCode<'p> {
-    /// Unique among the entry's reads.
-    pub id: &'p str,
-    /// Which objects.
-    pub which: WhichCode<'p>,
-}
-
-/// Which objects a read means.
-#[derive(Debug, Clone, Copy)]
-pub enum WhichCode<'p> {
-    /// A [`Program::located`] record: the name.
-    Name(Code<'p>),
-    /// So many times a [`Program::string`] and a block follow, the latter a [`Program::located`] record.
-    Labels(usize, Code<'p>),
-}
-
 /// The template of a child.
 #[derive(Debug, Clone, Copy)]
 pub struct ChildCode<'p> {
@@ -271,19 +255,6 @@ pub struct ForEachCode<'p> {
     pub range: Code<'p>,
     /// A [`Program::located`] record.
     pub key: Option<Code<'p>>,
-}
-
-/// A field below `.status`.
-#[derive(Debug, Clone, Copy)]
-pub struct StatusCode<'p> {
-    pub(crate) path_len: usize,
-    pub(crate) path: Code<'p>,
-    /// Child numbers.
-    pub requires: Numbers<'p>,
-    /// Read numbers.
-    pub reads: Numbers<'p>,
-    /// A [`Program::template`].
-    pub value: Code<'p>,
 }
 
 /// Numbers of children, or of reads, that something uses.

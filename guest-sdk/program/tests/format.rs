@@ -149,7 +149,12 @@ fn template() -> impl Strategy<Value = Template> {
 fn read() -> impl Strategy<Value = Which> {
     prop_oneof![
         expr().prop_map(|name| Which::Name(located(name))),
-        prop::collection::vec(("[a-z]{1,4}", expr().prop_map(located)), 0..3).prop_map(Which::Labels),
+        prop::collection::vec(("[a-z]{1,4}", expr().prop_map(located)), 0..3)
+            .prop_map(|labels| Which::Selected(Selector { labels, requirements: vec![] })),
+        ("[a-z]{1,4}", prop::collection::vec(expr().prop_map(located), 0..3)).prop_map(|(key, values)| {
+            let requirement = Requirement { key, operator: Operator::NotIn, values };
+            Which::Selected(Selector { labels: vec![], requirements: vec![requirement] })
+        }),
     ]
 }
 
@@ -193,9 +198,10 @@ prop_compose! {
             entries: vec![Entry {
                 name: "postgres".into(),
                 vars: vars.into_iter().map(located).collect(),
-                reads: reads.into_iter().map(|which| Read { id: "r".into(), which }).collect(),
+                reads: reads.into_iter().map(|which| Read { id: "r".into(), which, namespace: None }).collect(),
                 children,
-                status: vec![StatusField { path: vec!["a".into(), "b".into()], requires: requires.clone(), reads: all_reads.clone(), value }],
+                status: vec![StatusField { path: vec!["a".into(), "b".into()], requires: requires.clone(), reads: all_reads.clone(), when: None, value }],
+                conditions: vec![],
                 versions: vec![
                     Version { name: "v1".into(), schema: schema.clone() },
                     Version { name: "v2".into(), schema: schema.clone() },
@@ -273,7 +279,7 @@ fn each_bound_has_its_error() {
     for _ in 0..=layout::MAX_TEMPLATE_DEPTH {
         nested = Template::List(vec![nested]);
     }
-    let field = StatusField { path: vec!["a".into()], requires: vec![], reads: vec![], value: nested };
+    let field = StatusField { path: vec!["a".into()], requires: vec![], reads: vec![], when: None, value: nested };
     let entry = Entry { name: "e".into(), status: vec![field], ..Entry::default() };
     let program = Program { entries: vec![entry.clone()], evaluations: vec![] };
     assert_eq!(decode(&encode(&program)), Err(ReadError::TemplateDepth));
@@ -298,7 +304,7 @@ fn a_variable_reads_only_earlier_ones() {
 
 #[test]
 fn a_read_uses_neither_reads_nor_children_and_the_others_only_those_that_are_there() {
-    let read = |expr| Read { id: "r".into(), which: Which::Name(located(expr)) };
+    let read = |expr| Read { id: "r".into(), which: Which::Name(located(expr)), namespace: None };
     let child = |value: Expr, reads: Vec<u16>| {
         let hole = Hole { value: located(value), target: Target::Any, absent: false };
         Child { reads, ..Child::new("c", Policy::Apply, Template::Hole(hole)) }

@@ -57,8 +57,9 @@ fn right(right: &rights::Right) -> operator::Right {
     operator::Right {
         group: right.resource.group.as_str().into(),
         resource: right.resource.name.as_str().into(),
-        scope: match right.scope {
+        scope: match &right.scope {
             rights::Scope::Namespaces => operator::Scope::Namespaces,
+            rights::Scope::Named(namespace) => operator::Scope::Named(namespace.as_str().into()),
             rights::Scope::Cluster => operator::Scope::Cluster,
         },
         names: texts(&right.names),

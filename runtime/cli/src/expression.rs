@@ -95,6 +95,7 @@ fn reduce(entry: &mut Entry, checked: Checked) -> Vec<String> {
         path: vec![FIELD.to_owned()],
         requires: children,
         reads,
+        when: None,
         value: Node::Hole(text, Target::Any),
     }];
     waits

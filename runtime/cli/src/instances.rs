@@ -108,6 +108,7 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
         reads,
         children,
         status: _,
+        conditions: _,
         versions: _,
         conversions: _,
         flows: _,
@@ -173,8 +174,14 @@ fn describe_produced(child: &model::Produced) -> operator::DeclaredChild {
 }
 
 fn describe_read(read: &model::Read) -> operator::DeclaredRead {
-    let model::Read { id, api_version, kind, which: _, optional } = read;
-    operator::DeclaredRead { id: id.clone(), api_version: api_version.clone(), kind: kind.clone(), optional: *optional }
+    let model::Read { id, api_version, kind, which: _, optional, namespace: _, elsewhere } = read;
+    operator::DeclaredRead {
+        id: id.clone(),
+        api_version: api_version.clone(),
+        kind: kind.clone(),
+        optional: *optional,
+        elsewhere: elsewhere.is_some(),
+    }
 }
 
 fn describe_child(child: &model::Child) -> operator::DeclaredChild {
@@ -193,6 +200,9 @@ fn describe_child(child: &model::Child) -> operator::DeclaredChild {
         retain: child.retain,
         adopt: child.adopt,
         recreate: child.recreate,
+        elsewhere: child.elsewhere.is_some(),
+        rotate_after: child.rotate_after,
+        certified_for: child.tls.as_ref().map(|tls| tls.valid_for),
     }
 }
 

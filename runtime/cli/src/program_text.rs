@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use orkestra_program::model::{
-    Child, Entry, Expr, Fold, Hole, Located, Loop, LoopKind, Made, Once, Policy, Program, Root, Select, Target,
-    Template, Which,
+    Child, Entry, Expr, Fold, Hole, Located, Loop, LoopKind, Made, Once, Policy, Program, Requirement, Root, Select,
+    Selector, Target, Template, Which,
 };
 
 /// The text of a program.
@@ -28,16 +28,28 @@ fn entry_text(out: &mut String, entry: &Entry) {
         let _ = writeln!(out, "  reads#{index} = {}", read.id);
         match &read.which {
             Which::Name(name) => line(out, "name", Some(name)),
-            Which::Labels(labels) => {
-                labels.iter().for_each(|(key, value)| line(out, &format!("label {key}"), Some(value)))
+            Which::Selected(Selector { labels, requirements }) => {
+                labels.iter().for_each(|(key, value)| line(out, &format!("label {key}"), Some(value)));
+                for Requirement { key, operator, values } in requirements {
+                    let _ = writeln!(out, "    label {key} {operator:?}");
+                    values.iter().for_each(|value| line(out, "  value", Some(value)));
+                }
             }
         }
+        line(out, "namespace", read.namespace.as_ref());
     }
     for (index, child) in entry.children.iter().enumerate() {
         child_text(out, index, child);
     }
+    for condition in &entry.conditions {
+        let _ = writeln!(out, "  condition {}{}", condition.kind, after(&condition.requires, &condition.reads));
+        line(out, "when", Some(&condition.when));
+        line(out, "reason", condition.reason.as_ref());
+        line(out, "message", Some(&condition.message));
+    }
     for field in &entry.status {
         let _ = writeln!(out, "  status.{}{}", field.path.join("."), after(&field.requires, &field.reads));
+        line(out, "when", field.when.as_ref());
         template(out, &field.value, 4);
     }
     for way in &entry.conversions {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use orkestra_pattern::model as checked;
 use orkestra_program::model::{
-    Child, Entry, ForEach, Mutation, Policy, Program, Read, Requeue, Rule, StatusField, Which,
+    Child, Condition, Entry, ForEach, Mutation, Operator, Policy, Program, Read, Requeue, Requirement, Rule, Selector,
+    StatusField, Which,
 };
 
 use crate::Error;
@@ -34,6 +35,7 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
         reads,
         children,
         status,
+        conditions,
         versions,
         conversions,
         flows: _,
@@ -51,25 +53,36 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
     for checked::Var { name: _, value } in vars {
         lowered.vars.push(lower::text(value, &slots));
     }
-    for checked::Read { id, api_version: _, kind: _, which, optional: _ } in reads {
+    for checked::Read { id, api_version: _, kind: _, which, optional: _, namespace, elsewhere: _ } in reads {
         let which = match which {
             checked::Which::Name(name) => Which::Name(lower::text(name, &slots)),
-            checked::Which::Labels(labels) => {
-                Which::Labels(labels.iter().map(|(key, value)| (key.clone(), lower::text(value, &slots))).collect())
-            }
+            checked::Which::Selected(selector) => Which::Selected(self::selector(selector, &slots)),
         };
-        lowered.reads.push(Read { id: id.clone(), which });
+        let namespace = namespace.as_ref().map(|namespace| lower::text(namespace, &slots));
+        lowered.reads.push(Read { id: id.clone(), which, namespace });
     }
     for child in children {
         lowered.children.push(self::child(name, child, &mut slots)?);
     }
-    for checked::StatusField { path, requires, reads, value } in status {
+    for checked::StatusField { path, requires, reads, when, value } in status {
         let from = format!("status.{}", path.join("."));
         lowered.status.push(StatusField {
             path: path.clone(),
             requires: references(name, &from, Kind::Child, requires, &slots)?,
             reads: references(name, &from, Kind::Read, reads, &slots)?,
+            when: when.as_ref().map(|when| lower::located(when, &slots)),
             value: template(value, &slots),
+        });
+    }
+    for checked::Condition { kind, requires, reads, when, reason, message } in conditions {
+        let from = format!("status.conditions.{kind}");
+        lowered.conditions.push(Condition {
+            kind: kind.clone(),
+            requires: references(name, &from, Kind::Child, requires, &slots)?,
+            reads: references(name, &from, Kind::Read, reads, &slots)?,
+            when: lower::located(when, &slots),
+            reason: reason.as_ref().map(|reason| lower::text(reason, &slots)),
+            message: lower::text(message, &slots),
         });
     }
     for checked::Mutation { name: _, path, overrides, at: _, value } in mutations {
@@ -99,8 +112,9 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
 
 fn child(entry: &str, child: &checked::Child, slots: &mut Slots) -> Result<Child, Error> {
     // What the host needs of a kind is in the manifest, which is all that the engine sees.
-    let checked::Child { id, policy, requires, reads, for_each, when, ready_when, once: made_once, manifest, .. } =
-        child;
+    let checked::Child {
+        id, policy, requires, reads, for_each, when, ready_when, once: made_once, tls, manifest, ..
+    } = child;
     let requires = references(entry, id, Kind::Child, requires, slots)?;
     let reads = references(entry, id, Kind::Read, reads, slots)?;
     let range = for_each.as_ref().map(|for_each| lower::located(&for_each.range, slots));
@@ -121,10 +135,52 @@ fn child(entry: &str, child: &checked::Child, slots: &mut Slots) -> Result<Child
         for_each,
         when: when.as_ref().map(|when| lower::located(when, slots)),
         ready_when: ready_when.as_ref().map(|ready_when| lower::located(ready_when, slots)),
-        manifest: if *made_once { once(manifest, slots) } else { template(manifest, slots) },
+        manifest: match tls {
+            _ if *made_once => once(manifest, slots),
+            Some(tls) => template(&with_tls(manifest, tls), slots),
+            None => template(manifest, slots),
+        },
     };
     slots.element = None;
     Ok(lowered)
+}
+
+fn selector(selector: &checked::Selector, slots: &Slots) -> Selector {
+    let requirement = |requirement: &checked::Requirement| Requirement {
+        key: requirement.key.clone(),
+        operator: match requirement.operator {
+            checked::Operator::In => Operator::In,
+            checked::Operator::NotIn => Operator::NotIn,
+            checked::Operator::Exists => Operator::Exists,
+            checked::Operator::DoesNotExist => Operator::DoesNotExist,
+        },
+        values: requirement.values.iter().map(|value| lower::text(value, slots)).collect(),
+    };
+    Selector {
+        labels: selector.labels.iter().map(|(key, value)| (key.clone(), lower::text(value, slots))).collect(),
+        requirements: selector.requirements.iter().map(requirement).collect(),
+    }
+}
+
+/// A manifest beside which stands what the runtime asks for to make the certificate.
+fn with_tls(manifest: &checked::Node, tls: &checked::Tls) -> checked::Node {
+    use checked::{Node, Target};
+    let checked::Tls { common_name, dns_names, valid_for: _ } = tls;
+    let text = |text: &checked::Text| Node::Hole(text.clone(), Target::String);
+    let names = ("dnsNames".to_owned(), Node::List(dns_names.iter().map(text).collect()));
+    let common = common_name.iter().map(|name| ("commonName".to_owned(), text(name)));
+    let tls = ("tls".to_owned(), Node::Map(common.chain([names]).collect()));
+    match manifest.clone() {
+        Node::Map(mut members) => {
+            members.push(tls);
+            Node::Map(members)
+        }
+        Node::Plain(serde_json::Value::Object(plain)) => {
+            let members = plain.into_iter().map(|(key, value)| (key, Node::Plain(value)));
+            Node::Map(members.chain([tls]).collect())
+        }
+        other => other,
+    }
 }
 
 /// What a name refers to.

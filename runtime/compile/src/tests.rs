@@ -141,7 +141,7 @@ fn reads_are_wanted_by_name_or_by_labels_and_what_uses_them_says_so() {
     );
     assert_eq!(entry.reads.iter().map(|read| read.id.as_str()).collect::<Vec<_>>(), ["plan", "extra", "peers"]);
     assert!(matches!(&entry.reads[0].which, Which::Name(name) if matches!(name.expr, Expr::Concat(_))));
-    assert!(matches!(&entry.reads[2].which, Which::Labels(labels) if labels[0].0 == "app"));
+    assert!(matches!(&entry.reads[2].which, Which::Selected(selector) if selector.labels[0].0 == "app"));
     let copy = child(&entry, "copy");
     assert_eq!(copy.reads, [0, 2], "one that is optional is not waited for");
     let data = |key| value(at(&copy.manifest, &["data", key]));

@@ -61,7 +61,7 @@ pub(crate) const TYPES_NAME: &str = "orkestra:pattern/types@0.1.0";
 pub(crate) const TYPES: &[Named] = &[
     ("json", Alias(List(&U8))),
     ("child-ref", Record(&[("id", Str), ("key", Opt(&Str))])),
-    ("observed", Record(&[("ref", CHILD_REF), ("object", JSON)])),
+    ("observed", Record(&[("ref", CHILD_REF), ("object", JSON), ("renew", Bool)])),
     ("read", Record(&[("id", Str), ("objects", List(&JSON))])),
     ("located", Record(&[("at", Str), ("message", Str)])),
     (
@@ -106,7 +106,18 @@ pub(crate) const RECONCILER: Interface = Interface {
                 ("after", List(&CHILD_REF)),
             ]),
         ),
-        ("wanted-read", Record(&[("id", Str), ("name", Opt(&Str)), ("labels", List(&Tuple(&[Str, Str])))])),
+        ("operator", Enum(&["in", "not-in", "exists", "does-not-exist"])),
+        ("requirement", Record(&[("key", Str), ("operator", N("operator")), ("values", List(&Str))])),
+        (
+            "wanted-read",
+            Record(&[
+                ("id", Str),
+                ("name", Opt(&Str)),
+                ("labels", List(&Tuple(&[Str, Str]))),
+                ("requirements", List(&N("requirement"))),
+                ("namespace", Opt(&Str)),
+            ]),
+        ),
         (
             "plan",
             Record(&[

@@ -80,7 +80,7 @@ fn definition(resource: Resource, what: &str, properties: Map<String, Value>, co
 
 /// A map by a table, as a structural schema.
 fn object(table: &Table) -> Value {
-    let written = |row: &&Row| !matches!(row.need, Need::Later | Need::Refused);
+    let written = |row: &&Row| !matches!(row.need, Need::Replaced(_) | Need::Refused);
     let properties: Map<String, Value> =
         table.rows().filter(written).map(|row| (row.key.to_owned(), described(row))).collect();
     json!({

@@ -1,7 +1,7 @@
 //! The keys of a Komposer, and what it shares with the documents beside it, as tables.
 
 use orkestra_pattern::table::{
-    DURATION, LABEL, Need, Others, Pattern, Row, Table, Takes, later, optional, refused, required,
+    DURATION, LABEL, Need, Others, Pattern, Row, Table, Takes, optional, refused, replaced, required,
 };
 
 pub(crate) const API_VERSION: &str = "orkestra.orkspace.io/v1";
@@ -97,9 +97,12 @@ static OVERRIDE_ROWS: [Row; 11] = [
         Takes::Any,
         "More namespaces in which nothing is done: they are added to the Katalog's.",
     ),
-    later("selector", "As in the Katalog."),
-    later("conversion", "As in the Katalog."),
-    later("deletionProtection", "As in the Katalog."),
+    replaced("selector", "later"),
+    replaced("conversion", "a new version of the pattern says how its objects are converted: stored ones depend on it"),
+    replaced(
+        "deletionProtection",
+        "who may delete objects of a kind is for roles and for a ValidatingAdmissionPolicy to say",
+    ),
 ];
 
 pub(crate) static OVERRIDE: Table = Table {

@@ -114,11 +114,13 @@ pub struct Right {
 }
 
 /// Where a right has to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Scope {
     /// In the namespaces of the pattern's resources.
     Namespaces,
+    /// In this one.
+    Named(Text),
     /// In the whole cluster.
     Cluster,
 }

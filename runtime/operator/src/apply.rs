@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, read_as};
@@ -18,7 +19,7 @@ use crate::memory::Memory;
 use crate::names;
 use crate::object::Object;
 use crate::prune::{self, Propagation};
-use crate::secret::{has_all_keys, keep_generated};
+use crate::secret::has_all_keys;
 use crate::trace::Writes;
 
 /// How often a child is looked at anew when it changes between a look and a write.
@@ -149,7 +150,9 @@ impl Applier<'_> {
     /// The first apply of a name that a live read found free. None: it was not free any more.
     async fn create(&self, store: &Store, desired: &Desired, memory: &mut Memory) -> Result<Option<Applied>, Error> {
         memory.begin_anew();
-        let (body, hash) = with_hash(&desired.body);
+        let mut body = desired.body.clone();
+        desired.generated.complete(&mut body, None, Timestamp::now())?;
+        let (body, hash) = with_hash(&body);
         if desired.is_secret() {
             // Somebody else's Secret must not even for a moment be one that carries our labels: then it would be read.
             let Some(object) = self.create_secret(store, desired, &body).await? else { return Ok(None) };
@@ -221,13 +224,13 @@ impl Applier<'_> {
             return Ok(None);
         }
         memory.reconsider(live);
-        let reduced = memory.reduced(&wanted_of(desired, live));
+        let reduced = memory.reduced(&wanted_of(desired, live)?);
         let (mut body, hash) = with_hash(&reduced);
         if self.settled(live, &body, &hash, memory) {
             memory.remember_owned(live, self.claimant.manager, &desired.api_version);
             return Ok(Some(Applied::as_it_is(live.clone(), memory.contested())));
         }
-        bind(&mut body, live, desired.once);
+        bind(&mut body, live, desired.generated.binds());
         match self.send(store, desired, &body, "").await? {
             Sent::Answer(answer) => {
                 let object = parse(&answer.body, desired)?;
@@ -265,7 +268,7 @@ impl Applier<'_> {
         // Without a path a field cannot be left out, and force would take it.
         let cannot_leave_out = verdict.withhold.len() < verdict.theirs.len();
         memory.withhold(&mut verdict, &live);
-        let reduced = memory.reduced(&wanted_of(desired, &live));
+        let reduced = memory.reduced(&wanted_of(desired, &live)?);
         if cannot_leave_out || (verdict.drift.is_empty() && reduced == *refused) {
             // Nothing can be left out that would help: the object stays as it is, and the status says whose it is.
             return Ok(Some(Applied::as_it_is(live, memory.contested())));
@@ -276,7 +279,7 @@ impl Applier<'_> {
         }
         let force = !verdict.drift.is_empty();
         // Force takes every field of the body, so it is tied to the state that was judged.
-        bind(&mut body, &live, desired.once || force);
+        bind(&mut body, &live, desired.generated.binds() || force);
         match self.send(store, desired, &body, if force { "&force=true" } else { "" }).await? {
             Sent::Answer(answer) => {
                 let object = parse(&answer.body, desired)?;
@@ -322,8 +325,8 @@ fn is_corrected(desired: &Desired, claimed: Claimed<'_>) -> bool {
     match desired.policy {
         ChildPolicy::Apply => true,
         ChildPolicy::Create | ChildPolicy::Delete => {
-            let lacks_a_key = desired.once && !has_all_keys(&desired.body, &claimed.live.tree());
-            lacks_a_key || claimed.claim == Claim::Adopted
+            let lacks_a_key = desired.generated.once && !has_all_keys(&desired.body, &claimed.live.tree());
+            lacks_a_key || desired.generated.is_due(claimed.live, Timestamp::now()) || claimed.claim == Claim::Adopted
         }
     }
 }
@@ -353,13 +356,11 @@ fn marks(desired: &Desired, live: &Object, owner: &str) -> Option<Value> {
     changes.then(|| json!({"metadata": metadata}))
 }
 
-/// What is applied to `live`: values that were generated once stay as they are there.
-fn wanted_of(desired: &Desired, live: &Object) -> Value {
+/// What is applied to `live`: values that were generated stay as they are there.
+fn wanted_of(desired: &Desired, live: &Object) -> Result<Value, Error> {
     let mut body = desired.body.clone();
-    if desired.once {
-        keep_generated(&mut body, &live.tree());
-    }
-    body
+    desired.generated.complete(&mut body, Some(live), Timestamp::now())?;
+    Ok(body)
 }
 
 /// Ties an apply to the object that was looked at, and to its state where `exactly`.

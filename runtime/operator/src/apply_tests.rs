@@ -28,7 +28,7 @@ fn desired() -> Desired {
         api_version: "v1".to_owned(),
         kind: "ConfigMap".to_owned(),
         policy: ChildPolicy::Apply,
-        once: false,
+        generated: crate::generated::Generated::default(),
         adopt: false,
         recreate: false,
         key: ObjectKey::new("n", "a"),

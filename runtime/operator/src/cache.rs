@@ -139,13 +139,18 @@ impl Store {
         lock::read(&self.objects).by_key.get(key).cloned()
     }
 
-    /// The objects that `owner` controls, and those that nobody controls and whose label names it. What says so in
-    /// another namespace than the owner's is somebody else's: labels and references are written by who writes the object.
+    /// The objects that `owner` controls, and those that nobody controls and whose label names it. In another namespace than
+    /// the owner's a label has to name that, too; what says without it that it is the owner's is somebody else's, because
+    /// labels and references are written by who writes the object.
     pub(crate) fn children_of(&self, _identity: &Identity, owner: &Object) -> Vec<Arc<Object>> {
         let objects = lock::read(&self.objects);
         let keys = objects.by_owner.get(&owner.uid).map(Vec::as_slice).unwrap_or_default();
-        let near = |key: &&ObjectKey| owner.key.namespace.is_empty() || key.namespace == owner.key.namespace;
-        keys.iter().filter(near).filter_map(|key| objects.by_key.get(key).cloned()).collect()
+        let near = |object: &Arc<Object>| {
+            owner.key.namespace.is_empty()
+                || object.key.namespace == owner.key.namespace
+                || object.is_elsewhere_of(owner)
+        };
+        keys.iter().filter_map(|key| objects.by_key.get(key).cloned()).filter(near).collect()
     }
 
     /// The objects of one namespace, or (empty) of those that live outside of namespaces, that have all of these labels.

@@ -221,12 +221,11 @@ fn namespace_ends(error: &ApiError) -> bool {
 
 /// Deletes the children that no other one needs any more, and says which are still there.
 async fn remove_children(controller: &Controller, observed: &Observed) -> Result<Waits, Error> {
-    let owner = &observed.primary.uid;
     let identity = &controller.instance.identity;
     let mut there: Vec<(Arc<Store>, Arc<Object>)> = Vec::new();
     for store in controller.child_stores().await? {
         let own = store.children_of(identity, &observed.primary).into_iter();
-        let own = own.filter(|child| child.labelled_for(owner) && child.controlled_by(owner));
+        let own = own.filter(|child| child.goes_with(&observed.primary, &controller.manager));
         there.extend(own.filter(|child| goes(&controller.entry, child)).map(|child| (store.clone(), child)));
     }
     let needs = needs(&controller.entry);

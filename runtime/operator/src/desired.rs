@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::discovery::group_kind;
 use crate::error::Error;
+use crate::generated::Generated;
 use crate::instance::{ChildPolicy, DeclaredChild, Entry};
 use crate::json::{canonical_hash, parse_strict, strip_nulls};
 use crate::names;
@@ -19,8 +20,8 @@ pub(crate) struct Desired {
     pub(crate) api_version: String,
     pub(crate) kind: String,
     pub(crate) policy: ChildPolicy,
-    /// Data keys that the live object has keep their values.
-    pub(crate) once: bool,
+    /// What is generated, and kept.
+    pub(crate) generated: Generated,
     /// An object of its name that nobody controls becomes ours.
     pub(crate) adopt: bool,
     /// A change of an immutable field deletes it and creates it again.
@@ -78,6 +79,7 @@ pub(crate) fn build(parent: Parent<'_>, child: &ChildRef, bytes: &[u8], namespac
         Some(other) => return Err(invalid(format!("metadata: an object was expected, found {}", type_name(&other)))),
         None => return Err(invalid("metadata.name: missing".to_owned())),
     };
+    let generated = Generated::take(declared, &mut members).map_err(invalid)?;
     let element = child.key.as_deref();
     let (key, metadata) = build_metadata(parent, declared, element, metadata, namespaced).map_err(invalid)?;
 
@@ -98,7 +100,7 @@ pub(crate) fn build(parent: Parent<'_>, child: &ChildRef, bytes: &[u8], namespac
         api_version: declared.api_version.clone(),
         kind: declared.kind.clone(),
         policy: declared.policy,
-        once: declared.once,
+        generated,
         adopt: declared.adopt,
         recreate: declared.recreate,
         key,
@@ -135,7 +137,9 @@ fn build_metadata(
         Some(other) => return Err(format!("metadata.namespace: a string was expected, found {}", type_name(&other))),
         None => None,
     };
-    let namespace = child_namespace(primary, namespace, namespaced)?;
+    let namespace = child_namespace(primary, namespace, namespaced, declared.elsewhere)?;
+    // Kubernetes ties an object to an owner in its own namespace or outside of all, and takes away what it cannot tie.
+    let elsewhere = !primary.key.namespace.is_empty() && *namespace != *primary.key.namespace;
     let mut labels = strings(given.shift_remove("labels"), "metadata.labels")?;
     let mut annotations = strings(given.shift_remove("annotations"), "metadata.annotations")?;
     if let Some(name) = given.keys().next() {
@@ -156,6 +160,12 @@ fn build_metadata(
     labels.insert(names::PATTERN.to_owned(), parent.instance.into());
     labels.insert(names::OWNER_UID.to_owned(), Value::from(&*primary.uid));
     labels.insert(names::ID.to_owned(), declared.id.clone().into());
+    if elsewhere {
+        labels.insert(names::OWNER_NAMESPACE.to_owned(), Value::from(&*primary.key.namespace));
+        if declared.retain {
+            labels.insert(names::RETAINED.to_owned(), "true".into());
+        }
+    }
     if let Some(element) = element {
         annotations.insert(names::KEY.to_owned(), element.into());
     }
@@ -171,7 +181,7 @@ fn build_metadata(
     }
     let api = &parent.entry.api;
     // An owner's end is its children's: what is retained has no owner.
-    if !declared.retain {
+    if !declared.retain && !elsewhere {
         let owner = json!({
             "apiVersion": crate::discovery::api_version(&api.group, &api.version),
             "kind": api.kind,
@@ -184,13 +194,18 @@ fn build_metadata(
     Ok((ObjectKey::new(&namespace, &name), metadata))
 }
 
-/// A namespaced primary's children stay in its namespace. A cluster-scoped child of a namespaced primary could have no
-/// owner reference: the garbage collector deletes an object whose owner it cannot find.
-fn child_namespace(primary: &Object, given: Option<String>, namespaced: bool) -> Result<String, String> {
+/// A namespaced primary's children stay in its namespace, but for those that are declared to lie `elsewhere`.
+fn child_namespace(
+    primary: &Object,
+    given: Option<String>,
+    namespaced: bool,
+    elsewhere: bool,
+) -> Result<String, String> {
     let own = &*primary.key.namespace;
     match (namespaced, own.is_empty(), given) {
         (true, false, None) => Ok(own.to_owned()),
         (true, false, Some(given)) if given == own => Ok(given),
+        (true, false, Some(given)) if elsewhere => check_segment("metadata.namespace", &given).map(|()| given),
         (true, false, Some(given)) => {
             Err(format!("metadata.namespace: {given:?} found; the children of a resource in {own:?} stay there"))
         }
@@ -199,9 +214,10 @@ fn child_namespace(primary: &Object, given: Option<String>, namespaced: bool) ->
             Err("metadata.namespace: missing; a cluster-scoped resource has none to share".to_owned())
         }
         (false, true, None) => Ok(String::new()),
+        (false, false, None) if elsewhere => Ok(String::new()),
         (false, true, Some(_)) => Err("metadata.namespace: objects of this kind live outside of namespaces".to_owned()),
         (false, false, _) => {
-            Err("a cluster-scoped child of a namespaced resource cannot be owned by it, and is not supported"
+            Err("objects of this kind live outside of namespaces, and this one is declared to live beside its resource"
                 .to_owned())
         }
     }
@@ -377,6 +393,33 @@ mod tests {
         assert!(try_build("", "cm", r#"{"metadata":{"name":"a"}}"#, true).is_err());
         assert!(try_build("n", "cm", r#"{"metadata":{"name":"a"}}"#, false).is_err());
         assert_eq!(try_build("", "cm", r#"{"metadata":{"name":"a"}}"#, false).unwrap().key, ObjectKey::new("", "a"));
+    }
+
+    #[test]
+    fn what_is_declared_to_lie_elsewhere_has_a_label_for_an_owner() {
+        let build_with = |retain: bool, text: &str, namespaced: bool| {
+            let mut entry = entry(true);
+            (entry.children[0].elsewhere, entry.children[0].retain) = (true, retain);
+            let (primary, child) = (primary("n"), ChildRef { id: "cm".to_owned(), key: None });
+            let parent = Parent { instance: "shop", entry: &entry, primary: &primary };
+            build(parent, &child, text.as_bytes(), namespaced)
+        };
+        let there = r#"{"metadata":{"name":"a","namespace":"m"}}"#;
+        for retain in [false, true] {
+            let metadata = build_with(retain, there, true).unwrap().body["metadata"].clone();
+            assert_eq!(metadata["namespace"], "m");
+            assert_eq!(metadata["ownerReferences"], Value::Null);
+            assert_eq!(metadata["labels"][names::OWNER_NAMESPACE], "n");
+            assert_eq!(metadata["labels"].get(names::RETAINED).is_some(), retain);
+        }
+        // In its resource's namespace it is a child like others.
+        let near = build_with(false, r#"{"metadata":{"name":"a"}}"#, true).unwrap().body["metadata"].clone();
+        assert_eq!(near["ownerReferences"][0]["uid"], "p-1");
+        assert_eq!(near["labels"].get(names::OWNER_NAMESPACE), None);
+        assert_eq!(build_with(false, r#"{"metadata":{"name":"a"}}"#, false).unwrap().key, ObjectKey::new("", "a"));
+        for (text, namespaced) in [(r#"{"metadata":{"name":"a","namespace":"../x"}}"#, true), (there, false)] {
+            assert!(build_with(false, text, namespaced).is_err(), "{text}");
+        }
     }
 
     #[test]

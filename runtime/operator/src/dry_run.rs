@@ -55,7 +55,7 @@ pub struct Looked {
 ///
 /// As [`Runtime::start`](crate::Runtime::start): instances that cannot run together, an API server that does not answer.
 pub async fn dry_run(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<DryRun, StartError> {
-    check(&instances)?;
+    check(&instances, &options.namespace)?;
     let api = Api::new(client, options.request_limit).rehearsing();
     // What is only tried out needs no leader.
     let standing = Arc::new(Standing::alone());

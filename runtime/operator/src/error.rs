@@ -252,6 +252,9 @@ pub enum Error {
     /// Values are to be generated, and there is nothing to generate them from.
     #[error("the system gives no random bytes, so nothing is generated; see what its random number source lacks")]
     NoEntropy,
+    /// A certificate that is asked for cannot be made.
+    #[error("the certificate cannot be made: {0}")]
+    NotCertified(String),
     /// A child is being deleted and must be gone before it can be made again.
     #[error("{kind} {name:?} is being deleted; it is made again when it is gone")]
     Terminating {
@@ -279,6 +282,7 @@ impl Error {
             Self::OnDeleteFailed { kind, .. } if kind == "Job" => "JobFailed",
             Self::OnDeleteFailed { .. } => "ChildFailed",
             Self::NoEntropy => "NoEntropy",
+            Self::NotCertified(_) => "NotCertified",
             Self::Terminating { .. } => "Terminating",
             Self::Forbidden { .. } => "Forbidden",
             Self::ForbiddenNamespace { .. } => "ForbiddenNamespace",

@@ -1,6 +1,6 @@
 //! What a plan is made from, and the plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use orkestra_sandbox::{ChildRef, Plan, Request};
@@ -10,6 +10,7 @@ use crate::cache::Store;
 use crate::controller::Controller;
 use crate::desired::{self, Parent};
 use crate::error::Error;
+use crate::generated;
 use crate::hook;
 use crate::instance::DeclaredChild;
 use crate::json::digest64;
@@ -110,10 +111,19 @@ pub(crate) async fn try_evaluate(
         shown.iter().map(|(child, object)| (child.clone(), object.json.to_string())).collect();
     let mut denied = hook::validate(controller, primary, &children).await?;
     let hooks = hook::before_render(controller, primary, &children).await?;
-    let now = jiff::Timestamp::now().as_millisecond();
+    let now = jiff::Timestamp::now();
     let written: Vec<(ChildRef, String)> =
         children.iter().filter(|(child, _)| !controller.entry.is_produced(&child.id)).cloned().collect();
-    let mut request = plan::request(primary, &written, &controller.instance.inputs, now);
+    let mut request = plan::request(primary, &written, &controller.instance.inputs, now.as_millisecond());
+    let ended = |(child, object): &ShownChild| {
+        let declared = desired::declaration(&controller.entry, &child.id).ok()?;
+        let made = object.made.clone().filter(|_| generated::has_ended(declared, object, now))?;
+        Some((child.clone(), made))
+    };
+    let renewed: HashMap<ChildRef, Box<str>> = shown.iter().filter_map(ended).collect();
+    for observed in &mut request.children {
+        observed.renew = renewed.contains_key(&observed.child);
+    }
     if controller.entry.children.iter().any(|child| child.once) {
         request.entropy = entropy.ok_or(Error::NoEntropy)?.to_vec();
     }
@@ -138,7 +148,19 @@ pub(crate) async fn try_evaluate(
             restricted.namespace(&desired.key.name)?;
         }
     }
-    denied.extend(checked.denied);
+    let mut checked = checked;
+    for planned in &mut checked.children {
+        if let Some(desired) = &mut planned.desired {
+            desired.generated.renews = renewed.get(&planned.child).cloned();
+        }
+    }
+    let next = shown.iter().filter_map(|(child, object)| {
+        let declared = desired::declaration(&controller.entry, &child.id).ok()?;
+        generated::next(declared, object, now)
+    });
+    let next = next.min().map(|next| u64::try_from(next.as_millis()).unwrap_or(u64::MAX));
+    checked.requeue_after = [checked.requeue_after, next].into_iter().flatten().min();
+    denied.extend(std::mem::take(&mut checked.denied));
     Ok(Checked { given, denied, ..checked })
 }
 

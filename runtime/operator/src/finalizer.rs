@@ -11,16 +11,21 @@ use crate::controller::Controller;
 use crate::error::{ApiError, Error};
 use crate::failpoint::{self, Point};
 use crate::identity::Identity;
-use crate::instance::{ChildPolicy, Entry};
+use crate::instance::{ChildPolicy, DeclaredChild, Entry};
 use crate::names;
 use crate::object::Object;
 use crate::reconcile::Observed;
 use crate::trace;
 
-/// Whether the garbage collector alone would not do: there is work at the end, or an order in which children go.
+/// Whether the garbage collector alone would not do: there is work at the end, an order in which children go, or a child that it
+/// cannot tie to the primary.
 pub(crate) fn is_needed(entry: &Entry) -> bool {
     let finalizes = entry.hook.as_ref().is_some_and(|hook| hook.finalize);
-    finalizes || entry.children.iter().any(|child| child.policy == ChildPolicy::Delete || !child.requires.is_empty())
+    // What lies elsewhere has no owner that the garbage collector could look for.
+    let ordered = |child: &DeclaredChild| {
+        child.policy == ChildPolicy::Delete || !child.requires.is_empty() || child.elsewhere && !child.retain
+    };
+    finalizes || entry.children.iter().any(ordered)
 }
 
 /// Puts the finalizer on a primary that needs it.

@@ -82,7 +82,7 @@ impl Fleet {
         let _alone = self.changing.lock().await;
         let others = self.instances();
         let others = others.iter().map(Arc::as_ref).filter(|other| other.name != instance.name);
-        check(others.chain([&instance]))?;
+        check(others.chain([&instance]), &self.options.namespace)?;
         let instance = Arc::new(instance);
         let Self { shared, options, .. } = self;
         let inventory = Inventory::new(shared.api.clone(), options.own_namespace.clone());

@@ -236,6 +236,12 @@ pub struct DeclaredChild {
     pub adopt: bool,
     /// A change of an immutable field deletes it and creates it again.
     pub recreate: bool,
+    /// Of a namespaced primary: it may lie in another namespace, or in none.
+    pub elsewhere: bool,
+    /// How long a value lives that is generated once.
+    pub rotate_after: Option<Duration>,
+    /// How long the certificate lives that it holds.
+    pub certified_for: Option<Duration>,
 }
 
 impl DeclaredChild {
@@ -252,6 +258,9 @@ impl DeclaredChild {
             retain: false,
             adopt: false,
             recreate: false,
+            elsewhere: false,
+            rotate_after: None,
+            certified_for: None,
         }
     }
 }
@@ -267,6 +276,8 @@ pub struct DeclaredRead {
     pub kind: String,
     /// The primary does not wait for it.
     pub optional: bool,
+    /// Of a namespaced primary: it may lie in another namespace.
+    pub elsewhere: bool,
 }
 
 /// What is done with a child that exists.

@@ -33,6 +33,7 @@ mod events;
 pub mod failpoint;
 mod finalizer;
 mod fleet;
+mod generated;
 mod hook;
 mod identity;
 mod instance;

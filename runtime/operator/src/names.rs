@@ -10,6 +10,14 @@ pub(crate) const OWNER_UID: &str = "orkestra.orkspace.io/owner-uid";
 pub(crate) const ID: &str = "orkestra.orkspace.io/id";
 /// Annotation: the key of the `forEach` element that the child is made for.
 pub(crate) const KEY: &str = "orkestra.orkspace.io/key";
+/// Label of a child that does not lie in its primary's namespace: that namespace.
+pub(crate) const OWNER_NAMESPACE: &str = "orkestra.orkspace.io/owner-namespace";
+/// Label of such a child that stays when its primary goes.
+pub(crate) const RETAINED: &str = "orkestra.orkspace.io/retained";
+/// Annotation of a Secret with generated values that have their time: when they were made, as RFC 3339 has it.
+pub(crate) const MADE: &str = "orkestra.orkspace.io/made";
+/// Annotation of a Secret with a certificate: a digest of what that was made for.
+pub(crate) const CERTIFIED: &str = "orkestra.orkspace.io/certified";
 /// Finalizer of a primary whose deletion needs work.
 pub(crate) const FINALIZER: &str = "orkestra.orkspace.io/cleanup";
 /// Kubernetes' finalizer of an object whose dependents are to stay when it goes.

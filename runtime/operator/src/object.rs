@@ -61,6 +61,13 @@ pub(crate) struct Object {
     /// The labels that the runtime gives: id and owner's UID.
     pub(crate) id: Option<Box<str>>,
     pub(crate) owner_uid: Option<Box<str>>,
+    /// The label with the primary's namespace, of a child that lies elsewhere.
+    pub(crate) owner_namespace: Option<Box<str>>,
+    /// It lies elsewhere, and stays when its primary goes.
+    pub(crate) retained: bool,
+    /// When its generated values were made, and what its certificate was made for: annotations.
+    pub(crate) made: Option<Box<str>>,
+    pub(crate) certified: Option<Box<str>>,
     /// The annotation with the key of a child under `forEach`.
     pub(crate) element: Option<Box<str>>,
     pub(crate) managed: bool,
@@ -183,6 +190,10 @@ impl Object {
             }),
             id: labels.get(names::ID).map(|id| id.as_str().into()),
             owner_uid: labels.get(names::OWNER_UID).map(|uid| uid.as_str().into()),
+            owner_namespace: labels.get(names::OWNER_NAMESPACE).map(|namespace| namespace.as_str().into()),
+            retained: labels.contains_key(names::RETAINED),
+            made: annotations.get(names::MADE).map(|made| made.as_str().into()),
+            certified: annotations.get(names::CERTIFIED).map(|digest| digest.as_str().into()),
             element: annotations.get(names::KEY).map(|key| key.as_str().into()),
             finalized: finalizers.iter().any(|name| name == names::FINALIZER),
             on_delete_done: annotations.get(names::ON_DELETE).is_some_and(|value| *value == *uid),
@@ -214,6 +225,21 @@ impl Object {
             Some(owner) => *owner.uid == *uid,
             None => self.labelled_for(uid) && self.ours.iter().any(|entry| entry.manager == manager),
         }
+    }
+
+    /// Whether our labels say that it is a child of this primary which does not lie in its namespace.
+    pub(crate) fn is_elsewhere_of(&self, primary: &Object) -> bool {
+        self.owner.is_none()
+            && self.key.namespace != primary.key.namespace
+            && self.owner_namespace.as_deref() == Some(&*primary.key.namespace)
+            && self.labelled_for(&primary.uid)
+    }
+
+    /// Whether it is a child of this primary that goes when it does: the primary controls it, or it lies elsewhere.
+    pub(crate) fn goes_with(&self, primary: &Object, manager: &str) -> bool {
+        self.labelled_for(&primary.uid)
+            && (self.controlled_by(&primary.uid)
+                || !self.retained && self.is_elsewhere_of(primary) && self.belongs_to(&primary.uid, manager))
     }
 
     /// What `manager` applied to the object, in the version that it applies now.
@@ -319,6 +345,30 @@ mod tests {
 
     fn parse(value: &Value) -> Object {
         Object::parse(value.to_string().as_bytes(), "v1", "ConfigMap").unwrap()
+    }
+
+    #[test]
+    fn what_lies_elsewhere_goes_with_its_primary_if_all_marks_say_so() {
+        let primary = json!({"metadata": {"name": "w", "namespace": "n", "uid": "p-1"}}).to_string();
+        let primary = Object::parse(primary.as_bytes(), "g/v1", "Web").unwrap();
+        let goes = |edit: &dyn Fn(&mut Value)| {
+            let mut value = json!({"metadata": {"name": "a", "namespace": "m",
+                "labels": {names::MANAGED_BY: names::MANAGED_BY_VALUE, names::OWNER_UID: "p-1", names::OWNER_NAMESPACE: "n"},
+                "managedFields": [{"manager": "orkestra:shop", "operation": "Apply", "fieldsV1": {}}]}});
+            edit(&mut value);
+            let object = Object::parse(value.to_string().as_bytes(), "v1", "ConfigMap").unwrap();
+            object.goes_with(&primary, "orkestra:shop")
+        };
+        assert!(goes(&|_| ()));
+        let labels = |key: &'static str, value: Value| {
+            move |object: &mut Value| object["metadata"]["labels"][key] = value.clone()
+        };
+        assert!(!goes(&labels(names::OWNER_UID, json!("p-2"))));
+        assert!(!goes(&labels(names::OWNER_NAMESPACE, json!("m"))));
+        assert!(!goes(&labels(names::RETAINED, json!("true"))));
+        assert!(!goes(&|object| object["metadata"]["managedFields"] = json!([])));
+        let owner = json!([{"kind": "Web", "name": "x", "uid": "x-1", "controller": true}]);
+        assert!(!goes(&|object| object["metadata"]["ownerReferences"] = owner.clone()));
     }
 
     #[test]

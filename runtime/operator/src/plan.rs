@@ -74,7 +74,7 @@ pub(crate) fn request(primary: &Object, children: &[(ChildRef, String)], inputs:
         primary: primary.json.as_bytes().to_vec(),
         children: children
             .iter()
-            .map(|(child, object)| Observed { child: child.clone(), object: object.as_bytes().to_vec() })
+            .map(|(child, object)| Observed { child: child.clone(), object: object.as_bytes().to_vec(), renew: false })
             .collect(),
         reads: Vec::new(),
         inputs: inputs.to_vec(),

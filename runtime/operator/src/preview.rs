@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::conditions::{Problem, Summary, conditions};
 use crate::desired::Parent;
 use crate::error::Error;
-use crate::instance::{ChildPolicy, Entry, Instance};
+use crate::instance::{ChildPolicy, DeclaredChild, Entry, Instance};
 use crate::names;
 use crate::object::Object;
 use crate::plan::{self, Checked, Planned};
@@ -109,7 +109,20 @@ pub fn preview(instance: &Instance, entry: &Entry, given: &Given) -> Result<Prev
     let parent = Parent { instance: &instance.name, entry, primary: &primary };
     let namespaced = !primary.key.namespace.is_empty();
     // A cluster-scoped primary may have children of both scopes; a namespace in the manifest is the better guess.
-    let checked = match plan::check(plan.clone(), parent, usize::MAX, |_, _| Ok(true)) {
+    // What is declared to lie elsewhere and names no namespace lies outside of all.
+    let outside = |api_version: &str, kind: &str| {
+        let of_kind = |declared: &&DeclaredChild| {
+            declared.elsewhere && declared.api_version == api_version && declared.kind == kind
+        };
+        let has_none = |bytes: &Vec<u8>| {
+            serde_json::from_slice(bytes).is_ok_and(|object: Value| object.pointer("/metadata/namespace").is_none())
+        };
+        entry.children.iter().filter(of_kind).any(|declared| {
+            let of_id = |child: &&orkestra_sandbox::Child| child.child.id == declared.id;
+            plan.children.iter().filter(of_id).any(|child| child.object.as_ref().is_some_and(has_none))
+        })
+    };
+    let checked = match plan::check(plan.clone(), parent, usize::MAX, |version, kind| Ok(!outside(version, kind))) {
         Err(_) if !namespaced => plan::check(plan, parent, usize::MAX, |_, _| Ok(false))?,
         other => other?,
     };
@@ -207,12 +220,15 @@ fn supply(wanted: &[WantedRead], entry: &Entry, others: &[Value], namespace: &st
             |object: &'_ Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let fits = |object: &&Value| {
             let place = text(object, "/metadata/namespace");
-            let labelled = |(key, value): &(String, String)| object["metadata"]["labels"][key] == **value;
+            let label = |key: &str| object["metadata"]["labels"].get(key).and_then(Value::as_str);
+            let labelled = |(key, value): &(String, String)| label(key) == Some(value);
+            let namespace = wanted.namespace.as_deref().unwrap_or(namespace);
             text(object, "/apiVersion").as_deref() == Some(&declared.api_version)
                 && text(object, "/kind").as_deref() == Some(&declared.kind)
                 && (namespace.is_empty() || place.is_none_or(|place| place == namespace))
                 && wanted.name.as_ref().is_none_or(|name| text(object, "/metadata/name").as_ref() == Some(name))
                 && wanted.labels.iter().all(labelled)
+                && wanted.requirements.iter().all(|required| required.is_met_by(label(&required.key)))
         };
         let mut objects: Vec<&Value> = others.iter().filter(fits).collect();
         objects.sort_by_key(|object| text(object, "/metadata/name"));
@@ -235,7 +251,7 @@ mod tests {
 
     use super::*;
     use crate::identity::Identity;
-    use crate::instance::{Api, DeclaredChild, Evaluate};
+    use crate::instance::{Api, Evaluate};
 
     /// A pattern that renders a ConfigMap, and another one as soon as the first is observed.
     struct TwoMaps;

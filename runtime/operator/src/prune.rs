@@ -35,14 +35,22 @@ impl Wanted {
     }
 }
 
-/// Whether an object of the primary with UID `owner` is one that its plan has dropped. `kind` is the object's, without its
-/// version.
+/// Whether an object of the primary `owner`, whose pattern's field manager is `manager`, is one that its plan has dropped.
+/// `kind` is the object's, without its version.
 ///
 /// An object whose id label is none of this entry's for its kind comes from an older version of the pattern, or its
 /// label was edited; while a child of that kind is pending it may be the very one, and stays.
-pub(crate) fn is_dropped(entry: &Entry, kind: &str, object: &Object, owner: &str, wanted: &Wanted) -> bool {
-    let ours = object.labelled_for(owner) && object.controlled_by(owner);
-    if !ours || object.deleting || wanted.rendered.contains(&(kind.to_owned(), object.key.clone())) {
+pub(crate) fn is_dropped(
+    entry: &Entry,
+    kind: &str,
+    object: &Object,
+    (owner, manager): (&Object, &str),
+    wanted: &Wanted,
+) -> bool {
+    if !object.goes_with(owner, manager)
+        || object.deleting
+        || wanted.rendered.contains(&(kind.to_owned(), object.key.clone()))
+    {
         return false;
     }
     let of_kind = |child: &&DeclaredChild| group_kind(&child.api_version, &child.kind) == kind;
@@ -118,7 +126,9 @@ mod tests {
     }
 
     fn dropped(kind: &str, object: &Object, wanted: &Wanted) -> bool {
-        is_dropped(&entry(), kind, object, "p-1", wanted)
+        let owner = json!({"metadata": {"name": "w", "namespace": "n", "uid": "p-1"}}).to_string();
+        let owner = Object::parse(owner.as_bytes(), "g/v1", "Web").unwrap();
+        is_dropped(&entry(), kind, object, (&owner, "orkestra:shop"), wanted)
     }
 
     #[tokio::test]

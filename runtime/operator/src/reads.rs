@@ -199,7 +199,10 @@ pub(crate) fn check(entry: &Entry, wanted: &[WantedRead]) -> Result<(), Error> {
         }
         match &want.name {
             Some(name) => check_segment("name", name).map_err(invalid)?,
-            None => check_labels(&want.labels).map_err(invalid)?,
+            None => check_labels(want).map_err(invalid)?,
+        }
+        if let Some(namespace) = &want.namespace {
+            check_segment("namespace", namespace).map_err(invalid)?;
         }
     }
     Ok(())
@@ -210,16 +213,24 @@ fn declaration<'a>(entry: &'a Entry, id: &str) -> Result<&'a DeclaredRead, Error
     found.ok_or_else(|| Error::UndeclaredRead { id: id.to_owned() })
 }
 
-fn check_labels(labels: &[(String, String)]) -> Result<(), String> {
-    if labels.len() > MOST_LABELS {
-        return Err(format!("{} labels, at most {MOST_LABELS} can be asked for", labels.len()));
+fn check_labels(want: &WantedRead) -> Result<(), String> {
+    let values = want.requirements.iter().map(|requirement| requirement.values.len().max(1)).sum::<usize>();
+    let count = want.labels.len() + values;
+    if count > MOST_LABELS {
+        return Err(format!("{count} labels, at most {MOST_LABELS} can be asked for"));
     }
     let word = |text: &str, most: usize| {
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
         text.len() <= most && text.chars().all(plain) && edge(text.chars().next()) && edge(text.chars().last())
     };
-    for (key, value) in labels {
+    let labels = want.labels.iter().map(|(key, value)| (key, value.as_str()));
+    let required = want.requirements.iter().flat_map(|requirement| {
+        let values = requirement.values.iter().map(String::as_str);
+        // A key is looked at also where it has no values.
+        values.chain([""]).map(|value| (&requirement.key, value))
+    });
+    for (key, value) in labels.chain(required) {
         let (prefix, name) = key.split_once('/').map_or((None, &**key), |(prefix, name)| (Some(prefix), name));
         if !word(name, 63) || prefix.is_some_and(|prefix| !word(prefix, 253)) {
             return Err(format!("{:?} is no label", start(key)));
@@ -257,11 +268,7 @@ pub(crate) async fn supply(
             Err(error) => return Err(error),
         };
         let namespaced = store.as_ref().is_some_and(|store| store.resource.namespaced);
-        if namespaced && primary.key.namespace.is_empty() {
-            let message = format!("{} lives in namespaces, and the resource has none to share", declared.kind);
-            return Err(Error::InvalidRead { id: want.id.clone(), message });
-        }
-        let namespace = if namespaced { primary.key.namespace.clone() } else { Arc::from("") };
+        let namespace = namespace_of(controller, primary, declared, want, namespaced)?;
         found.push((declared, store, Want { wanted: want.clone(), kind, namespace }));
     }
     let wants = found.iter().map(|(_, _, want)| want.clone()).collect();
@@ -295,6 +302,34 @@ pub(crate) async fn supply(
     Ok((reads, given))
 }
 
+/// The namespace of what is wanted; empty for a kind outside of namespaces.
+fn namespace_of(
+    controller: &Controller,
+    primary: &Object,
+    declared: &DeclaredRead,
+    want: &WantedRead,
+    namespaced: bool,
+) -> Result<Arc<str>, Error> {
+    let invalid = |message: String| Error::InvalidRead { id: want.id.clone(), message };
+    let own = &primary.key.namespace;
+    match (namespaced, &want.namespace) {
+        (false, _) => Ok(Arc::from("")),
+        (true, None) if own.is_empty() => {
+            Err(invalid(format!("{} lives in namespaces, and the resource has none to share", declared.kind)))
+        }
+        (true, None) => Ok(own.clone()),
+        (true, Some(given)) if **own == **given => Ok(own.clone()),
+        (true, Some(given)) if own.is_empty() || declared.elsewhere => {
+            controller.shared.reviews.namespace(given)?;
+            controller.entry.running.namespace(given)?;
+            Ok(Arc::from(given.as_str()))
+        }
+        (true, Some(given)) => {
+            Err(invalid(format!("namespace {given:?} found; what a resource in {:?} reads lies there", &**own)))
+        }
+    }
+}
+
 /// What a read that is not optional and whose object does not exist means for the primary.
 pub(crate) fn missing(declared: &DeclaredRead, name: &str) -> Problem {
     Problem {
@@ -315,6 +350,7 @@ async fn look(controller: &Controller, store: &Store, want: &Want) -> Result<Vec
     }
     reviews.see(identity, Look::List, &store.resource, namespace, "").await?;
     let mut objects = store.with_labels(identity, namespace, &wanted.labels);
+    objects.retain(|object| matches(wanted, object.labels()));
     if objects.len() > MOST_OBJECTS {
         let message = format!(
             "{} objects have its labels, at most {MOST_OBJECTS} can be looked at; use more labels",
@@ -328,4 +364,5 @@ async fn look(controller: &Controller, store: &Store, want: &Want) -> Result<Vec
 
 fn matches(wanted: &WantedRead, labels: &BTreeMap<String, String>) -> bool {
     wanted.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+        && wanted.requirements.iter().all(|required| required.is_met_by(labels.get(&required.key).map(String::as_str)))
 }

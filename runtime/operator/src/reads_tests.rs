@@ -62,11 +62,23 @@ fn child(object: &str) -> Child {
 }
 
 fn by_name(name: &str) -> WantedRead {
-    WantedRead { id: "plan".to_owned(), name: Some(name.to_owned()), labels: Vec::new() }
+    WantedRead {
+        id: "plan".to_owned(),
+        name: Some(name.to_owned()),
+        labels: Vec::new(),
+        requirements: Vec::new(),
+        namespace: None,
+    }
 }
 
 fn by_label(key: &str, value: &str) -> WantedRead {
-    WantedRead { id: "plan".to_owned(), name: None, labels: vec![(key.to_owned(), value.to_owned())] }
+    WantedRead {
+        id: "plan".to_owned(),
+        name: None,
+        labels: vec![(key.to_owned(), value.to_owned())],
+        requirements: Vec::new(),
+        namespace: None,
+    }
 }
 
 fn controller(server: &Scripted, plan: Plan, identity: Identity) -> (Controller, Arc<Store>, Given) {
@@ -78,6 +90,7 @@ fn controller(server: &Scripted, plan: Plan, identity: Identity) -> (Controller,
         api_version: "v1".to_owned(),
         kind: "ConfigMap".to_owned(),
         optional: false,
+        elsewhere: false,
     };
     let controller = controller_of(server, Arc::new(pattern), identity, children, vec![read("plan"), read("other")]);
     let plans = store("", "ConfigMap", "configmaps");
@@ -182,6 +195,7 @@ async fn a_plan_that_follows_what_it_reads_is_settled_however_often_that_changes
             api_version: "v1".to_owned(),
             kind: "ConfigMap".to_owned(),
             optional: false,
+            elsewhere: false,
         };
         let controller = controller_of(&server, shows, Identity::Process, Vec::new(), vec![read]);
         let plans = store("", "ConfigMap", "configmaps");

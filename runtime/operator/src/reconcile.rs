@@ -283,7 +283,7 @@ async fn prune(controller: &Controller, mut applied: Applied) -> Pruned {
 
 async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Error> {
     let identity = &controller.instance.identity;
-    let owner = &applied.observed.primary.uid;
+    let owner = (&*applied.observed.primary, &*controller.manager);
     for store in controller.child_stores().await? {
         let kind = store.resource.group_kind();
         for object in store.children_of(identity, &applied.observed.primary) {

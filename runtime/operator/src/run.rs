@@ -145,7 +145,7 @@ impl Runtime {
     /// Instances that cannot run together, an API server that does not answer, or why the first instance is refused
     /// where no instance is left to run.
     pub async fn start(client: kube::Client, options: Options, instances: Vec<Instance>) -> Result<Self, StartError> {
-        check(&instances)?;
+        check(&instances, &options.namespace)?;
         let api = Api::new(client, options.request_limit);
         let (standing, elector) = elect(&api, &options).await?;
         // Whoever leads in another count than was in force prepares the term only when it has been agreed on.

@@ -52,7 +52,8 @@ pub(crate) fn without_values(error: ApiError) -> ApiError {
     ApiError::Refused { what, refusal: Box::new(Refusal { code, reason, message, causes, retry_after, next }) }
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// As the API server has bytes.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -25,7 +25,7 @@ fn desired() -> Desired {
         api_version: "v1".to_owned(),
         kind: "Secret".to_owned(),
         policy: ChildPolicy::Create,
-        once: true,
+        generated: crate::generated::Generated::once(),
         adopt: false,
         recreate: false,
         key: ObjectKey::new("n", "a"),

@@ -287,8 +287,15 @@ pub(crate) fn declared_kinds(entry: &Entry) -> BTreeSet<Kind> {
     entry.children.iter().map(|child| (child.api_version.clone(), child.kind.clone())).collect()
 }
 
+/// The first child or read of an entry that may lie outside of the namespace of its resource.
+fn elsewhere(entry: &Entry) -> Option<&str> {
+    let children = entry.children.iter().filter(|child| child.elsewhere).map(|child| &child.id);
+    let reads = entry.reads.iter().filter(|read| read.elsewhere).map(|read| &read.id);
+    children.chain(reads).map(String::as_str).next()
+}
+
 /// Whether the instances can run together.
-pub(crate) fn check<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Result<(), StartError> {
+pub(crate) fn check<'a>(instances: impl IntoIterator<Item = &'a Instance>, watched: &str) -> Result<(), StartError> {
     let mut names = HashSet::new();
     for instance in instances {
         let invalid = |message: String| StartError::Invalid { instance: instance.name.clone(), message };
@@ -315,6 +322,12 @@ pub(crate) fn check<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Re
         for entry in &instance.entries {
             if !entries.insert(&entry.name) {
                 return Err(invalid(format!("two entries have the name {:?}", entry.name)));
+            }
+            if let (Some(id), false) = (elsewhere(entry), watched.is_empty()) {
+                return Err(invalid(format!(
+                    "entry {:?}: {id:?} lies outside of the namespace {watched:?}, which is all that is watched; watch all namespaces",
+                    entry.name
+                )));
             }
             let mut ids = HashSet::new();
             if let Some(child) = entry.children.iter().find(|child| !ids.insert(&child.id)) {

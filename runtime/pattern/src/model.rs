@@ -1,6 +1,8 @@
 //! The checked pattern: every name resolved, every expression typed, every short form a whole manifest.
 //! This is what the compiler lowers, and what the operator's configuration is taken from.
 
+mod reads;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use crate::capability::Capability;
 use crate::cel::{Checked, Source};
 use crate::schema::Schema;
 use crate::source::Span;
+
+pub use reads::{Elsewhere, Operator, Read, Requirement, Selector, Which};
 
 /// A whole pattern.
 #[derive(Debug, Clone)]
@@ -75,6 +79,8 @@ pub struct Entry {
     pub children: Vec<Child>,
     /// Sorted by path.
     pub status: Vec<StatusField>,
+    /// `status.conditions`: those beside the host's own, each type once.
+    pub conditions: Vec<Condition>,
     /// The versions that objects are converted between, the storage version first; none where nothing is converted.
     pub versions: Vec<Version>,
     /// The ways from each other version to the storage version, and back.
@@ -253,11 +259,15 @@ impl Hook {
     }
 }
 
-/// A sensitive flow: a value of the resource, which a tenant writes, reaches a field that decides what somebody may do.
+/// A sensitive flow: a value of the resource, which a tenant writes, reaches a field that decides what somebody may do; or
+/// a child or read lies outside of the resource's namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
-    /// Where the value lies: `spec.serviceAccount`; `reads.<id>` where it is not the resource's but an object's beside it.
+    /// Where the value lies: `spec.serviceAccount`; `reads.<id>` where it is not the resource's but an object's beside it;
+    /// `elsewhere.<id>` of a child or read outside of the resource's namespace.
     pub path: String,
+    /// The value is a tenant's; otherwise it is about where the pattern itself reaches.
+    pub tenant: bool,
     /// The child or read that it reaches, by its id.
     pub into: String,
     /// The field there: `spec.template.spec.serviceAccountName`.
@@ -428,30 +438,6 @@ pub struct Var {
     pub value: Text,
 }
 
-/// One of `reads`: objects that others own. They are watched and never written.
-#[derive(Debug, Clone)]
-pub struct Read {
-    /// The name in `reads.<id>`.
-    pub id: String,
-    /// `v1`, `apps/v1`.
-    pub api_version: String,
-    /// In CamelCase.
-    pub kind: String,
-    /// Which objects of that kind, in the primary's namespace where they live in one.
-    pub which: Which,
-    /// The primary does not wait for it. Only of a read by name: one by labels is a list, which may be empty.
-    pub optional: bool,
-}
-
-/// Which objects a read means. It may use the primary, `inputs` and `vars`, but neither children nor other reads.
-#[derive(Debug, Clone)]
-pub enum Which {
-    /// The one of this name: `reads.<id>` is an object.
-    Name(Text),
-    /// Those with all of these labels: `reads.<id>` is a list of objects, sorted by name.
-    Labels(Vec<(String, Text)>),
-}
-
 /// One template of a child, its short form rewritten.
 #[derive(Debug, Clone)]
 pub struct Child {
@@ -483,8 +469,25 @@ pub struct Child {
     pub adopt: bool,
     /// `recreate`: a change of an immutable field deletes it and creates it again.
     pub recreate: bool,
+    /// Of a namespaced primary: it may lie in another namespace, or in none.
+    pub elsewhere: Option<Elsewhere>,
+    /// `rotateAfter`: how long a value of `once` lives.
+    pub rotate_after: Option<Duration>,
+    /// `tls`: the certificate that the runtime puts into it.
+    pub tls: Option<Tls>,
     /// The whole manifest, with `apiVersion`, `kind`, `metadata.name` and, for a namespaced kind, `metadata.namespace`.
     pub manifest: Node,
+}
+
+/// `tls`: a certificate that the runtime makes, and makes anew.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// None: the first of `dns_names`.
+    pub common_name: Option<Text>,
+    /// The names of a server.
+    pub dns_names: Vec<Text>,
+    /// How long it lives.
+    pub valid_for: Duration,
 }
 
 /// `forEach`. In `when`, `readyWhen` and the manifest, `item` and [`ForEach::name`] are the element, `key` is its key.
@@ -519,8 +522,27 @@ pub struct StatusField {
     pub requires: Vec<String>,
     /// Ids of the reads that it uses and that are not optional, sorted.
     pub reads: Vec<String>,
+    /// A boolean; false: it is left out.
+    pub when: Option<Checked>,
     /// Its value.
     pub value: Node,
+}
+
+/// One of `status.conditions`.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// Its type, in CamelCase.
+    pub kind: String,
+    /// Ids of the children that it reads, sorted.
+    pub requires: Vec<String>,
+    /// Ids of the reads that it uses and that are not optional, sorted.
+    pub reads: Vec<String>,
+    /// A boolean: its status is `True`, or `False`.
+    pub when: Checked,
+    /// One word in CamelCase; none: the type, with `Not` before it where the status is `False`.
+    pub reason: Option<Text>,
+    /// For people; may be empty.
+    pub message: Text,
 }
 
 /// A YAML value in which strings may hold expressions.

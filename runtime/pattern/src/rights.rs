@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::capability::{Capability, What};
 use crate::kinds;
-use crate::model::{Child, Entry, Hook, Node, Part, Pattern, Policy, Produced, Read, Text, Which};
+use crate::model::{Child, Elsewhere, Entry, Hook, Node, Part, Pattern, Policy, Produced, Read, Text, Which};
 
 /// What a pattern's account must be allowed, and what it is not given although its templates ask for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,12 +50,34 @@ pub struct Resource {
 }
 
 /// Where a right must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// In the namespaces of the pattern's resources.
     Namespaces,
+    /// In this one, whatever those are.
+    Named(String),
     /// In the whole cluster.
     Cluster,
+}
+
+impl Scope {
+    /// Behind a resource, in words: ` in the whole cluster`; empty for the namespaces of the pattern's resources.
+    pub fn place(&self) -> String {
+        match self {
+            Scope::Namespaces => String::new(),
+            Scope::Named(namespace) => format!(" in the namespace {namespace}"),
+            Scope::Cluster => " in the whole cluster".to_owned(),
+        }
+    }
+
+    /// For machines: `namespaces`, `cluster`, or `namespace:` and its name.
+    pub fn word(&self) -> String {
+        match self {
+            Scope::Namespaces => "namespaces".to_owned(),
+            Scope::Named(namespace) => format!("namespace:{namespace}"),
+            Scope::Cluster => "cluster".to_owned(),
+        }
+    }
 }
 
 /// Why a right is needed.
@@ -107,7 +129,11 @@ pub fn resource(pattern: &Pattern, api_version: &str, kind: &str) -> Resource {
 /// Whether an entry's primaries need a finalizer: something must be done in order before they go.
 pub fn needs_finalizer(entry: &Entry) -> bool {
     let finalizes = entry.hook.as_ref().is_some_and(|hook| hook.finalize);
-    finalizes || entry.children.iter().any(|child| child.policy == Policy::Delete || !child.requires.is_empty())
+    // What lies elsewhere has no owner that the garbage collector could look for.
+    let ordered = |child: &Child| {
+        child.policy == Policy::Delete || !child.requires.is_empty() || child.elsewhere.is_some() && !child.retain
+    };
+    finalizes || entry.children.iter().any(ordered)
 }
 
 /// The order in which verbs are shown.
@@ -168,17 +194,19 @@ impl Derived<'_> {
 
     fn read(&mut self, entry: &Entry, read: &Read) {
         let resource = resource(self.pattern, &read.api_version, &read.kind);
-        let scope = scope(entry, resource.namespaced);
+        let scopes = scopes(entry, resource.namespaced, read.elsewhere.as_ref());
         let (names, verb, how) = match &read.which {
             Which::Name(name) => (literal(name).into_iter().collect(), "get", "by name"),
-            Which::Labels(_) => (Vec::new(), "list", "by labels"),
+            Which::Selected(_) => (Vec::new(), "list", "by labels"),
         };
         let at = match &read.which {
             Which::Name(name) => name.at.clone(),
-            Which::Labels(labels) => labels.first().map(|(_, value)| value.at.clone()).unwrap_or_default(),
+            Which::Selected(selector) => selector.at().unwrap_or_default().to_owned(),
         };
         let why = reason(format!("read `{}` of entry `{}`: looked at {how}", read.id, entry.name), &at);
-        self.add(resource, scope, names, &[verb], why);
+        for scope in scopes {
+            self.add(resource.clone(), scope, names.clone(), &[verb], why.clone());
+        }
     }
 
     fn child(&mut self, entry: &Entry, child: &Child) {
@@ -198,9 +226,10 @@ impl Derived<'_> {
             verbs.push("delete");
             done.push_str(if pruned { ", deleted when no longer wanted" } else { ", deleted in order" });
         }
-        let scope = scope(entry, resource.namespaced);
         let why = reason(format!("child `{}` of entry `{}`: {done}", child.id, entry.name), &child.at);
-        self.add(resource.clone(), scope, Vec::new(), &verbs, why);
+        for scope in scopes(entry, resource.namespaced, child.elsewhere.as_ref()) {
+            self.add(resource.clone(), scope, Vec::new(), &verbs, why.clone());
+        }
         match (resource.group.as_str(), child.kind.as_str()) {
             (RBAC, "Role" | "ClusterRole") => self.granted(entry, child),
             (RBAC, "RoleBinding" | "ClusterRoleBinding") => self.bound(entry, child),
@@ -220,7 +249,10 @@ impl Derived<'_> {
             self.refuse(child, text);
             return;
         };
-        let scope = if child.kind == "ClusterRole" { Scope::Cluster } else { scope(entry, true) };
+        let scope = match (child.kind.as_str(), &child.elsewhere) {
+            ("Role", None) => scope(entry, true),
+            _ => Scope::Cluster,
+        };
         for rule in &rules {
             let texts = |name: &str| -> Vec<String> {
                 let items = rule.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -251,7 +283,7 @@ impl Derived<'_> {
                             guessed: false,
                         };
                         let text = format!("child `{}` of entry `{}` gives it", child.id, entry.name);
-                        self.add(resource, scope, texts("resourceNames"), &granted, reason(text, &child.at));
+                        self.add(resource, scope.clone(), texts("resourceNames"), &granted, reason(text, &child.at));
                     }
                 }
             }
@@ -326,6 +358,15 @@ fn never(group: &str, resource: &str, verb: &str) -> Option<&'static str> {
         _ => false,
     };
     whole.then_some("no right on this resource is ever given")
+}
+
+/// Where something lies that may lie outside of the resource's namespace.
+fn scopes(entry: &Entry, namespaced: bool, elsewhere: Option<&Elsewhere>) -> Vec<Scope> {
+    match elsewhere {
+        Some(Elsewhere::Namespaces(names)) => names.iter().cloned().map(Scope::Named).collect(),
+        Some(Elsewhere::Anywhere) => vec![Scope::Cluster],
+        None => vec![scope(entry, namespaced)],
+    }
 }
 
 /// Objects of a cluster-scoped resource may be made in any namespace, which no list of namespaces bounds.

@@ -9,8 +9,8 @@ use wasmtime::{AsContextMut, StoreContextMut};
 use crate::failure::Failure;
 use crate::store::State;
 use crate::types::{
-    Change, Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Review, Violation,
-    WantedRead,
+    Change, Child, ChildRef, Conversion, Evaluation, Observed, Operator, Plan, Policy, Read, Request, Requirement,
+    Review, Violation, WantedRead,
 };
 
 /// [`Request`] without copies.
@@ -91,6 +91,32 @@ pub(crate) struct WantedReadAbi {
     id: WasmStr,
     name: Option<WasmStr>,
     labels: WasmList<(WasmStr, WasmStr)>,
+    requirements: WasmList<RequirementAbi>,
+    namespace: Option<WasmStr>,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct RequirementAbi {
+    key: WasmStr,
+    operator: OperatorAbi,
+    values: WasmList<WasmStr>,
+}
+
+// As above.
+#[allow(dead_code)]
+#[derive(ComponentType, Lift, Clone, Copy)]
+#[component(enum)]
+#[repr(u8)]
+pub(crate) enum OperatorAbi {
+    #[component(name = "in")]
+    In,
+    #[component(name = "not-in")]
+    NotIn,
+    #[component(name = "exists")]
+    Exists,
+    #[component(name = "does-not-exist")]
+    DoesNotExist,
 }
 
 #[derive(ComponentType, Lift)]
@@ -273,6 +299,21 @@ impl<'a> Copier<'a> {
             id: self.text(&read.id)?,
             name: read.name.map(|name| self.text(&name)).transpose()?,
             labels: self.list(&read.labels, |copier, (key, value)| Ok((copier.text(&key)?, copier.text(&value)?)))?,
+            requirements: self.list(&read.requirements, Self::requirement)?,
+            namespace: read.namespace.map(|namespace| self.text(&namespace)).transpose()?,
+        })
+    }
+
+    fn requirement(&mut self, requirement: RequirementAbi) -> Result<Requirement, Failure> {
+        Ok(Requirement {
+            key: self.text(&requirement.key)?,
+            operator: match requirement.operator {
+                OperatorAbi::In => Operator::In,
+                OperatorAbi::NotIn => Operator::NotIn,
+                OperatorAbi::Exists => Operator::Exists,
+                OperatorAbi::DoesNotExist => Operator::DoesNotExist,
+            },
+            values: self.list(&requirement.values, |copier, value| copier.text(&value))?,
         })
     }
 

@@ -21,6 +21,8 @@ pub struct Observed {
     pub child: ChildRef,
     /// The whole object.
     pub object: Vec<u8>,
+    /// What is made `once` has had its time: it is made anew.
+    pub renew: bool,
 }
 
 /// The objects that one `reads` item matched.
@@ -78,6 +80,47 @@ pub struct WantedRead {
     pub name: Option<String>,
     /// Labels that an object must have. Empty where there is a name.
     pub labels: Vec<(String, String)>,
+    /// Other conditions on its labels. Empty where there is a name.
+    pub requirements: Vec<Requirement>,
+    /// Where they are; none: in the primary's namespace.
+    pub namespace: Option<String>,
+}
+
+/// A condition on one label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Requirement {
+    /// The label.
+    pub key: String,
+    /// What must be true of it.
+    pub operator: Operator,
+    /// Of [`Operator::In`] and [`Operator::NotIn`].
+    pub values: Vec<String>,
+}
+
+/// What must be true of a label, as Kubernetes has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operator {
+    /// It is one of the values.
+    In,
+    /// It is none of the values, or not there.
+    NotIn,
+    /// It is there.
+    Exists,
+    /// It is not there.
+    DoesNotExist,
+}
+
+impl Requirement {
+    /// Whether a label with this value, or none, meets it.
+    pub fn is_met_by(&self, value: Option<&str>) -> bool {
+        let listed = || value.is_some_and(|value| self.values.iter().any(|one| one == value));
+        match self.operator {
+            Operator::In => listed(),
+            Operator::NotIn => !listed(),
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+        }
+    }
 }
 
 /// One child that should exist.

@@ -33,7 +33,8 @@ fn program() -> Program {
     ]);
     let child = Child::new("words", Policy::Apply, manifest);
     let letters = hole(Expr::Call(Function::Size, vec![spec("word")]));
-    let status = StatusField { path: vec!["letters".to_owned()], requires: vec![], reads: vec![], value: letters };
+    let status =
+        StatusField { path: vec!["letters".to_owned()], requires: vec![], reads: vec![], when: None, value: letters };
     let entry = Entry { name: "words".to_owned(), children: vec![child], status: vec![status], ..Entry::default() };
     Program { entries: vec![entry], evaluations: vec![] }
 }

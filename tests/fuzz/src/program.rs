@@ -24,8 +24,10 @@ pub fn program(bytes: &[u8]) {
         (entries, program.evaluations.iter().map(|evaluation| evaluation.name.clone()).collect::<Vec<_>>())
     });
     for entry in names(entries).iter().take(4) {
-        let children =
-            [Observed { id: "a", key: None, object: CHILD }, Observed { id: "users", key: Some("a"), object: CHILD }];
+        let children = [
+            Observed { id: "a", key: None, object: CHILD, renew: false },
+            Observed { id: "users", key: Some("a"), object: CHILD, renew: false },
+        ];
         let reads = [Read { id: "plan", objects: &[CHILD] }];
         let request = Request {
             primary: PRIMARY,

@@ -135,7 +135,7 @@ impl<'a> Machine<'a> {
         self.meter.spend(cost::LOOP_ITEM)?;
         let outer = (self.source, self.subject);
         self.source = self.source.map(|source| Source { cursor: item, ..source });
-        self.subject = Some(Subject { id: "", element: Some(Element { item, key: "" }), observed: None });
+        self.subject = Some(Subject { id: "", element: Some(Element { item, key: "" }), observed: None, renew: false });
         let made = self.made(&mut code, below);
         (self.source, self.subject) = outer;
         Ok(made?.unwrap_or(Value::Null))

@@ -45,6 +45,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) element: Option<Element<'a>>,
     /// The child as observed.
     pub(crate) observed: Option<&'a Document<'a>>,
+    /// What it was made of once is made anew.
+    pub(crate) renew: bool,
 }
 
 /// A variable of the entry.

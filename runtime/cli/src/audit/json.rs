@@ -1,6 +1,6 @@
 //! The audit as a document: what rules are about, and what machines read.
 
-use orkestra_pattern::rights::{Right, Scope};
+use orkestra_pattern::rights::Right;
 use serde_json::{Value, json};
 
 use super::{Audit, Finding, Subject};
@@ -57,10 +57,7 @@ fn subject(subject: &Subject) -> Value {
 }
 
 fn right(right: &Right) -> Value {
-    let scope = match right.scope {
-        Scope::Namespaces => "namespaces",
-        Scope::Cluster => "cluster",
-    };
+    let scope = right.scope.word();
     let reasons = right.reasons.iter().map(|reason| json!({"text": reason.text, "at": reason.at}));
     json!({
         "group": right.resource.group, "resource": right.resource.name, "scope": scope, "names": right.names, "verbs": right.verbs,

@@ -112,9 +112,6 @@ fn subject(text: &mut String, subject: &Subject) {
 fn brief(right: &Right) -> String {
     let group = if right.resource.group.is_empty() { String::new() } else { format!(".{}", right.resource.group) };
     let names = if right.names.is_empty() { String::new() } else { format!(" named {}", right.names.join(", ")) };
-    let place = match right.scope {
-        orkestra_pattern::rights::Scope::Namespaces => "",
-        orkestra_pattern::rights::Scope::Cluster => " in the whole cluster",
-    };
+    let place = right.scope.place();
     format!("{} {}{group}{names}{place}", right.verbs.join(", "), right.resource.name)
 }

@@ -53,6 +53,7 @@ pub(crate) fn counting(pattern: &Pattern) -> Option<Pattern> {
                 path: vec![ELEMENTS.to_owned(), id.clone()],
                 requires: requires.clone(),
                 reads: reads.clone(),
+                when: None,
                 value: Node::Hole(text, Target::Any),
             });
             counts = true;

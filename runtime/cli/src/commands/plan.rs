@@ -6,7 +6,6 @@ use std::path::Path;
 use orkestra_artifact::Digest;
 use orkestra_komposer::{Instance, Lock};
 use orkestra_pattern::model::Policy;
-use orkestra_pattern::rights::Scope;
 use serde_json::json;
 
 use crate::args::{Plan, Sources, TextOrJson};
@@ -153,10 +152,7 @@ fn of_instance(instance: &Instance) -> Facts {
             "" => right.resource.name.clone(),
             group => format!("{}.{group}", right.resource.name),
         };
-        let place = match right.scope {
-            Scope::Namespaces => "",
-            Scope::Cluster => " in the whole cluster",
-        };
+        let place = right.scope.place();
         let names = if right.names.is_empty() { String::new() } else { format!(" named {}", right.names.join(", ")) };
         put(format!("right {resource}{names}{place}"), right.verbs.join(", "));
     }

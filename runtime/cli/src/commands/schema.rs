@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use orkestra_pattern::schema::nearest;
-use orkestra_pattern::table::{Explained, Line, NoSuchKey, Table, explain, json_schema};
+use orkestra_pattern::table::{Explained, NoSuchKey, Table, explain, json_schema};
 
 use crate::args::{Schema, TextOrJson};
 use crate::error::Error;
@@ -59,12 +59,10 @@ fn text(kind: &str, explained: &Explained) -> String {
         "{name}{kind}{separator}{}{name:#}  {faint}{}{faint:#}\n\n  {}\n",
         explained.path, explained.takes, explained.doc
     );
-    let later = |line: &&Line| line.later;
-    let now: Vec<&Line> = explained.keys.iter().filter(|line| !line.later).collect();
-    if !now.is_empty() {
+    if !explained.keys.is_empty() {
         text.push_str("\nKeys:\n");
     }
-    for line in now {
+    for line in &explained.keys {
         let need = if line.need.is_empty() { String::new() } else { format!(", {}", line.need) };
         // Nothing can be done about a string that is not written to.
         let _ =
@@ -72,10 +70,6 @@ fn text(kind: &str, explained: &Explained) -> String {
     }
     if let Some(others) = &explained.others {
         let _ = writeln!(text, "\nAnd {others}.");
-    }
-    let later: Vec<_> = explained.keys.iter().filter(later).map(|line| line.key).collect();
-    if !later.is_empty() {
-        let _ = writeln!(text, "\nNot supported yet: {}.", later.join(", "));
     }
     text
 }

@@ -7,6 +7,8 @@ pub(crate) use print::{as_json, as_text, as_yaml, one_line};
 
 use std::path::Path;
 
+use std::collections::BTreeSet;
+
 use orkestra_komposer::Instance;
 use orkestra_operator::{Identity, NeededRight};
 use orkestra_pattern::model::Entry;
@@ -87,14 +89,27 @@ pub(crate) fn bundle(instances: &[Instance], place: &Place) -> Bundle {
         let Rights { rights, refused } = of_instance(instance);
         notes.extend(rights.iter().filter_map(|right| guess(instance, right)));
         notes.extend(refused.iter().map(|refused| note(instance, refused)));
-        let everywhere = |right: &&Right| right.scope == Scope::Cluster || place.namespaces.is_empty();
-        let (cluster, namespaced): (Vec<&Right>, Vec<&Right>) = rights.iter().partition(everywhere);
-        let rules = |rights: Vec<&Right>| rights.into_iter().map(|right| rule(instance, right)).collect();
+        let rules = |rights: Vec<&Right>| rights.into_iter().map(|right| rule(instance, right)).collect::<Vec<Rule>>();
+        let cluster = rights.iter().filter(|right| match right.scope {
+            Scope::Cluster => true,
+            Scope::Namespaces => place.namespaces.is_empty(),
+            Scope::Named(_) => false,
+        });
+        let cluster = cluster.collect();
         let (name, account) = (format!("orkestra:{}:{}", place.system, instance.name), account_name(instance));
         objects.extend(role(place, &name, &account, None, rules(cluster)));
-        let namespaced: Vec<Rule> = rules(namespaced);
-        for namespace in &place.namespaces {
-            objects.extend(role(place, &name, &account, Some(namespace), namespaced.clone()));
+        let named = rights.iter().filter_map(|right| match &right.scope {
+            Scope::Named(namespace) => Some(namespace),
+            Scope::Cluster | Scope::Namespaces => None,
+        });
+        let others: BTreeSet<&String> = named.filter(|namespace| !place.namespaces.contains(namespace)).collect();
+        for namespace in place.namespaces.iter().chain(others) {
+            let there = rights.iter().filter(|right| match &right.scope {
+                Scope::Namespaces => place.namespaces.contains(namespace),
+                Scope::Named(named) => named == namespace,
+                Scope::Cluster => false,
+            });
+            objects.extend(role(place, &name, &account, Some(namespace), rules(there.collect())));
         }
     }
     Bundle { objects, notes }

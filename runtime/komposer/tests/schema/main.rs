@@ -159,7 +159,7 @@ fn every_key_is_in_an_example_and_what_the_schema_refuses_there_the_parser_refus
             }
         }
         for table in table.all() {
-            for row in table.rows().filter(|row| !matches!(row.need, Need::Later | Need::Refused)) {
+            for row in table.rows().filter(|row| !matches!(row.need, Need::Replaced(_) | Need::Refused)) {
                 if !seen.contains(&std::ptr::from_ref(row)) {
                     problems.push(format!("no example has `{}` of {}", row.key, table.what));
                 }
@@ -194,14 +194,14 @@ fn a_key_that_must_be_there_is_missed_by_schema_and_parser() {
 }
 
 #[test]
-fn what_is_for_later_is_refused_by_schema_and_parser() {
+fn what_is_said_otherwise_is_refused_by_schema_and_parser() {
     for (table, examples) in corpora() {
         let schema = validator(table);
         let mut seen: BTreeSet<*const Row> = BTreeSet::new();
         for Example { document, crd, .. } in &examples {
             let mut places = Vec::new();
             walk_table(table, document, "", &mut |table, _, at| {
-                let rows = table.rows().filter(|row| matches!(row.need, Need::Later | Need::Refused));
+                let rows = table.rows().filter(|row| matches!(row.need, Need::Replaced(_) | Need::Refused));
                 places.extend(rows.map(|row| (row, at.to_owned())));
             });
             for (row, at) in places {

@@ -170,7 +170,8 @@
     const rows = pattern.rights.map((right) => [
       shown(right),
       right.verbs.join(", "),
-      right.scope === "cluster" ? "the whole cluster" : "namespaces of its resources",
+      right.scope === "cluster" ? "the whole cluster"
+        : right.scope.named ? `namespace ${right.scope.named}` : "namespaces of its resources",
       right.names.join(", ") || "all",
       make("ul", { class: "plain" }, right.reasons.map((reason) => make("li", { class: "wrap" }, reason))),
     ]);

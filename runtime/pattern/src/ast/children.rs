@@ -3,7 +3,8 @@
 use super::fields::{Fields, list};
 use super::scalars::identifier;
 use super::tables::children::{ON_CREATE, ON_DELETE, ON_RECONCILE};
-use super::{Entry, Form, Template, copies, options};
+use super::{Entry, Form, Template, copies, options, tls};
+use crate::codes::options::option;
 use crate::codes::{bounds, keys};
 use crate::diagnostic::Diagnostics;
 use crate::model::Policy;
@@ -61,18 +62,45 @@ fn template(item: &Node, form: Form, mut policy: Policy, problems: &mut Diagnost
         }
     }
     let options = options::parse(&fields, problems);
+    let mut for_each = fields.entry("forEach").and_then(|(key, node)| options::for_each(node, key.span, problems));
+    let mut namespace = fields.take("namespace").cloned();
+    if copies::is_copied(form) {
+        if let Some((key, node)) = fields.entry("toNamespaces") {
+            let other = fields.entry("namespace").or(fields.entry("forEach")).map(|(other, _)| other.span);
+            match other {
+                Some(other) => {
+                    problems.push(keys::twice(key.span, "where the child lies, or how many there are,", other))
+                }
+                None => {
+                    for_each = copies::to_namespaces(key, node, problems);
+                    namespace = Some(Node::string(node.span, "{{ item }}"));
+                }
+            }
+        }
+        let source = copies::key(form).and_then(|key| fields.take(key));
+        if let (Some((key, _)), None) = (fields.entry("fromNamespace"), source) {
+            let message = "`fromNamespace` says where that lies which is copied, and nothing is";
+            problems.push(option(key.span, message, "remove it, or say what is copied"));
+        }
+    }
+    let is_secret = form == Form::Secret;
+    let tls = fields.entry_if(is_secret, "tls").and_then(|(key, node)| tls::parse(node, key.span, problems));
+    let rotate_after = fields.entry_if(is_secret, "rotateAfter");
+    let rotate_after = rotate_after.and_then(|(key, node)| tls::rotate_after(node, key.span, problems));
     let template = Template {
         form,
         policy,
         id,
         name: fields.take("name").cloned(),
-        namespace: fields.take("namespace").cloned(),
+        namespace,
         labels: fields.take("labels").cloned(),
         annotations: fields.take("annotations").cloned(),
         when: fields.take("when").cloned(),
         or: fields.take("or").cloned(),
-        for_each: fields.entry("forEach").and_then(|(key, node)| options::for_each(node, key.span, problems)),
+        for_each,
         ready_when: fields.take("readyWhen").cloned(),
+        rotate_after,
+        tls,
         item: if options.raw.is_some() { options::raw(item) } else { item.clone() },
         options,
         span,

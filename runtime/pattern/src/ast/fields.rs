@@ -45,6 +45,11 @@ impl<'a> Fields<'a> {
         self.members.iter().find(|(name, _)| name.text == key).map(|(name, node)| (name, node))
     }
 
+    /// The same of a key that only some tables have which are read in one way.
+    pub(crate) fn entry_if(&self, has: bool, key: &'static str) -> Option<(&'a Key, &'a Node)> {
+        has.then(|| self.entry(key)).flatten()
+    }
+
     /// The value of a key.
     pub fn take(&self, key: &'static str) -> Option<&'a Node> {
         self.entry(key).map(|(_, node)| node)
@@ -74,23 +79,22 @@ impl<'a> Fields<'a> {
         self.members.iter().filter(|(key, _)| self.table.row(&key.text).is_none()).collect()
     }
 
-    /// Keys of the language that are not understood yet: each is a diagnostic that says so.
-    pub(crate) fn later(&self, problems: &mut Diagnostics) {
+    /// Reports keys that are said otherwise here.
+    pub(crate) fn replaced(&self, problems: &mut Diagnostics) {
         for (key, _) in self.members {
-            if self.table.row(&key.text).is_some_and(|row| row.need == Need::Later) {
-                let problem = keys::unsupported(key.span, &format!("`{}`", key.text));
-                problems.push(problem.hint("leave it out: this version of `ork` would not do what it says"));
+            if let Some(Need::Replaced(mend)) = self.table.row(&key.text).map(|row| row.need) {
+                problems.push(keys::replaced(key.span, &key.text, mend));
             }
         }
     }
 
-    /// Reports what the table does not have, and what it has for later.
+    /// Reports what the table does not have, and what is said otherwise.
     pub fn finish(self, problems: &mut Diagnostics) {
         #[cfg(debug_assertions)]
-        for row in self.table.rows().filter(|row| row.need != Need::Later) {
+        for row in self.table.rows().filter(|row| !matches!(row.need, Need::Replaced(_))) {
             debug_assert!(self.asked.borrow().contains(&row.key), "nobody reads `{}` in {}", row.key, self.table.what);
         }
-        self.later(problems);
+        self.replaced(problems);
         let known: Vec<&str> = self.table.keys().collect();
         for (key, _) in self.rest() {
             if problems.is_full() {

@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::fields::{Fields, MANY, list, string};
 use super::scalars::{check_label, duration, identifier, label, number, version};
 use super::tables::{
-    API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, STATUS,
-    STATUS_FIELD, VARS,
+    API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, VARS,
 };
-use super::{Api, Entry, Input, Katalog, Spanned, StatusField, admission, children, conversion, hooks, reads, running};
+use super::{Api, Entry, Input, Katalog, Spanned, admission, children, conversion, hooks, reads, running, status};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -50,9 +49,8 @@ fn header(top: &Fields, problems: &mut Diagnostics) -> bool {
         match string(node, &format!("`{key}`"), problems) {
             Some(found) if found == expected => {}
             Some("orkestra.konductor.io/v1Alpha") => {
-                let what = "the spelling of March 2026 (`orkestra.konductor.io/v1Alpha`)";
-                let problem = keys::unsupported(node.span, what);
-                problems.push(problem.hint(format!("write `{API_VERSION}`, and `operatorBox` for `reconciler`")));
+                let hint = format!("write `{API_VERSION}`, and `operatorBox` for `reconciler`");
+                problems.push(keys::replaced(node.span, "orkestra.konductor.io/v1Alpha", &hint));
                 fits = false;
             }
             Some(found) => {
@@ -170,7 +168,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
     let conversion = fields.entry("conversion").and_then(|(key, node)| conversion::parse(key, node, problems));
     let operator_box = fields.require("operatorBox", problems);
     if let Some((key, _)) = fields.entry("reconciler") {
-        problems.push(keys::unsupported(key.span, "the older spelling `reconciler`").hint("write `operatorBox`"));
+        problems.push(keys::replaced(key.span, &key.text, "write `operatorBox`"));
     }
     fields.finish(problems);
     let mut entry = Entry {
@@ -183,6 +181,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
         reads: Vec::new(),
         templates: Vec::new(),
         status: Vec::new(),
+        conditions: Vec::new(),
         conversion,
         hook: None,
         mutations: Vec::new(),
@@ -249,24 +248,8 @@ fn operator(node: &Node, entry: &mut Entry, problems: &mut Diagnostics) {
     }
     children::parse(&fields, entry, problems);
     unique("read", entry.reads.iter().map(|read| &read.id), problems);
-    if let Some(node) = fields.take("status")
-        && let Some(status) = Fields::open(node, &STATUS, problems)
-    {
-        if let Some(items) = status.require("fields", problems).and_then(|node| list(node, "`status.fields`", problems))
-        {
-            entry.status = items.iter().filter_map(|item| status_field(item, problems)).collect();
-        }
-        status.finish(problems);
+    if let Some(node) = fields.take("status") {
+        status::parse(node, entry, problems);
     }
     fields.finish(problems);
-}
-
-fn status_field(node: &Node, problems: &mut Diagnostics) -> Option<StatusField> {
-    let fields = Fields::open(node, &STATUS_FIELD, problems)?;
-    let path = fields.require("path", problems);
-    let path =
-        path.and_then(|node| Some(Spanned { value: string(node, "`path`", problems)?.to_owned(), span: node.span }));
-    let value = fields.require("value", problems).cloned();
-    fields.finish(problems);
-    Some(StatusField { path: path?, value: value? })
 }

@@ -12,7 +12,11 @@ mod options;
 mod reads;
 mod running;
 pub(crate) mod scalars;
+mod selector;
+mod status;
 pub(crate) mod tables;
+pub(crate) mod texts;
+mod tls;
 
 pub(crate) use form::Form;
 pub(crate) use katalog::parse;
@@ -21,7 +25,7 @@ pub use tables::KATALOG;
 
 use std::time::Duration;
 
-use crate::model::{About, Awaits, Policy, Queue};
+use crate::model::{About, Awaits, Operator, Policy, Queue};
 use crate::source::Span;
 use crate::yaml::{Key, Node};
 
@@ -92,6 +96,7 @@ pub(crate) struct Entry {
     pub(crate) reads: Vec<Read>,
     pub(crate) templates: Vec<Template>,
     pub(crate) status: Vec<StatusField>,
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) conversion: Option<conversion::Conversion>,
     pub(crate) hook: Option<Hook>,
     pub(crate) mutations: Vec<Mutation>,
@@ -153,19 +158,46 @@ pub(crate) struct Read {
     pub(crate) kind: Spanned<String>,
     pub(crate) which: Which,
     pub(crate) optional: bool,
+    pub(crate) namespace: Option<Node>,
 }
 
 /// Which objects a read means.
 #[derive(Debug)]
 pub(crate) enum Which {
     Name(Node),
-    Labels(Vec<(Key, Node)>),
+    Selected(Selector),
+}
+
+/// Objects by their labels.
+#[derive(Debug)]
+pub(crate) struct Selector {
+    pub(crate) labels: Vec<(Key, Node)>,
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) span: Span,
+}
+
+/// One of `matchExpressions`.
+#[derive(Debug)]
+pub(crate) struct Requirement {
+    pub(crate) key: Spanned<String>,
+    pub(crate) operator: Operator,
+    pub(crate) values: Vec<Node>,
 }
 
 #[derive(Debug)]
 pub(crate) struct StatusField {
     pub(crate) path: Spanned<String>,
+    pub(crate) when: Option<Node>,
     pub(crate) value: Node,
+}
+
+/// One of `status.conditions`.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) kind: Spanned<String>,
+    pub(crate) when: Node,
+    pub(crate) reason: Option<Node>,
+    pub(crate) message: Option<Node>,
 }
 
 /// One template of a child, in either form.
@@ -182,10 +214,23 @@ pub(crate) struct Template {
     pub(crate) or: Option<Node>,
     pub(crate) for_each: Option<ForEach>,
     pub(crate) ready_when: Option<Node>,
+    /// How long a value lives that is generated once, in a Secret.
+    pub(crate) rotate_after: Option<Spanned<Duration>>,
+    /// The certificate that is made, in a Secret.
+    pub(crate) tls: Option<Tls>,
     pub(crate) options: Options,
     /// The item as it was written, of which the short form takes its own keys.
     pub(crate) item: Node,
     /// The place that stands for the whole child in messages.
+    pub(crate) span: Span,
+}
+
+/// `tls`: a certificate, and the key to it.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    pub(crate) common_name: Option<Node>,
+    pub(crate) dns_names: Vec<Node>,
+    pub(crate) valid_for: Duration,
     pub(crate) span: Span,
 }
 
@@ -209,6 +254,11 @@ pub(crate) struct Options {
 }
 
 impl Template {
+    /// Whether it makes one child for each element of a list or map.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.for_each.is_some() || ["forEach", "toNamespaces"].iter().any(|key| self.item.get(key).is_some())
+    }
+
     /// Whether every child has a key, which a short form leaves alone.
     pub(crate) fn is_common(key: &str) -> bool {
         tables::children::COMMON.iter().any(|row| row.key == key)

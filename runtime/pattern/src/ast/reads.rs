@@ -2,8 +2,8 @@
 
 use super::fields::{Fields, boolean, list, string};
 use super::scalars::identifier;
-use super::tables::{READ, SELECTOR};
-use super::{Read, Spanned, Which};
+use super::tables::READ;
+use super::{Read, Spanned, Which, selector};
 use crate::codes::{keys, reads as codes};
 use crate::diagnostic::Diagnostics;
 use crate::yaml::Node;
@@ -28,13 +28,11 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     let selector = fields.entry("selector");
     let optional =
         fields.entry("optional").and_then(|(key, node)| boolean(node, "`optional`", problems)?.then_some(key.span));
-    if let Some((key, _)) = fields.entry("namespace") {
-        problems.push(codes::namespace(key.span));
-    }
+    let namespace = fields.take("namespace").cloned();
     fields.finish(problems);
     let which = match (name, selector) {
         (Some((_, name)), None) => Some(Which::Name(name.clone())),
-        (None, Some((_, selector))) => labels(selector, problems).map(Which::Labels),
+        (None, Some((_, node))) => selector::parse(node, problems).map(Which::Selected),
         (None, None) => {
             problems.push(keys::missing(span, "name", "a read").hint("or `selector: {matchLabels: …}` for a list"));
             None
@@ -44,23 +42,9 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
             None
         }
     };
-    if let (Some(Which::Labels(_)), Some(span)) = (&which, optional) {
+    if let (Some(Which::Selected(_)), Some(span)) = (&which, optional) {
         problems.push(codes::optional_list(span));
     }
-    Some(Read { id: id?, api_version: api_version?, kind: kind?, which: which?, optional: optional.is_some() })
-}
-
-fn labels(node: &Node, problems: &mut Diagnostics) -> Option<Vec<(crate::yaml::Key, Node)>> {
-    let fields = Fields::open(node, &SELECTOR, problems)?;
-    let labels = fields.require("matchLabels", problems);
-    fields.finish(problems);
-    let labels = labels?;
-    match labels.members() {
-        Some([]) | None => {
-            let found = if labels.members().is_some() { "none".to_owned() } else { labels.describe() };
-            problems.push(keys::wrong_kind(labels.span, "`matchLabels`", "a map of at least one label", &found));
-            None
-        }
-        Some(members) => Some(members.to_vec()),
-    }
+    let optional = optional.is_some();
+    Some(Read { id: id?, api_version: api_version?, kind: kind?, which: which?, optional, namespace })
 }

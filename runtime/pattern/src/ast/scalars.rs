@@ -121,6 +121,19 @@ pub fn number(node: &Node, what: &str, least: u16, most: u16, problems: &mut Dia
 
 /// A positive duration such as `1h30m`: numbers with the units `ms`, `s`, `m`, `h` or `d`, largest first.
 pub fn duration(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<Duration> {
+    // Shorter ones are a busy loop, and longer ones most likely a slip.
+    let (least, most) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
+    duration_within(node, what, (least, most), "1s to 30d", problems)
+}
+
+/// A duration between two bounds, which `expected` has in words.
+pub(super) fn duration_within(
+    node: &Node,
+    what: &str,
+    (least, most): (Duration, Duration),
+    expected: &str,
+    problems: &mut Diagnostics,
+) -> Option<Duration> {
     let Some(text) = node.text() else {
         problems.push(keys::duration(node.span, &node.describe()));
         return None;
@@ -129,10 +142,8 @@ pub fn duration(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<D
         problems.push(keys::duration(node.span, &node.describe()));
         return None;
     };
-    // Shorter ones are a busy loop, and longer ones most likely a slip.
-    let (least, most) = (Duration::from_secs(1), Duration::from_secs(30 * 86_400));
     if found < least || found > most {
-        problems.push(keys::range(node.span, what, "1s to 30d", text));
+        problems.push(keys::range(node.span, what, expected, text));
         return None;
     }
     Some(found)

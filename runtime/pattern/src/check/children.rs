@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use super::entry::Context;
 use super::flows::Traced;
 use super::kind::{self, Kind};
+use super::manifest::Complete;
 use super::reads::References;
 use super::sinks::Of;
 use super::strings::{Expressions, Found, Use, lone};
 use super::value::Values;
-use super::{conditions, for_each, manifest, order};
+use super::{conditions, for_each, generated, manifest, order};
 use crate::ast::{self, Options, Template};
 use crate::cel::{self, Checked, Count, Objects, Piece, Place, Scope};
 use crate::codes::{keys, options, references as codes};
@@ -46,7 +47,7 @@ pub(super) fn prepare<'a>(
         let around = shorthand::Context { id, siblings: &siblings, reads: &entry.reads };
         let manifest = shorthand::expand(template, &around, problems);
         let kind = manifest.as_ref().and_then(|manifest| kind::of_manifest(manifest, context, problems));
-        let count = if template.item.get("forEach").is_some() { Count::Map } else { Count::One };
+        let count = if template.is_keyed() { Count::Map } else { Count::One };
         // Declared even if it is broken, so that what refers to it brings no further problems.
         let objects = match &kind {
             Some(kind) => kind.objects(count),
@@ -211,7 +212,8 @@ fn one(
     let mut after = Expressions::new(&with_self, source);
     let ready_when = template.ready_when.as_ref().and_then(|node| ready_when(node, &mut after, problems));
     let mut expressions = Expressions::new(&element.scope, source);
-    let manifest = manifest::complete(manifest, &kind, template, context, &mut expressions, problems);
+    let Complete { manifest, elsewhere } =
+        manifest::complete(manifest, &kind, template, context, &mut expressions, problems);
     if element.model.is_some() {
         one_name(&manifest, &element.scope, context, problems);
     }
@@ -220,6 +222,7 @@ fn one(
     values.traces = Some(Of { api_version: &kind.api_version, kind: &kind.kind });
     let value = values.value(&manifest, &kind.schema);
     let holes = std::mem::take(&mut values.holes);
+    let tls = template.tls.as_ref().and_then(|tls| generated::tls(tls, &mut expressions, problems));
     for other in [element.expressions, before, after] {
         expressions.reads.extend(other.reads);
         expressions.uses.extend(other.uses);
@@ -228,7 +231,8 @@ fn one(
         living(&expressions.uses, references, last, problems);
     }
     let Options { once, retain, adopt, recreate, raw: _ } = template.options;
-    let traced = Traced { id: id.clone(), adopt: adopt.is_some(), many: element.model.is_some(), holes };
+    let traced = Traced { id: id.clone(), adopt: adopt.is_some(), many: element.model.is_some(), holes, elsewhere };
+    let reach = elsewhere.map(|_| manifest::reach(template, &kind));
     let child = Child {
         id,
         at: context.source.at(template.span),
@@ -244,6 +248,9 @@ fn one(
         retain: retain.is_some(),
         adopt: adopt.is_some(),
         recreate: recreate.is_some(),
+        elsewhere: reach,
+        rotate_after: template.rotate_after.as_ref().map(|after| after.value),
+        tls,
         manifest: value,
     };
     (child, traced)

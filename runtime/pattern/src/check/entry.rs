@@ -56,6 +56,7 @@ pub(super) fn check(
     let last = children::on_delete(&children);
     let (children, traced) = children::check(entry, children, &references, &scope, &context, problems);
     let status = status::check(entry, &references, &last, &scope, &context, problems);
+    let conditions = status::conditions(entry, &references, &last, &scope, &context, problems);
     let rules = admission::rules(entry, &references, &scope, &context, problems);
     let requeues = admission::requeues(entry, &references, &last, &scope, &context, problems);
     let (versions, conversions) = conversion::check(entry, crd, &context, problems);
@@ -74,6 +75,7 @@ pub(super) fn check(
         reads,
         children,
         status,
+        conditions,
         versions,
         conversions,
         flows,

@@ -33,6 +33,8 @@ pub(super) struct Traced {
     /// There is one for each element.
     pub(super) many: bool,
     pub(super) holes: Vec<Hole>,
+    /// Where it is said that it lies outside of the resource's namespace.
+    pub(super) elsewhere: Option<Span>,
 }
 
 /// What decides which objects a read means.
@@ -44,6 +46,8 @@ pub(super) struct TracedRead {
     pub(super) decides: Option<&'static str>,
     pub(super) field: &'static str,
     pub(super) span: Span,
+    /// Where it is said that it lies outside of the resource's namespace, and what decides where.
+    pub(super) elsewhere: Option<(Span, Origins)>,
 }
 
 impl TracedRead {
@@ -55,9 +59,10 @@ impl TracedRead {
             decides: sinks::of_read(&kind.api_version, &kind.kind),
             field: match which {
                 Which::Name(_) => "name",
-                Which::Labels(_) => "selector",
+                Which::Selected(_) => "selector",
             },
             span,
+            elsewhere: None,
         }
     }
 }
@@ -76,10 +81,13 @@ pub(super) fn of(children: &[Traced], reads: &[TracedRead], source: &Source) -> 
     let mut add = |into: &str, field: String, decides: &'static str, span: Span, origins: &Origins| {
         for path in follow.to_the_resource(origins) {
             let (into, at) = (into.to_owned(), source.at(span));
-            found.push(Flow { path, into, field: field.clone(), decides, at, span });
+            found.push(Flow { path, tenant: true, into, field: field.clone(), decides, at, span });
         }
     };
     for read in reads {
+        if let Some((span, origins)) = &read.elsewhere {
+            add(&read.id, "namespace".to_owned(), sinks::NAMESPACE, *span, origins);
+        }
         if let Some(decides) = read.decides {
             add(&read.id, read.field.to_owned(), decides, read.span, &read.origins);
         }
@@ -90,6 +98,19 @@ pub(super) fn of(children: &[Traced], reads: &[TracedRead], source: &Source) -> 
                 add(&child.id, hole.path.join("."), decides, hole.span, &hole.origins);
             }
         }
+    }
+    let children = children.iter().filter_map(|child| Some((&child.id, child.elsewhere?, "metadata.namespace")));
+    let reads = reads.iter().filter_map(|read| Some((&read.id, read.elsewhere.as_ref()?.0, "namespace")));
+    for (id, span, field) in children.chain(reads) {
+        found.push(Flow {
+            path: format!("elsewhere.{id}"),
+            tenant: false,
+            into: id.clone(),
+            field: field.to_owned(),
+            decides: sinks::NAMESPACE,
+            at: source.at(span),
+            span,
+        });
     }
     let key = |flow: &Flow| (flow.path.clone(), flow.into.clone(), flow.field.clone(), flow.span);
     found.sort_by_key(key);

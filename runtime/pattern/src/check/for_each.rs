@@ -30,9 +30,9 @@ pub(super) fn check<'a>(
     let mut expressions = Expressions::new(scope, source);
     let Some(written) = &template.for_each else {
         // One that was refused still brings its names, so that their uses bring no further problems.
-        let inner = match template.item.get("forEach") {
-            Some(_) => scope.with_element(&Type::Dyn, Secrecy::Open, &Origins::new(), None),
-            None => scope.clone(),
+        let inner = match template.is_keyed() {
+            true => scope.with_element(&Type::Dyn, Secrecy::Open, &Origins::new(), None),
+            false => scope.clone(),
         };
         return Checks { scope: inner, model: None, expressions };
     };

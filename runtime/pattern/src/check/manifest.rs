@@ -7,6 +7,8 @@ use crate::ast::Template;
 use crate::cel::Place;
 use crate::codes::{keys, manifests as codes};
 use crate::diagnostic::Diagnostics;
+use crate::model::Elsewhere;
+use crate::source::Span;
 use crate::yaml::{Key, Node, Value};
 
 /// Fields of `metadata` that the API server or the runtime writes.
@@ -24,6 +26,13 @@ const RESERVED: [&str; 11] = [
     "selfLink",
 ];
 
+/// A manifest that is whole.
+pub(super) struct Complete {
+    pub(super) manifest: Node,
+    /// The object does not lie in the primary's namespace although that has one: where this is said.
+    pub(super) elsewhere: Option<Span>,
+}
+
 /// Checks a manifest's `metadata` and gives it its namespace.
 pub(super) fn complete(
     mut manifest: Node,
@@ -32,7 +41,8 @@ pub(super) fn complete(
     context: &Context,
     expressions: &mut Expressions,
     problems: &mut Diagnostics,
-) -> Node {
+) -> Complete {
+    let mut elsewhere = None;
     reserved(&manifest, problems);
     if let Some(node) = manifest.get("metadata").and_then(|metadata| metadata.get("name")) {
         name(node, expressions, problems);
@@ -43,10 +53,7 @@ pub(super) fn complete(
             let what = format!("{} is cluster-scoped and has no namespace", kind.kind);
             problems.push(codes::namespace(node.span, &what, "remove `namespace`"));
         }
-        (false, true, None) => {
-            let what = format!("a cluster-scoped child ({}) of a namespaced resource", kind.kind);
-            problems.push(keys::unsupported(template.span, &what));
-        }
+        (false, true, None) => elsewhere = Some(template.span),
         (false, false, None) => {}
         (true, true, None) => {
             let node = Node::string(template.span, "{{ metadata.namespace }}");
@@ -54,10 +61,8 @@ pub(super) fn complete(
         }
         (true, true, Some(node)) => {
             if !is_own_namespace(node) {
-                let what = "a child of a namespaced resource lives in that resource's namespace";
-                let mend =
-                    "remove `namespace`, or write \"{{ metadata.namespace }}\"; another namespace is not supported yet";
-                problems.push(codes::namespace(node.span, what, mend).found(node.describe()));
+                elsewhere = Some(node.span);
+                name(node, expressions, problems);
             }
         }
         (true, false, None) => {
@@ -66,10 +71,26 @@ pub(super) fn complete(
         }
         (true, false, Some(node)) => name(node, expressions, problems),
     }
-    manifest
+    Complete { manifest, elsewhere }
 }
 
-fn is_own_namespace(node: &Node) -> bool {
+/// Where a child lies that does not lie beside its primary.
+pub(super) fn reach(template: &Template, kind: &Kind) -> Elsewhere {
+    let of = |node: &Node| match &node.value {
+        Value::String(text) if !text.has_expressions() => Some(vec![text.text.clone()]),
+        _ => None,
+    };
+    let own = || template.item.get("manifest").and_then(|manifest| manifest.get("metadata")?.get("namespace"));
+    let named = match template.item.get("toNamespaces") {
+        Some(node) => node.items().and_then(|items| items.iter().map(of).collect::<Option<Vec<_>>>()),
+        None => template.namespace.as_ref().or_else(own).map(|node| of(node).into_iter().collect()),
+    };
+    let named: Option<Vec<String>> = named.map(|names| names.concat()).filter(|names| !names.is_empty());
+    named.filter(|_| kind.namespaced).map_or(Elsewhere::Anywhere, Elsewhere::Namespaces)
+}
+
+/// Whether a namespace is the primary's own.
+pub(super) fn is_own_namespace(node: &Node) -> bool {
     let Value::String(text) = &node.value else { return false };
     if !text.has_expressions() {
         return false;

@@ -13,6 +13,7 @@ mod flows;
 #[cfg(test)]
 mod flows_tests;
 mod for_each;
+mod generated;
 mod hooks;
 mod inputs;
 mod kind;

@@ -1,5 +1,6 @@
 //! Options of a child that contradict it, or each other.
 
+use super::generated;
 use super::kind::Kind;
 use crate::ast::{Options, Template};
 use crate::codes::options::option;
@@ -10,6 +11,7 @@ use crate::yaml::Node;
 /// Reports what the options of a template cannot mean.
 pub(super) fn check(template: &Template, kind: &Kind, manifest: &Node, problems: &mut Diagnostics) {
     let Options { once, retain, adopt, recreate, raw: _ } = template.options;
+    generated::check(template, problems);
     if template.policy == Policy::Delete {
         let last = [
             (once, "`once` keeps what is there, and a child of `onDelete` is not there before"),

@@ -3,13 +3,14 @@
 use super::entry::Context;
 use super::flows::TracedRead;
 use super::kind::{self, Kind};
+use super::manifest::is_own_namespace;
 use super::strings::{Expressions, Found, Reads, Use};
 use super::vars::Var;
 use crate::ast;
 use crate::cel::{Count, Objects, Place, Scope};
 use crate::codes::{keys, manifests, reads as codes};
 use crate::diagnostic::Diagnostics;
-use crate::model::{Part, Read, Text, Which};
+use crate::model::{Elsewhere, Part, Read, Requirement, Selector, Text, Which};
 use crate::yaml::{Node, Value};
 
 /// What the expressions of an entry may refer to, for finding what they need.
@@ -51,7 +52,7 @@ pub(super) fn declare(
     for read in reads {
         let known = kind::find(&read.api_version, &read.kind, context, problems);
         let count = match (&read.which, read.optional) {
-            (ast::Which::Labels(_), _) => Count::List,
+            (ast::Which::Selected(_), _) => Count::List,
             (ast::Which::Name(_), true) => Count::Optional,
             (ast::Which::Name(_), false) => Count::One,
         };
@@ -60,12 +61,17 @@ pub(super) fn declare(
             None => Objects { schema: None, namespaced: true, secret: false, count },
         };
         scope.add_read(&read.id.value, objects);
-        if let Some(kind) = &known
-            && kind.namespaced
-            && !context.api.namespaced
-        {
-            let what = format!("a read of a namespaced kind ({}) by a cluster-scoped primary", kind.kind);
-            problems.push(keys::unsupported(read.kind.span, &what));
+        match (&known, &read.namespace) {
+            (Some(kind), None) if kind.namespaced && !context.api.namespaced => {
+                let what =
+                    format!("this read needs a `namespace`: {} lives in one, and the primary does not", kind.kind);
+                problems.push(codes::namespace(read.kind.span, &what, "add `namespace`"));
+            }
+            (Some(kind), Some(namespace)) if !kind.namespaced => {
+                let what = format!("{} is cluster-scoped and has no namespace", kind.kind);
+                problems.push(codes::namespace(namespace.span, &what, "remove `namespace`"));
+            }
+            _ => {}
         }
         kinds.push(known);
     }
@@ -92,14 +98,13 @@ pub(super) fn check(
                 }
                 text(node, &mut expressions, problems).map(Which::Name)
             }
-            ast::Which::Labels(labels) => {
-                let labels =
-                    labels.iter().map(|(key, node)| Some((key.text.clone(), text(node, &mut expressions, problems)?)));
-                // All of them are looked at before one that is wrong stops it.
-                let labels: Vec<_> = labels.collect();
-                labels.into_iter().collect::<Option<Vec<_>>>().map(Which::Labels)
-            }
+            ast::Which::Selected(selector) => self::selector(selector, &mut expressions, problems).map(Which::Selected),
         };
+        let mut place = Expressions::new(scope, context.source);
+        let namespace = read.namespace.as_ref().filter(|node| !is_own_namespace(node) || !context.api.namespaced);
+        let written = namespace.map(|node| node.span);
+        let namespace = namespace.map(|node| text(node, &mut place, problems));
+        expressions.uses.extend(place.uses);
         for Use { span, reads } in &expressions.uses {
             let all = references.all(reads);
             let child = all.children.first().map(|id| format!("`children.{id}`"));
@@ -109,20 +114,60 @@ pub(super) fn check(
             }
         }
         let (Some(which), Some(kind)) = (which, kind) else { continue };
+        // One that was reported still makes the read one of another namespace.
+        let namespace = match namespace {
+            None => None,
+            Some(None) => continue,
+            Some(Some(text)) => Some(text).filter(|_| kind.namespaced),
+        };
+        let origins = place.origins;
         let place = match &read.which {
             ast::Which::Name(node) => node.span,
-            ast::Which::Labels(labels) => labels.first().map_or(read.kind.span, |(_, node)| node.span),
+            ast::Which::Selected(selector) => selector.span,
         };
-        traced.push(TracedRead::new(&read.id.value, &kind, &which, expressions.origins, place));
+        let mut one = TracedRead::new(&read.id.value, &kind, &which, expressions.origins, place);
+        one.elsewhere = written.filter(|_| kind.namespaced && context.api.namespaced).map(|span| (span, origins));
+        traced.push(one);
         found.push(Read {
             id: read.id.value.clone(),
             api_version: kind.api_version,
             kind: kind.kind,
             which,
             optional: read.optional,
+            elsewhere: written.filter(|_| context.api.namespaced).and(namespace.as_ref()).map(|text| {
+                match text.parts.as_slice() {
+                    [Part::Literal(name)] => Elsewhere::Namespaces(vec![name.clone()]),
+                    _ => Elsewhere::Anywhere,
+                }
+            }),
+            namespace,
         });
     }
     (found, traced)
+}
+
+/// Checks the values of labels.
+fn selector(selector: &ast::Selector, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Selector> {
+    let labels = selector.labels.iter();
+    // All of them are looked at before one that is wrong stops it.
+    let labels: Vec<_> =
+        labels.map(|(key, node)| Some((key.text.clone(), text(node, expressions, problems)?))).collect();
+    let requirements: Vec<_> = selector
+        .requirements
+        .iter()
+        .map(|requirement| {
+            let values: Vec<_> = requirement.values.iter().map(|node| text(node, expressions, problems)).collect();
+            Some(Requirement {
+                key: requirement.key.value.clone(),
+                operator: requirement.operator,
+                values: values.into_iter().collect::<Option<_>>()?,
+            })
+        })
+        .collect();
+    Some(Selector {
+        labels: labels.into_iter().collect::<Option<_>>()?,
+        requirements: requirements.into_iter().collect::<Option<_>>()?,
+    })
 }
 
 pub(super) fn text(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Text> {

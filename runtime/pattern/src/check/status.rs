@@ -1,22 +1,26 @@
-//! `status.fields`: what the primary's status shows.
+//! `status`: the fields and conditions that the primary shows.
 
 use std::collections::BTreeSet;
 
 use super::children::living;
+use super::conditions;
 use super::entry::Context;
-use super::reads::References;
+use super::reads::{References, text};
 use super::strings::Expressions;
 use super::value::Values;
 use crate::ast;
 use crate::cel::Scope;
-use crate::codes::{crd as codes, manifests, references as names};
+use crate::codes::{crd as codes, keys, manifests, references as names};
 use crate::diagnostic::Diagnostics;
-use crate::model::StatusField;
+use crate::model::{Condition, Part, StatusField, Text};
 use crate::schema::{Schema, Shape};
 use crate::source::Span;
+use crate::yaml::Node;
 
 /// What the runtime writes itself.
 const RESERVED: [&str; 2] = ["conditions", "observedGeneration"];
+/// Conditions that the runtime writes itself.
+const HOSTS: [&str; 5] = ["Ready", "Reconciling", "Stalled", "Conflicted", "Unsettled"];
 
 /// Checks the status fields and sorts them by path.
 pub(super) fn check(
@@ -49,12 +53,87 @@ pub(super) fn check(
         }
         let value = values.value(&field.value, schema);
         living(&expressions.uses, references, last, problems);
+        let with_now = scope.with_now();
+        let mut condition = Expressions::new(&with_now, context.source);
+        let when = conditions::check(field.when.as_ref(), None, &mut condition, problems);
+        living(&condition.uses, references, last, problems);
+        expressions.reads.extend(condition.reads);
         let requires = references.children(&expressions.reads);
         let reads = references.reads(&expressions.reads);
-        found.push((StatusField { path, requires, reads, value }, span));
+        found.push((StatusField { path, requires, reads, when, value }, span));
     }
     found.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     found.into_iter().map(|(field, _)| field).collect()
+}
+
+/// Checks the conditions beside the host's own.
+pub(super) fn conditions(
+    entry: &ast::Entry,
+    references: &References,
+    last: &BTreeSet<String>,
+    scope: &Scope,
+    context: &Context,
+    problems: &mut Diagnostics,
+) -> Vec<Condition> {
+    let scope = scope.with_now();
+    let mut found: Vec<Condition> = Vec::new();
+    let mut seen: Vec<(&str, Span)> = Vec::new();
+    for condition in &entry.conditions {
+        let (kind, span) = (condition.kind.value.as_str(), condition.kind.span);
+        if !is_word(kind) {
+            problems.push(keys::wrong_kind(span, "`type`", "one word in CamelCase", &format!("`{kind}`")));
+            continue;
+        }
+        if HOSTS.contains(&kind) {
+            problems.push(manifests::reserved(span, &format!("the condition `{kind}`")));
+            continue;
+        }
+        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == kind) {
+            problems.push(names::duplicate_name(span, "condition", kind, *first));
+            continue;
+        }
+        seen.push((kind, span));
+        let mut expressions = Expressions::new(&scope, context.source);
+        let when = conditions::check(Some(&condition.when), None, &mut expressions, problems);
+        let reason = match &condition.reason {
+            Some(node) => reason(node, &mut expressions, problems).map(Some),
+            None => Some(None),
+        };
+        let message = match &condition.message {
+            Some(node) => text(node, &mut expressions, problems),
+            None => Some(Text { at: context.source.at(span), parts: vec![Part::Literal(String::new())] }),
+        };
+        living(&expressions.uses, references, last, problems);
+        let (Some(when), Some(reason), Some(message)) = (when, reason, message) else { continue };
+        found.push(Condition {
+            kind: kind.to_owned(),
+            requires: references.children(&expressions.reads),
+            reads: references.reads(&expressions.reads),
+            when,
+            reason,
+            message,
+        });
+    }
+    found
+}
+
+/// Whether a text is one word in CamelCase.
+fn is_word(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn reason(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Text> {
+    let found = text(node, expressions, problems)?;
+    // What an expression gives is only known in the cluster.
+    match found.parts.as_slice() {
+        [Part::Literal(word)] if !is_word(word) => {
+            problems.push(keys::wrong_kind(node.span, "`reason`", "one word in CamelCase", &node.describe()));
+            None
+        }
+        _ => Some(found),
+    }
 }
 
 /// The schema of the place that a path leads to.

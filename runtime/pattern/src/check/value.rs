@@ -112,7 +112,8 @@ impl<'a, 'b> Values<'a, 'b> {
         let mut found = Vec::with_capacity(members.len());
         for (key, node) in members {
             if self.expressions.is_some() && key.text.contains("{{") {
-                self.problems.push(keys::unsupported(key.span, "an expression in a key"));
+                let problem = keys::wrong_kind(key.span, "a key", "text without expressions", "an expression");
+                self.problems.push(problem.hint("make the map by one expression: \"{{ {spec.key: spec.value} }}\""));
                 continue;
             }
             let field = schema.field(&key.text).map(|field| field.schema.clone());

@@ -117,7 +117,8 @@ fn one(
             None
         }
         Value::List(_) | Value::Map(_) => {
-            let problem = keys::unsupported(node.span, &format!("{} as the value of a variable", node.describe()));
+            let problem =
+                keys::wrong_kind(node.span, "the value of a variable", "a scalar or a string", &node.describe());
             problems.push(problem.hint("write it as an expression: \"{{ ['a', 'b'] }}\""));
             None
         }

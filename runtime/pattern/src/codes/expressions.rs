@@ -87,7 +87,7 @@ pub(crate) fn problem(span: Span, problem: Problem) -> Diagnostic {
         ProblemKind::WrongType => &WRONG_TYPE,
         ProblemKind::MayBeAbsent => &MAY_BE_ABSENT,
         ProblemKind::NotRegex => &NOT_REGEX,
-        ProblemKind::NotYet => &keys::UNSUPPORTED,
+        ProblemKind::NotYet => &keys::REPLACED,
     };
     let mut diagnostic = Diagnostic::new(code, span, problem.message);
     diagnostic.found = problem.found;

@@ -23,8 +23,12 @@ pub static FLOW: Code = note(
 pub static CODES: &[&Code] = &[&FLOW];
 
 pub(crate) fn flow(flow: &Flow) -> Diagnostic {
-    let Flow { path, into, field, decides, span, .. } = flow;
-    Diagnostic::new(&FLOW, *span, format!("`{path}` decides {decides} (`{field}` of `{into}`)"))
-        .found("a value that whoever writes the resource decides")
-        .hint(format!("whoever runs the pattern has to allow it with the grant `{}`", flow.grant()))
+    let Flow { path, tenant, into, field, decides, span, .. } = flow;
+    let problem = match tenant {
+        true => Diagnostic::new(&FLOW, *span, format!("`{path}` decides {decides} (`{field}` of `{into}`)"))
+            .found("a value that whoever writes the resource decides"),
+        false => Diagnostic::new(&FLOW, *span, format!("`{into}` lies outside of the resource's namespace"))
+            .found("a place where whoever writes the resource may have no rights"),
+    };
+    problem.hint(format!("whoever runs the pattern has to allow it with the grant `{}`", flow.grant()))
 }

@@ -11,11 +11,11 @@ pub static UNKNOWN: Code = error(
     "Nothing reads this key. Nothing in a Katalog is accepted and ignored.",
     edit("workers: 2", "worker: 2"),
 );
-/// A key that a later version will read.
-pub static UNSUPPORTED: Code = error(
+/// A key of Orkestra's that is said otherwise here.
+pub static REPLACED: Code = error(
     "K0202",
-    "not supported yet",
-    "The language has this, but this version of `ork` does not yet.",
+    "a key that is said otherwise",
+    "Katalogs elsewhere have this key. Here the same is said in another way, or by another part of the cluster.",
     edit("workers: 2", "workers: 2\n      deletionProtection: true"),
 );
 /// A key that must be there.
@@ -83,7 +83,7 @@ pub static TWICE: Code = error(
 /// The family.
 pub static CODES: &[&Code] = &[
     &UNKNOWN,
-    &UNSUPPORTED,
+    &REPLACED,
     &MISSING,
     &WRONG_KIND,
     &HEADER,
@@ -110,8 +110,8 @@ pub(crate) fn not_here(span: Span, key: &str, of: &str, mend: &str) -> Diagnosti
     Diagnostic::new(&UNKNOWN, span, format!("unknown key `{key}` in {of}")).hint(mend)
 }
 
-pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(&UNSUPPORTED, span, format!("{what} is not supported yet"))
+pub(crate) fn replaced(span: Span, key: &str, hint: &str) -> Diagnostic {
+    Diagnostic::new(&REPLACED, span, format!("`{key}` is said otherwise here")).hint(hint)
 }
 
 pub(crate) fn missing(span: Span, key: &str, of: &str) -> Diagnostic {

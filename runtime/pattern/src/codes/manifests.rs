@@ -36,9 +36,11 @@ pub static NOT_ALLOWED: Code = error(
 pub static NAMESPACE: Code = error(
     "K0505",
     "a namespace that the child cannot have",
-    "A child of a namespaced resource lives beside it, so that Kubernetes can tie their lives together; a child of a \
-     cluster-scoped resource must say where it lives; a cluster-scoped kind has no namespace.",
-    edit("- id: svc\n", "- id: svc\n              namespace: elsewhere\n"),
+    "A child of a cluster-scoped resource must say where it lives; a cluster-scoped kind has no namespace.",
+    edit(
+        "          services:\n",
+        "          resources:\n            - id: role\n              namespace: elsewhere\n              manifest: {apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, rules: []}\n          services:\n",
+    ),
 );
 /// What the runtime writes itself.
 pub static RESERVED: Code = error(

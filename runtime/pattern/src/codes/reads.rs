@@ -2,16 +2,17 @@
 
 use super::{Code, edit, error};
 use crate::diagnostic::Diagnostic;
+use crate::model::Operator;
 use crate::source::Span;
 
-/// A namespace of a read.
+/// A namespace that a read lacks or cannot have.
 pub static NAMESPACE: Code = error(
     "K1001",
-    "a read in another namespace",
-    "A pattern reads in the namespace of its primary only: who may write the primary could otherwise see what lies elsewhere.",
+    "a namespace that the read cannot have, or lacks",
+    "Objects of a cluster-scoped kind live outside of namespaces; and a cluster-scoped primary has no namespace that its reads could be in.",
     edit(
         "        onReconcile:\n",
-        "        reads:\n          - {id: plan, apiVersion: v1, kind: ConfigMap, name: plan, namespace: other}\n        onReconcile:\n",
+        "        reads:\n          - {id: plan, apiVersion: v1, kind: Node, name: plan, namespace: other}\n        onReconcile:\n",
     ),
 );
 /// `name` and `selector`.
@@ -46,11 +47,30 @@ pub static LATE: Code = error(
     ),
 );
 
-/// The family.
-pub static CODES: &[&Code] = &[&NAMESPACE, &NAME_AND_SELECTOR, &OPTIONAL_LIST, &LATE];
+/// An operator with values that it does not take, or without.
+pub static VALUES: Code = error(
+    "K1005",
+    "the values of a condition on a label",
+    "`In` and `NotIn` take a list of values, of at least one; `Exists` and `DoesNotExist` take none.",
+    edit(
+        "        onReconcile:\n",
+        "        reads:\n          - {id: plans, apiVersion: v1, kind: ConfigMap, selector: {matchExpressions: [{key: tier, operator: In}]}}\n        onReconcile:\n",
+    ),
+);
 
-pub(crate) fn namespace(span: Span) -> Diagnostic {
-    Diagnostic::new(&NAMESPACE, span, "a read has no `namespace`: it is that of the primary").hint("remove `namespace`")
+/// The family.
+pub static CODES: &[&Code] = &[&NAMESPACE, &NAME_AND_SELECTOR, &OPTIONAL_LIST, &LATE, &VALUES];
+
+pub(crate) fn namespace(span: Span, message: &str, hint: &str) -> Diagnostic {
+    Diagnostic::new(&NAMESPACE, span, message).hint(hint)
+}
+
+pub(crate) fn values(span: Span, operator: Operator, needed: bool) -> Diagnostic {
+    let word = operator.word();
+    match needed {
+        true => Diagnostic::new(&VALUES, span, format!("`{word}` needs `values`")).hint("add a list of values"),
+        false => Diagnostic::new(&VALUES, span, format!("`{word}` takes no `values`")).hint("remove `values`"),
+    }
 }
 
 pub(crate) fn name_and_selector(span: Span, first: Span) -> Diagnostic {

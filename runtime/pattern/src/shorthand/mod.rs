@@ -153,7 +153,7 @@ impl<'a> Target<'a> {
     fn pass_on(&mut self) {
         let Others::Kind(fields) = &self.template.form.table().others else { return };
         let Some((_, kind)) = fields.form.kind() else { return };
-        self.fields.later(self.problems);
+        self.fields.replaced(self.problems);
         let known = passed_on(fields);
         for (key, node) in self.fields.rest() {
             if self.problems.is_full() {

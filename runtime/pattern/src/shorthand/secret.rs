@@ -2,6 +2,7 @@
 
 use super::siblings::is_keyed;
 use super::{Context, Target};
+use crate::ast::texts::{expression, inside, lone, quoted};
 use crate::cel::ast::Expr;
 use crate::cel::{self, Piece};
 use crate::yaml::{Node, Text, Value};
@@ -11,6 +12,10 @@ const ENCODE: (&str, &str) = ("base64.encode(bytes(string(", ")))");
 
 pub(super) fn expand(target: &mut Target, context: &Context) {
     target.copy(context, &["data", "type"]);
+    if let Some(tls) = &target.template.tls {
+        // The API server asks for the data of this type, which the runtime makes.
+        target.put(&["type"], tls.span, Node::string(tls.span, "kubernetes.io/tls"));
+    }
     if let Some((key, node)) = target.taken("data") {
         target.put(&["data"], key, data(node, context));
     }
@@ -74,32 +79,6 @@ fn value(node: &Node, context: &Context) -> Node {
     expression(node, parts)
 }
 
-/// The expression that is alone in a text.
-fn lone(text: &Text) -> Option<Text> {
-    if !text.has_expressions() {
-        return None;
-    }
-    match cel::split(&text.text).ok()?.as_slice() {
-        [Piece::Expression { range, .. }] => Some(inside(text, range.clone())),
-        _ => None,
-    }
-}
-
-/// An expression as it was written, without blanks around it. What ends with a comment ends with its line.
-fn inside(text: &Text, range: std::ops::Range<usize>) -> Text {
-    let source = text.text.get(range.clone()).unwrap_or_default();
-    let start = range.start + (source.len() - source.trim_start().len());
-    let part = text.slice(start..(start + source.trim().len()));
-    if part.text.contains("//") { Text::concat([part, Text::from("\n")]) } else { part }
-}
-
-/// The text of an expression, made of parts.
-fn expression(node: &Node, mut parts: Vec<Text>) -> Node {
-    parts.insert(0, Text::from("{{ "));
-    parts.push(Text::from(" }}"));
-    Node { span: node.span, value: Value::String(Text::concat(parts)) }
-}
-
 /// The names of a path that is written with dots only.
 fn names(source: &str) -> Option<Vec<&str>> {
     let names: Vec<&str> = source.strip_prefix('.').unwrap_or(source).split('.').collect();
@@ -149,24 +128,6 @@ fn is_data(path: &Expr, context: &Context) -> bool {
         _ => false,
     };
     field == "data" && of_secret
-}
-
-/// A text as CEL writes it.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("'");
-    for letter in text.chars() {
-        match letter {
-            '\\' => quoted.push_str("\\\\"),
-            '\'' => quoted.push_str("\\'"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            letter if letter.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(letter))),
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('\'');
-    quoted
 }
 
 fn base64(bytes: &[u8]) -> String {

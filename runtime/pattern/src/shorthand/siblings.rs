@@ -71,7 +71,7 @@ impl Sibling<'_> {
 
 /// Whether a template makes one child for each element of a list or map.
 pub(super) fn is_keyed(template: &Template) -> bool {
-    template.item.get("forEach").is_some()
+    template.is_keyed()
 }
 
 /// The labels of a workload's pods. They never change, because a selector cannot.

@@ -28,8 +28,6 @@ pub struct Line {
     pub takes: String,
     /// Whether it must be there, or is another name; empty where it may.
     pub need: String,
-    /// Whether the language has it and this version would not do what it says.
-    pub later: bool,
     /// What it does.
     pub doc: String,
 }
@@ -81,23 +79,17 @@ pub fn explain(document: &'static Table, path: &str) -> Result<Explained, NoSuch
         }
     }
     for table in tables {
-        for row in table.rows().filter(|row| row.need != Need::Refused) {
+        for row in table.rows().filter(|row| !matches!(row.need, Need::Refused | Need::Replaced(_))) {
             if explained.keys.iter().any(|line| line.key == row.key) {
                 continue;
             }
             let need = match row.need {
                 Need::Required => "required".to_owned(),
-                Need::Optional | Need::Later | Need::Refused => String::new(),
+                Need::Optional | Need::Replaced(_) | Need::Refused => String::new(),
                 Need::Alias(of) => format!("the same as `{of}`"),
                 Need::Former(of) => format!("older spelling of `{of}`"),
             };
-            explained.keys.push(Line {
-                key: row.key,
-                takes: describe(&row.takes),
-                need,
-                later: row.need == Need::Later,
-                doc: row.doc.to_owned(),
-            });
+            explained.keys.push(Line { key: row.key, takes: describe(&row.takes), need, doc: row.doc.to_owned() });
         }
         explained.others = explained.others.or(match &table.others {
             Others::Refused => None,
@@ -110,10 +102,9 @@ pub fn explain(document: &'static Table, path: &str) -> Result<Explained, NoSuch
 
 fn sentence(need: Need, doc: &str) -> String {
     match need {
-        Need::Later => format!("{doc} This version does not support it yet."),
         Need::Former(of) => format!("The older spelling of `{of}`. {doc}"),
         Need::Alias(of) => format!("Another name of `{of}`. {doc}"),
-        Need::Required | Need::Optional | Need::Refused => doc.to_owned(),
+        Need::Required | Need::Optional | Need::Refused | Need::Replaced(_) => doc.to_owned(),
     }
 }
 

@@ -50,8 +50,8 @@ pub enum Need {
     Alias(&'static str),
     /// May, with a warning, as the older name of that key.
     Former(&'static str),
-    /// May not yet: the language has it, and this version would not do what it says.
-    Later,
+    /// May not: the same is said otherwise, as this says.
+    Replaced(&'static str),
     /// May not: the parser has words of its own for those who try.
     Refused,
 }
@@ -139,9 +139,9 @@ pub const fn optional(key: &'static str, takes: Takes, doc: &'static str) -> Row
     Row { key, takes, need: Need::Optional, doc }
 }
 
-/// A key that a later version reads.
-pub const fn later(key: &'static str, doc: &'static str) -> Row {
-    Row { key, takes: Takes::Any, need: Need::Later, doc }
+/// A key of Katalogs elsewhere that is said otherwise here: `mend` says how.
+pub const fn replaced(key: &'static str, mend: &'static str) -> Row {
+    Row { key, takes: Takes::Nothing, need: Need::Replaced(mend), doc: "" }
 }
 
 /// A key that the parser refuses by itself.
@@ -160,9 +160,9 @@ impl Table {
         self.rows().find(|row| row.key == key)
     }
 
-    /// The keys that can be written, or will be.
+    /// The keys that can be written.
     pub fn keys(&self) -> impl Iterator<Item = &'static str> {
-        self.rows().filter(|row| row.need != Need::Refused).map(|row| row.key)
+        self.rows().filter(|row| !matches!(row.need, Need::Refused | Need::Replaced(_))).map(|row| row.key)
     }
 
     /// Every table that can be reached from this one, each once, this one first.

@@ -24,7 +24,7 @@ pub fn json_schema(document: &'static Table, id: &str) -> Value {
 
 fn object(table: &Table) -> Value {
     let mut properties = Map::new();
-    let written = |row: &&Row| !matches!(row.need, Need::Later | Need::Refused);
+    let written = |row: &&Row| !matches!(row.need, Need::Replaced(_) | Need::Refused);
     for row in table.rows().filter(written) {
         properties.insert(row.key.to_owned(), described(row));
     }

@@ -13,7 +13,7 @@ use super::terms::{Terms, whole};
 use super::when::{Life, Shown, system};
 
 /// How long before now a certificate begins, because a client's clock may be behind.
-const EARLIER: u64 = 60 * 60;
+pub(super) const EARLIER: u64 = 60 * 60;
 
 /// Makes an authority: it signs itself, and servers, but no other authorities.
 pub(super) fn authority(now: u64, terms: &Terms) -> Result<Identity, CertificateError> {
@@ -52,7 +52,8 @@ pub(super) fn serving_end(authority: &Identity, now: u64, terms: &Terms) -> u64 
     (now + whole(terms.serving_life)).min(authority.life.until)
 }
 
-fn params(name: &str, life: Life) -> CertificateParams {
+/// What all certificates begin with.
+pub(super) fn params(name: &str, life: Life) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);

@@ -19,6 +19,7 @@
 
 mod error;
 mod identity;
+mod issued;
 mod kept;
 mod make;
 mod mounted;
@@ -31,6 +32,7 @@ mod tests;
 mod when;
 
 pub use error::{CertificateError, Source};
+pub use issued::{Issued, issue};
 pub use kept::Kept;
 pub use mounted::Mounted;
 pub use serving::Serving;

@@ -6,7 +6,7 @@ use orkestra_operator::Identity;
 use orkestra_pattern::capability::Capability;
 use orkestra_pattern::cel::Checked;
 use orkestra_pattern::model::{Child, Conversion, Entry, Flow, Part, Pattern, Policy, Read, StatusField, Text, Which};
-use orkestra_pattern::rights::{self, Rights, Scope};
+use orkestra_pattern::rights::{self, Rights};
 use orkestra_sandbox::Limits;
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ impl<'a> Facts<'a> {
                 "group": right.resource.group,
                 "resource": right.resource.name,
                 "guessed": right.resource.guessed,
-                "scope": scope(right.scope),
+                "scope": right.scope.word(),
                 "names": right.names,
                 "verbs": right.verbs,
                 "reasons": reasons.collect::<Vec<_>>(),
@@ -257,13 +257,6 @@ pub(super) fn policy(policy: Policy) -> &'static str {
     }
 }
 
-pub(super) fn scope(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Namespaces => "namespaces",
-        Scope::Cluster => "cluster",
-    }
-}
-
 /// The options of a child by their names in the Katalog.
 pub(super) fn options(child: &Child) -> Vec<&'static str> {
     let all = [
@@ -271,6 +264,9 @@ pub(super) fn options(child: &Child) -> Vec<&'static str> {
         (child.retain, "deletionPolicy: retain"),
         (child.adopt, "adopt"),
         (child.recreate, "recreate"),
+        (child.elsewhere.is_some(), "elsewhere"),
+        (child.rotate_after.is_some(), "rotateAfter"),
+        (child.tls.is_some(), "tls"),
     ];
     all.into_iter().filter_map(|(is, name)| is.then_some(name)).collect()
 }
@@ -284,9 +280,7 @@ pub(super) fn source(checked: &Checked) -> String {
 pub(super) fn which(read: &Read) -> String {
     match &read.which {
         Which::Name(name) => written(name),
-        Which::Labels(labels) => {
-            labels.iter().map(|(key, value)| format!("{key}={}", written(value))).collect::<Vec<_>>().join(",")
-        }
+        Which::Selected(selector) => selector.shown(&written),
     }
 }
 

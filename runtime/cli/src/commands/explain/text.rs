@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use orkestra_pattern::model::{Entry, Mutation, Policy, Requeue, Rule};
-use orkestra_pattern::rights::{Right, Scope};
+use orkestra_pattern::rights::Right;
 use orkestra_sandbox::Limits;
 
 use super::facts::{ChildFacts, EntryFacts, Facts, options, policy, source, which};
@@ -209,10 +209,7 @@ fn deletion(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> S
 
 fn right(text: &mut String, right: &Right, file: &impl Fn(&str) -> String) {
     let group = if right.resource.group.is_empty() { String::new() } else { format!(".{}", right.resource.group) };
-    let place = match right.scope {
-        Scope::Namespaces => "",
-        Scope::Cluster => " in the whole cluster",
-    };
+    let place = right.scope.place();
     let names = if right.names.is_empty() { String::new() } else { format!(" named {}", right.names.join(", ")) };
     let guessed = if right.resource.guessed { " (a guess: nothing here defines the kind)" } else { "" };
     let _ = writeln!(

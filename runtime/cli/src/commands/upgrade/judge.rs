@@ -204,7 +204,7 @@ fn entries(old: &Entry, new: &Entry, about: &mut About<'_>) {
 }
 
 fn changed_rights(old: &Rights, new: &Rights, about: &mut About<'_>) {
-    let key = |right: &Right| (right.resource.clone(), right.scope, right.names.clone());
+    let key = |right: &Right| (right.resource.clone(), right.scope.clone(), right.names.clone());
     let verbs = |rights: &Rights, wanted: &Right| -> BTreeSet<String> {
         let found = rights.rights.iter().filter(|right| key(right) == key(wanted));
         found.flat_map(|right| right.verbs.clone()).collect()
@@ -212,7 +212,7 @@ fn changed_rights(old: &Rights, new: &Rights, about: &mut About<'_>) {
     let shown = |right: &Right| {
         let group = if right.resource.group.is_empty() { String::new() } else { format!(".{}", right.resource.group) };
         let names = if right.names.is_empty() { String::new() } else { format!(" named {}", right.names.join(", ")) };
-        let place = if right.scope == rights::Scope::Cluster { " in the whole cluster" } else { "" };
+        let place = right.scope.place();
         format!("{}{group}{names}{place}", right.resource.name)
     };
     for right in &new.rights {

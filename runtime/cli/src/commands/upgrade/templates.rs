@@ -124,7 +124,7 @@ pub(super) fn reads(old: &Entry, new: &Entry, about: &mut About<'_>) {
     for read in &new.reads {
         let path = format!("reads.{}", read.id);
         match find(old, &read.id) {
-            None if read.optional || matches!(read.which, Which::Labels(_)) => {
+            None if read.optional || matches!(read.which, Which::Selected(_)) => {
                 about.add(Verdict::Safe, "readAdded", &path, format!("{} is read", which(read)));
             }
             None => {
@@ -158,10 +158,8 @@ pub(super) fn reads(old: &Entry, new: &Entry, about: &mut About<'_>) {
 fn which(read: &Read) -> String {
     let which = match &read.which {
         Which::Name(name) => format!("`{}`", written(name)),
-        Which::Labels(labels) => {
-            let all: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={}", written(value))).collect();
-            format!("with {}", all.join(","))
-        }
+        Which::Selected(selector) => format!("with {}", selector.shown(&written)),
     };
-    format!("{} {which}", read.kind)
+    let place = read.namespace.as_ref().map(|namespace| format!(" in `{}`", written(namespace))).unwrap_or_default();
+    format!("{} {which}{place}", read.kind)
 }

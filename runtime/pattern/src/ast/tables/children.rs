@@ -2,7 +2,7 @@
 
 use super::CONDITION;
 use crate::ast::Form;
-use crate::table::{EXPRESSION, IDENTIFIER, OfKind, Others, Row, Table, Takes, later, optional, required};
+use crate::table::{DURATION, EXPRESSION, IDENTIFIER, OfKind, Others, Row, Table, Takes, optional, required};
 
 /// What every child can have.
 pub(crate) static COMMON: [Row; 15] = [
@@ -150,24 +150,56 @@ static SERVICE: [Row; 6] = [
     optional("protocol", Takes::Text, "The port's protocol; TCP by default."),
 ];
 
-static CONFIG_MAP: [Row; 3] = [
-    optional("fromConfigMap", Takes::Text, "The name of a ConfigMap that this one is a copy of."),
-    later("fromNamespace", "The namespace of what it is a copy of."),
-    later("toNamespaces", "Namespaces that each get one."),
+static CONFIG_MAP: [Row; 1] =
+    [optional("fromConfigMap", Takes::Text, "The name of a ConfigMap that this one is a copy of.")];
+
+static COPY: [Row; 2] = [
+    optional(
+        "fromNamespace",
+        Takes::Text,
+        "The namespace of what it is a copy of; by default the primary's. Another one is a sensitive flow, which a Komposer has to grant.",
+    ),
+    optional(
+        "toNamespaces",
+        Takes::Either(&[Takes::List(&Takes::Text), Takes::Text]),
+        "Namespaces that each get one: a list, or an expression or path that gives one. It is a sensitive flow, which a Komposer has to grant.",
+    ),
 ];
 
-static SECRET: [Row; 6] = [
+static SECRET: [Row; 4] = [
     optional("fromSecret", Takes::Text, "The name of a Secret that this one is a copy of."),
-    later("fromNamespace", "The namespace of what it is a copy of."),
-    later("toNamespaces", "Namespaces that each get one."),
-    later("rotateAfter", "How long a generated value lives."),
-    later("tls", "A certificate that is made."),
+    optional(
+        "rotateAfter",
+        Takes::Like(&DURATION),
+        "With `once`: how long its values live, 1m to 3650d. Then new ones are made, and each old one is under `<key>.previous` for as long again.",
+    ),
+    optional(
+        "tls",
+        Takes::Table(&TLS),
+        "A certificate that the runtime makes, with an authority of its own: `tls.crt`, `tls.key` and `ca.crt`.",
+    ),
     optional(
         "data",
         Takes::Either(&[Takes::Map(&Takes::Any), Takes::Like(&EXPRESSION)]),
         "Values as plain text; in the object they are base64.",
     ),
 ];
+
+pub(crate) static TLS: Table = Table {
+    name: "Tls",
+    what: "`tls`",
+    doc: "A certificate, made by the runtime and made anew when two thirds of its time are over, or when it is to have other names.",
+    rows: &[&[
+        optional("commonName", Takes::Text, "Its common name; by default the first of `dnsNames`."),
+        optional(
+            "dnsNames",
+            Takes::List(&Takes::Text),
+            "The names that a server has who shows it; expressions may stand for them.",
+        ),
+        optional("validFor", Takes::Like(&DURATION), "How long it lives, 1h to 3650d; 90d by default."),
+    ]],
+    others: Others::Refused,
+};
 
 static SELECTOR: [Row; 1] =
     [optional("selector", Takes::Any, "Labels of the pods; by default those of the entry's only workload.")];
@@ -201,8 +233,8 @@ form!(SERVICE_ACCOUNT, ServiceAccount, [], &[]);
 form!(ROLE, Role, [], &[]);
 form!(ROLE_BINDING, RoleBinding, [], &[]);
 form!(NETWORK_POLICY, NetworkPolicy, [], &["spec"]);
-form!(SECRETS, Secret, [SECRET], &[]);
-form!(CONFIG_MAPS, ConfigMap, [CONFIG_MAP], &[]);
+form!(SECRETS, Secret, [SECRET, COPY], &[]);
+form!(CONFIG_MAPS, ConfigMap, [CONFIG_MAP, COPY], &[]);
 form!(VOLUME_CLAIM, PersistentVolumeClaim, [], &["spec"]);
 form!(SERVICES, Service, [SERVICE], &["spec"]);
 form!(DEPLOYMENT, Deployment, [POD, CONTAINER_OWN, CONTAINER, ROLLOUT], &["spec"]);

@@ -5,7 +5,7 @@ pub(crate) mod children;
 pub(crate) mod conversion;
 
 use crate::table::{
-    DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Pattern, Row, Table, Takes, VERSION, later, optional, refused,
+    DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Pattern, Row, Table, Takes, VERSION, optional, refused, replaced,
     required,
 };
 
@@ -178,13 +178,16 @@ static ENTRY_ROWS: [Row; 11] = [
         Takes::List(&Takes::Like(&NAMESPACES)),
         "Namespaces in which nothing is done; `*` stands for any letters. A Komposer adds some, and removes none.",
     ),
-    later("selector", "Which objects are reconciled."),
+    replaced("selector", "later"),
     optional(
         "conversion",
         Takes::Table(&conversion::CONVERSION),
         "How objects of one version become those of another.",
     ),
-    later("deletionProtection", "What keeps objects from being deleted."),
+    replaced(
+        "deletionProtection",
+        "who may delete objects of a kind is for roles and for a ValidatingAdmissionPolicy to say",
+    ),
     refused("reconciler"),
 ];
 
@@ -289,7 +292,10 @@ pub(crate) static OPERATOR_BOX: Table = Table {
             Takes::List(&Takes::Table(&admission::REQUEUE)),
             "When an object is looked at again, though nothing has changed.",
         ),
-        later("normalize", "What is brought into one form before anything else."),
+        replaced(
+            "normalize",
+            "say it with `mutation: [{field: spec.name, override: \"{{ spec.name.lowerAscii() }}\"}]`",
+        ),
         optional("hooks", Takes::Table(&HOOKS), "The points at which code beside the Katalog is called."),
     ]],
     others: Others::Refused,
@@ -309,7 +315,11 @@ pub(crate) static READ: Table = Table {
         optional("name", Takes::Text, "The object's name; expressions may stand in it."),
         optional("selector", Takes::Table(&SELECTOR), "Which objects, where there may be several."),
         optional("optional", Takes::Flag, "Whether it may be missing; otherwise it is waited for."),
-        refused("namespace"),
+        optional(
+            "namespace",
+            Takes::Text,
+            "Their namespace; by default the primary's. Another one is a sensitive flow, which a Komposer has to grant.",
+        ),
     ]],
     others: Others::Refused,
 };
@@ -319,12 +329,28 @@ pub(crate) static SELECTOR: Table = Table {
     what: "`selector`",
     doc: "Which objects, by their labels.",
     rows: &[&[
-        required(
+        optional(
             "matchLabels",
             Takes::Map(&Takes::Any),
             "The labels that they have; expressions may stand for values.",
         ),
-        later("matchExpressions", "Other conditions on labels."),
+        optional("matchExpressions", Takes::List(&Takes::Table(&REQUIREMENT)), "Other conditions on their labels."),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static REQUIREMENT: Table = Table {
+    name: "LabelRequirement",
+    what: "a condition on a label",
+    doc: "A condition on one label, as Kubernetes has it.",
+    rows: &[&[
+        required("key", Takes::Text, "The label."),
+        required(
+            "operator",
+            Takes::Words(&["In", "NotIn", "Exists", "DoesNotExist"]),
+            "Whether its value is one of `values`, is none of them or not there, is there, or is not there.",
+        ),
+        optional("values", Takes::List(&Takes::Any), "The values of `In` and `NotIn`; expressions may stand for them."),
     ]],
     others: Others::Refused,
 };
@@ -334,8 +360,12 @@ pub(crate) static STATUS: Table = Table {
     what: "`status`",
     doc: "What is written into the object's status, beside the conditions that every object has.",
     rows: &[&[
-        required("fields", Takes::List(&Takes::Table(&STATUS_FIELD)), "Fields and their values."),
-        later("conditions", "Conditions beside those that every object has."),
+        optional("fields", Takes::List(&Takes::Table(&STATUS_FIELD)), "Fields and their values."),
+        optional(
+            "conditions",
+            Takes::List(&Takes::Table(&STATUS_CONDITION)),
+            "Conditions beside those that every object has.",
+        ),
     ]],
     others: Others::Refused,
 };
@@ -347,10 +377,38 @@ pub(crate) static STATUS_FIELD: Table = Table {
     rows: &[&[
         required("path", Takes::Text, "The field, as a path below `status`."),
         required("value", Takes::Any, "Its value; expressions may stand in it."),
-        later("when", "When it is written."),
+        optional(
+            "when",
+            Takes::Either(&[Takes::Like(&EXPRESSION), Takes::List(&Takes::Table(&CONDITION))]),
+            "Whether it is there: an expression, or conditions that must all hold.",
+        ),
     ]],
     others: Others::Refused,
 };
+
+pub(crate) static STATUS_CONDITION: Table = Table {
+    name: "StatusCondition",
+    what: "a status condition",
+    doc: "A condition in the object's status. Until the children and reads that it uses are there, it stays as it is.",
+    rows: &[&[
+        required("type", Takes::Like(&WORD), "Its type, which no other one has, such as `Available`."),
+        required(
+            "when",
+            Takes::Either(&[Takes::Like(&EXPRESSION), Takes::List(&Takes::Table(&CONDITION))]),
+            "Whether its status is `True`, or else `False`: an expression, or conditions that must all hold.",
+        ),
+        optional(
+            "reason",
+            Takes::Text,
+            "One word for machines, in CamelCase; by default the type, with `Not` before it where the status is `False`.",
+        ),
+        optional("message", Takes::Text, "What is said to people; expressions may stand in it, `now` among them."),
+    ]],
+    others: Others::Refused,
+};
+
+/// A word in CamelCase.
+pub(crate) static WORD: Pattern = Pattern { what: "one word in CamelCase", regex: "^[A-Z][A-Za-z0-9]{0,62}$" };
 
 pub(crate) static CONDITION: Table = Table {
     name: "Condition",
