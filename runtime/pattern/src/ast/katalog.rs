@@ -49,12 +49,6 @@ fn header(top: &Fields, problems: &mut Diagnostics) -> bool {
         };
         match string(node, &format!("`{key}`"), problems) {
             Some(found) if found == expected => {}
-            Some("orkestra.konductor.io/v1Alpha") => {
-                let what = "the spelling of March 2026 (`orkestra.konductor.io/v1Alpha`)";
-                let problem = keys::unsupported(node.span, what);
-                problems.push(problem.hint(format!("write `{API_VERSION}`, and `operatorBox` for `reconciler`")));
-                fits = false;
-            }
             Some(found) => {
                 problems.push(keys::header(node.span, key, expected, found));
                 fits = false;
@@ -169,9 +163,6 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
     let running = running::parse(&fields, problems);
     let conversion = fields.entry("conversion").and_then(|(key, node)| conversion::parse(key, node, problems));
     let operator_box = fields.require("operatorBox", problems);
-    if let Some((key, _)) = fields.entry("reconciler") {
-        problems.push(keys::unsupported(key.span, "the older spelling `reconciler`").hint("write `operatorBox`"));
-    }
     fields.finish(problems);
     let mut entry = Entry {
         name: name?,

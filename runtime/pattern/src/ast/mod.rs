@@ -17,6 +17,7 @@ pub(crate) mod tables;
 pub(crate) use form::Form;
 pub(crate) use katalog::parse;
 pub(crate) use scalars::identifier_problem;
+pub(crate) use tables::API_VERSION;
 pub use tables::KATALOG;
 
 use std::time::Duration;

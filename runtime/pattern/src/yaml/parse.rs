@@ -166,7 +166,8 @@ impl Builder<'_> {
             return Err(Stop);
         }
         let written = &self.text[span.start as usize..span.end as usize];
-        let flow = written.ends_with(['{', '[']);
+        // The blanks behind a bracket may belong to it.
+        let flow = written.trim_end().ends_with(['{', '[']);
         open.push(Open { anchor, start: span.start as usize, flow, kind });
         Ok(())
     }

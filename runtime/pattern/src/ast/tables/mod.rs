@@ -5,8 +5,8 @@ pub(crate) mod children;
 pub(crate) mod conversion;
 
 use crate::table::{
-    DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Pattern, Row, Table, Takes, VERSION, later, optional, refused,
-    required,
+    DURATION, EXPRESSION, IDENTIFIER, LABEL, Need, Others, Pattern, Row, Table, Takes, VERSION, later, optional,
+    refused, required,
 };
 
 /// The most concurrent reconciles that an entry may ask for: more than this is another pattern's share.
@@ -185,7 +185,12 @@ static ENTRY_ROWS: [Row; 11] = [
         "How objects of one version become those of another.",
     ),
     later("deletionProtection", "What keeps objects from being deleted."),
-    refused("reconciler"),
+    Row {
+        key: "reconciler",
+        takes: Takes::Table(&OPERATOR_BOX),
+        need: Need::Former("operatorBox"),
+        doc: "What an object of the kind gets.",
+    },
 ];
 
 pub(crate) static ENTRY: Table = Table {
