@@ -9,6 +9,7 @@ mod collector;
 mod definitions;
 mod dry_run;
 mod elements;
+mod eras;
 mod events;
 #[allow(dead_code, reason = "the suites `outage` and `soak` use the rest")]
 mod fixture;
