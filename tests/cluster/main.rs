@@ -10,6 +10,7 @@ mod definitions;
 mod dry_run;
 mod elements;
 mod elsewhere;
+mod eras;
 mod events;
 #[allow(dead_code, reason = "the suites `outage` and `soak` use the rest")]
 mod fixture;

@@ -45,6 +45,7 @@ pub(crate) const LACKING: &[(&str, &str)] = &[
     ("randomHex", "a function of this language, not of CEL"),
     ("sha256sum", "a function of this language, not of CEL"),
     ("slugify", "a function of this language, not of CEL"),
+    ("truncateName", "a function of this language, not of CEL"),
     ("isSorted", KUBERNETES),
     ("sum", KUBERNETES),
     ("min", KUBERNETES),

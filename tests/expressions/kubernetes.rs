@@ -279,6 +279,8 @@ fn notes() {
         "toBase64('hello') == 'aGVsbG8=' && toBase64(b'hello') == 'aGVsbG8=' && fromBase64('aGVsbG8=') == 'hello'",
         "sha256sum('abc') == sha256sum(b'abc') && sha256sum('').startsWith('e3b0c44298fc1c14') && sha256sum('a').size() == 64",
         "slugify('My App / Service') == 'my-app-service' && slugify('!') == ''",
+        "truncateName('a-long-name', 6) == 'a-long' && truncateName('ab', 2) == 'ab' && ('ab' | truncateName 63) == 'ab'",
+        "truncateName('größe', 3) == 'grö' && truncateName('a', 0) == '' && truncateName('', 3) == ''",
         "parseQuantity('100m') == 0.1 && parseQuantity('1Gi') == 1073741824.0",
         "coalesce(null, null, 3) == 3 && (null | coalesce 'a') == 'a' && coalesce(1, 2) == 1",
         "(true | ternary 'a' 'b') == 'a' && ternary(1 > 2, 1, 2) == 2",
@@ -287,6 +289,15 @@ fn notes() {
         ("fromBase64('a-_b')", "not base64"),
         ("fromBase64('/w==')", "not UTF-8"),
         ("parseQuantity('x')", "not a quantity"),
+        ("truncateName('a', -1)", "0 characters or more"),
     ]);
-    refused(&["toLower(1)", "sha256sum([1])", "slugify(1)", "join([1], ',')", "fromBase64(b'a')"]);
+    refused(&[
+        "toLower(1)",
+        "truncateName('a')",
+        "truncateName('a', '1')",
+        "sha256sum([1])",
+        "slugify(1)",
+        "join([1], ',')",
+        "fromBase64(b'a')",
+    ]);
 }

@@ -331,4 +331,6 @@ functions! {
     Sha256sum = 147 "sha256sum",
     /// Of a text: what is left of it as a DNS label.
     Slugify = 148 "slugify",
+    /// Of a text: its first characters, at most that many.
+    TruncateName = 149 "truncateName",
 }

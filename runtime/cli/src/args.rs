@@ -17,7 +17,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Transport, Verify};
 pub(crate) use audit::{Audit, AuditFormat};
-pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Init, Over, Test};
+pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Import, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
 pub(crate) use generate::{Bundle, Generate, Policies, Rbac, RbacFormat, What as GenerateWhat};
 pub(crate) use lifecycle::{Migrate, Storage, StorageWhat, Uninstall, Upgrade, UpgradePlan, UpgradeWhat};
@@ -86,6 +86,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(Init),
+    Import(Import),
     Check(Check),
     Build(Build),
     Render(Render),
@@ -134,6 +135,7 @@ pub(crate) enum Command {
 Examples:
   ork check                            the pattern in this directory
   ork check patterns/*/*               many at once
+  ork check --fix .                    older spellings become today's, in the files
   ork check --strict --format json .   in CI: warnings count, and a machine reads")]
 pub(crate) struct Check {
     /// Pattern directories
@@ -145,6 +147,9 @@ pub(crate) struct Check {
     /// Treat warnings as errors
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Rewrite what can be said otherwise without a change of meaning, as older spellings, and check what is left
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 /// Compile a pattern to a component

@@ -17,6 +17,7 @@ mod documents;
 mod error;
 mod example_komposer;
 mod expression;
+mod fixes;
 mod hooks;
 mod instances;
 mod kube_access;

@@ -7,7 +7,7 @@ use std::path::Path;
 use orkestra_component::hook::MAX_HOOK;
 use orkestra_pattern::diagnostic::{self, Diagnostic, Diagnostics, Severity};
 use orkestra_pattern::model::Pattern;
-use orkestra_pattern::source::Source;
+use orkestra_pattern::source::{Source, Span};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -101,6 +101,11 @@ impl PatternDir {
         let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
         let of_it = errors.filter(|problem| problem.span.is_some_and(|span| span.file == file));
         of_it.map(in_words).collect()
+    }
+
+    /// Where a span begins, by the names that the user knows.
+    pub(crate) fn place(&self, span: Span) -> String {
+        self.shown.shown(span)
     }
 
     /// Diagnostics as a person reads them.

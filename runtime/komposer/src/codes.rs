@@ -64,14 +64,6 @@ pub static CREDENTIAL: Code = error(
     "A Komposer names the environment variables that hold a registry's credentials, never the credentials. Their names begin `ORK_REGISTRY_`, or the runtime's policy names them.",
     "`auth: {type: basic, username: me, password: secret}`",
 );
-/// The older spelling of a key.
-pub static SPELLING: Code = Code {
-    id: "K1109",
-    severity: Severity::Warning,
-    title: "an older spelling",
-    page: "The key is read, and has another name now.",
-    example: Example::Words("`sources:` for `imports:`"),
-};
 /// An entry's name that fits several.
 pub static AMBIGUOUS: Code = error(
     "K1110",
@@ -182,7 +174,6 @@ pub static CODES: &[&Code] = &[
     &ITEM,
     &REFERENCE,
     &CREDENTIAL,
-    &SPELLING,
     &AMBIGUOUS,
     &GROUP,
     &DOCUMENTATION,

@@ -1,6 +1,7 @@
 //! The `komposer.yaml` of a pattern: an example that a user copies. It must not carry over what is the user's to decide.
 
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
+use orkestra_pattern::eras;
 use orkestra_pattern::source::{FileId, Source};
 use orkestra_pattern::yaml::{self, Key, Node};
 
@@ -10,8 +11,10 @@ use crate::codes;
 /// [`parse()`](crate::parse()) to tell.
 pub fn documentation(source: &Source, file: FileId) -> Diagnostics {
     let (documents, _) = yaml::parse(source, file, yaml::Bounds::default());
+    let today = |root| eras::komposer(source, root, &mut Diagnostics::default());
+    let documents: Vec<Node> = documents.into_iter().map(today).collect();
     let mut problems = Diagnostics::default();
-    for imports in documents.iter().flat_map(|root| ["imports", "sources"].map(|key| root.get(key))).flatten() {
+    for imports in documents.iter().filter_map(|root| root.get("imports")) {
         refuse(imports, &["trust"], &mut problems);
         for list in ["registry", "oci", "files"] {
             for import in imports.get(list).and_then(Node::items).unwrap_or_default() {

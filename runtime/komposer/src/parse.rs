@@ -2,6 +2,7 @@
 
 use orkestra_pattern::codes::keys;
 use orkestra_pattern::diagnostic::{Diagnostic, Diagnostics};
+use orkestra_pattern::eras;
 use orkestra_pattern::fields::{Fields, boolean, duration, number, string};
 use orkestra_pattern::source::{FileId, Source, Span};
 use orkestra_pattern::yaml::{Node, Value};
@@ -19,7 +20,7 @@ pub fn parse(source: &Source, file: FileId) -> (Option<Komposer>, Diagnostics) {
 /// As [`parse`], where `variables`, too, may hold credentials: the runtime's policy names them.
 pub fn parse_with(source: &Source, file: FileId, variables: &[&str]) -> (Option<Komposer>, Diagnostics) {
     let mut problems = Diagnostics::default();
-    let found = KIND.only(source, file, &mut problems);
+    let found = KIND.only(source, file, &mut problems).map(|document| eras::komposer(source, document, &mut problems));
     let found = found.and_then(|document| komposer(document, variables, &mut problems));
     problems.sort();
     (found.filter(|_| !problems.has_errors()), problems)
@@ -29,21 +30,7 @@ fn komposer(document: Node, variables: &[&str], problems: &mut Diagnostics) -> O
     let fields = Fields::open(&document, &KOMPOSER, problems)?;
     KIND.begins(&fields, problems)?;
     let name = KIND.named(&fields, problems);
-    let (imports, sources) = (fields.take("imports"), fields.entry("sources"));
-    if let Some((key, _)) = sources {
-        problems.push(match imports {
-            None => Diagnostic::new(&codes::SPELLING, key.span, "`sources` is the older spelling of `imports`")
-                .hint("write `imports`"),
-            Some(imports) => Diagnostic::new(
-                &keys::TWICE,
-                key.span,
-                "`sources` is the older spelling of `imports`, which is there, too",
-            )
-            .note(imports.span, "here")
-            .hint("put both into `imports`"),
-        });
-    }
-    let found = imports.or(sources.map(|(_, node)| node));
+    let found = fields.take("imports");
     let found = found.and_then(|node| imports::parse(node, variables, problems)).unwrap_or_default();
     let overrides = fields.take("spec").and_then(|node| spec(node, problems)).unwrap_or_default();
     fields.finish(problems);

@@ -287,7 +287,7 @@ fn an_import_says_which_groups_it_allows() {
 #[test]
 fn the_older_spelling_is_read_with_a_warning() {
     let (_, composition, shown) = lay("sources: {files: [./shop]}\n", &[files(&[])]);
-    assert!(composition.is_some() && shown.contains("K1109"), "{shown}");
+    assert!(composition.is_some() && shown.contains("K1802"), "{shown}");
     refused("sources: {}\nimports: {}\n", Vec::new(), &["put both into `imports`"]);
 }
 

@@ -179,7 +179,7 @@ pub(crate) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
         | Function::FormatByte
         | Function::FormatDate
         | Function::FormatDatetime => formats::call(m, function, arguments)?,
-        Function::Sha256sum | Function::Slugify => notes::call(m, function, arguments)?,
+        Function::Sha256sum | Function::Slugify | Function::TruncateName => notes::call(m, function, arguments)?,
         Function::RandomAlphanumeric | Function::RandomHex => random::call(m, function, arguments)?,
     };
     result.ok_or_else(|| m.no_overload(function.name(), arguments))

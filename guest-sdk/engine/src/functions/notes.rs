@@ -1,4 +1,4 @@
-//! `sha256sum`, `slugify`.
+//! `sha256sum`, `slugify`, `truncateName`.
 
 use orkestra_program::function::Function;
 use sha2::{Digest, Sha256};
@@ -11,6 +11,9 @@ use crate::value::Value;
 pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Value<'a>]) -> Called<'a> {
     let bytes = match *arguments {
         [Value::String(text)] => text.as_bytes(),
+        [Value::String(text), Value::Int(most)] if function == Function::TruncateName => {
+            return truncate(m, text, most);
+        }
         [Value::Bytes(bytes)] if function == Function::Sha256sum => bytes,
         _ => return Ok(None),
     };
@@ -22,6 +25,14 @@ pub(super) fn call<'a>(m: &mut Machine<'a>, function: Function, arguments: &[Val
             written(m.arena, |out| slugify(out, bytes))
         }
     })))
+}
+
+/// The first characters of a text, as they are: nothing is added, so that what comes of it is what its author counted.
+fn truncate<'a>(m: &mut Machine<'a>, text: &'a str, most: i64) -> Called<'a> {
+    let Ok(most) = usize::try_from(most) else { return m.error("a name is cut to 0 characters or more") };
+    let kept = text.char_indices().nth(most).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+    m.spend_traversal(kept.len())?;
+    Ok(Some(Value::String(kept)))
 }
 
 fn put_digest(out: &mut Vec<u8>, bytes: &[u8]) {

@@ -46,6 +46,28 @@ pub(crate) enum HookLanguage {
     Rust,
 }
 
+/// Make a pattern of a published Katalog
+///
+/// Writes crd.yaml, katalog.yaml, komposer.yaml, cr.yaml and README.md. Older spellings become today's; comments and layout stay.
+/// Without a CRD one is inferred from what the Katalog's expressions use: it says so, and `ork check` warns until it was looked
+/// over. Nothing that is there is overwritten.
+#[derive(Debug, Group)]
+#[command(after_help = "\
+Examples:
+  ork import katalog.yaml                            a directory named as the Katalog is
+  ork import katalog.yaml -o db --crd crd.yaml       with the CRD that it was written for")]
+pub(crate) struct Import {
+    /// The Katalog
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where to write; made where it is missing [default: the Katalog's name]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// The CRDs of its kinds [default: inferred]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) crd: Option<PathBuf>,
+}
+
 /// What an entry is evaluated over.
 #[derive(Debug, Clone, Default, Group)]
 #[command(next_help_heading = "What it is evaluated over")]

@@ -75,7 +75,11 @@ pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part: PathBuf = target.with_file_name(name);
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, target));
+    let mode = target.metadata().map(|metadata| metadata.permissions());
+    let written = std::fs::write(&part, bytes)
+        // Who may read and write what is there may do so afterwards.
+        .and_then(|()| mode.map_or(Ok(()), |mode| std::fs::set_permissions(&part, mode)))
+        .and_then(|()| std::fs::rename(&part, target));
     if written.is_err() {
         // What failed is told; a part that is left over would be a second surprise.
         let _ = std::fs::remove_file(&part);

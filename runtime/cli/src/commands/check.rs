@@ -5,14 +5,16 @@ use serde_json::json;
 use crate::args::{Check, TextOrJson};
 use crate::error::Error;
 use crate::example_komposer;
+use crate::fixes;
 use crate::output::{Output, count, escape, role};
 use crate::pattern_dir::{PatternDir, shown};
 use crate::proof;
 
 pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
-    let (mut errors, mut warnings) = (0, 0);
+    let (mut errors, mut warnings, mut fixable) = (0, 0, 0);
     let mut reports = Vec::new();
     for dir in &args.dirs {
+        let made = if args.fix { fixes::make(dir)? } else { Vec::new() };
         let files = PatternDir::read(dir)?;
         let (pattern, mut diagnostics) = orkestra_pattern::check(&files.source);
         diagnostics.extend(orkestra_pattern::required_files(&files.source));
@@ -29,9 +31,11 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
         diagnostics.sort();
         errors += diagnostics.errors() + diagnostics.omitted();
         warnings += diagnostics.warnings();
+        fixable += diagnostics.iter().filter(|diagnostic| !diagnostic.fix.is_empty()).count();
         match args.format {
             TextOrJson::Json => reports.push(json!({
                 "dir": dir.display().to_string(),
+                "fixed": made.iter().map(fixes::Made::report).collect::<Vec<_>>(),
                 "name": pattern.as_ref().map(|pattern| &pattern.name),
                 "version": pattern.as_ref().map(|pattern| pattern.version.to_string()),
                 "errors": diagnostics.errors(),
@@ -41,6 +45,9 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
                 "diagnostics": files.report(&diagnostics),
             })),
             TextOrJson::Text => {
+                for made in &made {
+                    output.done("Fixed", made);
+                }
                 if !diagnostics.is_empty() {
                     output.data(&files.render(&diagnostics, output.stdout_colored()))?;
                 }
@@ -59,6 +66,9 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
     }
     if args.format == TextOrJson::Json {
         output.data(&format!("{:#}\n", serde_json::Value::Array(reports)))?;
+    }
+    if fixable > 0 && args.format == TextOrJson::Text {
+        output.note(format_args!("`ork check --fix` mends {fixable} of these in the files"));
     }
     if errors > 0 { Err(Error::Problems { errors, warnings, first: None }) } else { Ok(()) }
 }

@@ -38,12 +38,7 @@ pub(crate) fn run(args: &Init, output: &Output) -> Result<(), Error> {
     // Looked for before anything is written, so that a refusal leaves nothing behind.
     let hooked = args.hook.is_some();
     let files: Vec<(&str, &str)> = FILES.into_iter().chain(HOOK_FILES.into_iter().filter(|_| hooked)).collect();
-    if let Some((file, _)) = files.iter().find(|(file, _)| args.dir.join(file).symlink_metadata().is_ok()) {
-        return Err(Error::Unusable {
-            problem: format!("`{}` is there already", shown(&args.dir.join(file))),
-            hint: Some("choose another directory; `ork init` overwrites nothing".to_owned()),
-        });
-    }
+    none_there(&args.dir, files.iter().map(|(file, _)| *file))?;
     let sdk = match &args.sdk {
         Some(path) => format!("{{ path = {:?} }}", sdk(path)?),
         None => format!("{:?}", env!("CARGO_PKG_VERSION")),
@@ -67,11 +62,16 @@ pub(crate) fn run(args: &Init, output: &Output) -> Result<(), Error> {
     if hooked {
         commands.insert(1, (format!("ork build --hooks {quoted}"), "the crate in hooks/ to hooks.wasm"));
     }
+    next(&commands, output);
+    Ok(())
+}
+
+/// Says what can be done now.
+pub(super) fn next(commands: &[(String, &str)], output: &Output) {
     let width = commands.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     for (command, what) in commands {
         output.note(format_args!("  {command:<width$}  {s}{what}{s:#}", s = role::FAINT));
     }
-    Ok(())
 }
 
 /// A text's lines, without those of the other choice.
@@ -93,8 +93,19 @@ fn sdk(path: &Path) -> Result<String, Error> {
     }
 }
 
+/// Refuses a directory in which one of the files is there.
+pub(super) fn none_there<'a>(dir: &Path, files: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+    match files.into_iter().find(|file| dir.join(file).symlink_metadata().is_ok()) {
+        None => Ok(()),
+        Some(file) => Err(Error::Unusable {
+            problem: format!("`{}` is there already", shown(&dir.join(file))),
+            hint: Some("choose another directory; nothing is overwritten".to_owned()),
+        }),
+    }
+}
+
 /// Writes a file that must not be there yet.
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
@@ -191,7 +202,7 @@ fn plural(singular: &str) -> String {
 }
 
 /// A path as a shell takes it for one word.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%:,".contains(c);
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

@@ -10,6 +10,7 @@ mod dev;
 mod eval;
 mod explain;
 mod generate;
+mod import;
 mod init;
 mod inspect;
 mod lock;
@@ -31,6 +32,8 @@ mod upgrade;
 mod vendor;
 mod verify;
 
+pub(crate) use build::replace;
+
 use crate::args::{Args, Command};
 use crate::error::Error;
 use crate::output::Output;
@@ -38,6 +41,7 @@ use crate::output::Output;
 pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
     match args.command {
         Command::Init(args) => init::run(&args, output),
+        Command::Import(args) => import::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Render(args) => render::run(&args, output),

@@ -5,6 +5,7 @@ fn help_is_as_it_was_read_and_found_good() {
     let mut text = String::new();
     for command in [
         "init",
+        "import",
         "check",
         "build",
         "render",

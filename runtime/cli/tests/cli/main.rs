@@ -10,6 +10,7 @@ mod check;
 mod completions;
 mod convert;
 mod coverage;
+mod eras;
 mod eval;
 mod explain;
 mod generate;

@@ -54,7 +54,9 @@ fn katalogs() -> Vec<Example> {
             Example { name: path.display().to_string(), document: read(&text(path)), crd }
         })
         .collect();
-    examples.push(Example { name: "the rest".to_owned(), document: read(REST), crd: text(&common) });
+    for (name, rest) in [("the rest", REST), ("older keys", OLDER)] {
+        examples.push(Example { name: name.to_owned(), document: read(rest), crd: text(&common) });
+    }
     examples
 }
 
@@ -207,6 +209,9 @@ spec:
       component: sha256:0000000000000000000000000000000000000000000000000000000000000004
       engine: orkestra
 "#];
+
+/// Keys that have another name now.
+const OLDER: &str = "apiVersion: orkestra.orkspace.io/v1\nkind: Katalog\nmetadata: {name: shop, version: 1.0.0}\nspec:\n  crds:\n    shop:\n      reconciler: {vars: {a: b}}\n";
 
 pub(crate) fn corpora() -> [(&'static Table, Vec<Example>); 4] {
     [

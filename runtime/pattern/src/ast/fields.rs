@@ -91,7 +91,8 @@ impl<'a> Fields<'a> {
     /// Reports what the table does not have, and what is said otherwise.
     pub fn finish(self, problems: &mut Diagnostics) {
         #[cfg(debug_assertions)]
-        for row in self.table.rows().filter(|row| !matches!(row.need, Need::Replaced(_))) {
+        // Older names are new ones by now.
+        for row in self.table.rows().filter(|row| !matches!(row.need, Need::Replaced(_) | Need::Former(_))) {
             debug_assert!(self.asked.borrow().contains(&row.key), "nobody reads `{}` in {}", row.key, self.table.what);
         }
         self.replaced(problems);

@@ -48,11 +48,6 @@ fn header(top: &Fields, problems: &mut Diagnostics) -> bool {
         };
         match string(node, &format!("`{key}`"), problems) {
             Some(found) if found == expected => {}
-            Some("orkestra.konductor.io/v1Alpha") => {
-                let hint = format!("write `{API_VERSION}`, and `operatorBox` for `reconciler`");
-                problems.push(keys::replaced(node.span, "orkestra.konductor.io/v1Alpha", &hint));
-                fits = false;
-            }
             Some(found) => {
                 problems.push(keys::header(node.span, key, expected, found));
                 fits = false;
@@ -167,9 +162,6 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
     let running = running::parse(&fields, problems);
     let conversion = fields.entry("conversion").and_then(|(key, node)| conversion::parse(key, node, problems));
     let operator_box = fields.require("operatorBox", problems);
-    if let Some((key, _)) = fields.entry("reconciler") {
-        problems.push(keys::replaced(key.span, &key.text, "write `operatorBox`"));
-    }
     fields.finish(problems);
     let mut entry = Entry {
         name: name?,

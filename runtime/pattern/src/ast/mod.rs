@@ -21,6 +21,7 @@ mod tls;
 pub(crate) use form::Form;
 pub(crate) use katalog::parse;
 pub(crate) use scalars::identifier_problem;
+pub(crate) use tables::API_VERSION;
 pub use tables::KATALOG;
 
 use std::time::Duration;

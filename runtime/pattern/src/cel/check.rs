@@ -120,7 +120,6 @@ pub fn parse_free(source: &str, at: &str) -> Result<Checked, Vec<Problem>> {
         let expr = parse(source)?;
         let mut problems = Vec::new();
         messages(&expr, &mut problems);
-        promised_functions(&expr, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -188,32 +187,6 @@ fn messages(expr: &SpannedExpr, problems: &mut Vec<Problem>) {
     for child in tree::children(expr) {
         messages(child, problems);
     }
-}
-
-/// A function of a library that is not understood yet is not one that does not exist.
-fn promised_functions(expr: &SpannedExpr, problems: &mut Vec<Problem>) {
-    if let Expr::Call { expr: callee, .. } = &expr.node {
-        let name = match &callee.node {
-            Expr::Ident(name) => name.clone(),
-            Expr::Member { expr: receiver, field, .. } => match &receiver.node {
-                Expr::Ident(library) if functions::promised(&format!("{library}.{field}")) => {
-                    format!("{library}.{field}")
-                }
-                _ => field.clone(),
-            },
-            _ => String::new(),
-        };
-        if functions::promised(&name) {
-            problems.push(not_yet(&name, expr.span.clone()));
-        }
-    }
-    for child in tree::children(expr) {
-        promised_functions(child, problems);
-    }
-}
-
-fn not_yet(function: &str, range: std::ops::Range<usize>) -> Problem {
-    Problem::new(ProblemKind::NotYet, range, format!("the function `{function}` is not supported yet"))
 }
 
 /// Variables that only some places have.
@@ -310,9 +283,6 @@ impl Explain<'_> {
     }
 
     fn unknown_function(&self, name: &str, range: std::ops::Range<usize>) -> Problem {
-        if functions::promised(name) {
-            return not_yet(name, range);
-        }
         let names: BTreeSet<String> = functions::functions().into_iter().map(|function| function.name).collect();
         let candidates =
             names.iter().map(String::as_str).filter(|known| known.starts_with(|c: char| c.is_ascii_alphabetic()));

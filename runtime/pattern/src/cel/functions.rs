@@ -15,14 +15,6 @@ pub struct FunctionSignature {
     pub arguments: usize,
 }
 
-/// Names of libraries and functions that the language promises and that are not understood yet.
-const NOT_YET: &[&str] = &["truncateName"];
-
-/// Whether the language promises this function for later.
-pub(super) fn promised(name: &str) -> bool {
-    NOT_YET.contains(&name)
-}
-
 /// Whether functions have this name before their dot.
 pub(super) fn is_library(name: &str) -> bool {
     let of_library = |function: &str| function.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));

@@ -19,7 +19,7 @@ mod place;
 mod problem;
 mod regex;
 mod registry;
-mod scan;
+pub(crate) mod scan;
 mod scope;
 mod secret;
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub(super) fn declare(env: &mut Env) {
         ("sha256sum", vec![String], String),
         ("sha256sum", vec![Bytes], String),
         ("slugify", vec![String], String),
+        ("truncateName", vec![String, Int], String),
         ("parseQuantity", vec![String], Double),
         // The check sees these two only where the number of their arguments is wrong.
         ("coalesce", vec![any.clone(), any.clone()], any.clone()),

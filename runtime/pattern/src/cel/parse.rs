@@ -10,7 +10,7 @@ use cel_core::parser::{ParseOptions, parse_with_options};
 use cel_core::{Expr, Spanned, SpannedExpr};
 
 use super::problem::{Problem, ProblemKind};
-use super::scan::{Kind, Token, Tokens};
+use super::scan::{Kind, Token, Tokens, split_at_depth_zero, words};
 use super::tree;
 use super::{MAX_DEPTH, MAX_LENGTH};
 use super::{macros, notes};
@@ -232,44 +232,6 @@ fn readable(message: &str, text: &str) -> String {
         return format!("`{text}` is not expected here{expected}");
     }
     message.to_owned()
-}
-
-/// The ranges between the tokens that `cut` names, outside of all brackets.
-fn split_at_depth_zero(tokens: &[Token], cut: impl Fn(Kind) -> bool) -> Vec<Range<usize>> {
-    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    for (i, token) in tokens.iter().enumerate() {
-        match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth = depth.saturating_sub(1),
-            kind if depth == 0 && cut(kind) => {
-                parts.push(start..i);
-                start = i + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(start..tokens.len());
-    parts
-}
-
-/// The arguments of `name a b`: what stands between spaces outside of all brackets.
-fn words(tokens: &[Token]) -> Vec<Range<usize>> {
-    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_usize);
-    for (i, token) in tokens.iter().enumerate() {
-        if i > start && depth == 0 && tokens[i - 1].range.end < token.range.start {
-            parts.push(start..i);
-            start = i;
-        }
-        match token.kind {
-            Kind::Open(_) => depth += 1,
-            Kind::Close(_) => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    if start < tokens.len() {
-        parts.push(start..tokens.len());
-    }
-    parts
 }
 
 /// The outermost parts inside brackets that are pipelines.

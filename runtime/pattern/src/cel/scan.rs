@@ -5,13 +5,13 @@ use std::ops::Range;
 
 /// A token and its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) range: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) range: Range<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// An identifier, a keyword or a number.
     Word,
     /// A string or bytes.
@@ -29,13 +29,13 @@ pub(super) enum Kind {
 }
 
 /// The tokens of `text` from a byte on, one after another.
-pub(super) struct Tokens<'a> {
+pub(crate) struct Tokens<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(text: &'a str, from: usize) -> Tokens<'a> {
+    pub(crate) fn new(text: &'a str, from: usize) -> Tokens<'a> {
         Tokens { text, at: from }
     }
 
@@ -114,6 +114,44 @@ impl Iterator for Tokens<'_> {
         self.at = end;
         Some(Token { kind, range: start..end })
     }
+}
+
+/// The ranges between the tokens that `cut` names, outside of all brackets.
+pub(crate) fn split_at_depth_zero(tokens: &[Token], cut: impl Fn(Kind) -> bool) -> Vec<Range<usize>> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    for (i, token) in tokens.iter().enumerate() {
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth = depth.saturating_sub(1),
+            kind if depth == 0 && cut(kind) => {
+                parts.push(start..i);
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(start..tokens.len());
+    parts
+}
+
+/// The arguments of `name a b`: what stands between spaces outside of all brackets.
+pub(crate) fn words(tokens: &[Token]) -> Vec<Range<usize>> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0_usize);
+    for (i, token) in tokens.iter().enumerate() {
+        if i > start && depth == 0 && tokens[i - 1].range.end < token.range.start {
+            parts.push(start..i);
+            start = i;
+        }
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    if start < tokens.len() {
+        parts.push(start..tokens.len());
+    }
+    parts
 }
 
 #[cfg(test)]

@@ -168,11 +168,6 @@ fn coalesce_and_ternary_follow_the_rules_of_absence() {
 }
 
 #[test]
-fn what_comes_later_says_so() {
-    assert_eq!(problem("truncateName(spec.version, 5)").kind, ProblemKind::NotYet);
-}
-
-#[test]
 fn a_lone_path_may_be_absent() {
     for source in [
         "spec.port",

@@ -90,7 +90,7 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
         }
         _ => {}
     }
-    Some(Crd { json: node.to_json(), group, kind, plural, namespaced: scope != "Cluster", versions })
+    Some(Crd { json: crd_extent::installed(node), group, kind, plural, namespaced: scope != "Cluster", versions })
 }
 
 /// Exactly one version is stored.

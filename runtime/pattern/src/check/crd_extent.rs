@@ -2,6 +2,7 @@
 
 use crate::codes::crd as codes;
 use crate::diagnostic::Diagnostics;
+use crate::infer::INFERRED;
 use crate::kinds;
 use crate::rights;
 use crate::yaml::{Key, Node, Value};
@@ -9,7 +10,9 @@ use crate::yaml::{Key, Node, Value};
 /// Reports what a CRD says beyond its part.
 pub(super) fn check(crd: &Node, problems: &mut Diagnostics) {
     for (key, value) in given(crd.get("metadata")) {
-        if key.text != "name" && value.value != Value::Null {
+        if key.text == "annotations" && is_inferred(value) {
+            problems.push(codes::inferred(key.span));
+        } else if key.text != "name" && value.value != Value::Null {
             problems.push(codes::metadata(key.span, &key.text));
         }
     }
@@ -28,6 +31,22 @@ pub(super) fn check(crd: &Node, problems: &mut Diagnostics) {
             _ => {}
         }
     }
+}
+
+/// Whether annotations say that the CRD was inferred, and nothing else.
+fn is_inferred(annotations: &Node) -> bool {
+    matches!(given(Some(annotations)), [(key, value)] if key.text == INFERRED && value.text() == Some("true"))
+}
+
+/// A CRD as it is installed: that it was inferred is its author's matter.
+pub(super) fn installed(crd: &Node) -> serde_json::Value {
+    let mut json = crd.to_json();
+    if crd.get("metadata").and_then(|metadata| metadata.get("annotations")).is_some_and(is_inferred)
+        && let Some(metadata) = json.get_mut("metadata").and_then(serde_json::Value::as_object_mut)
+    {
+        metadata.remove("annotations");
+    }
+    json
 }
 
 /// The members of a map that is there; that it is no map was said by the check against the schema.

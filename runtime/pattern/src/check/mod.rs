@@ -37,6 +37,7 @@ use crate::ast;
 use crate::cel::Scope;
 use crate::codes::yaml as codes;
 use crate::diagnostic::Diagnostics;
+use crate::eras;
 use crate::model::Pattern;
 use crate::source::{FileId, Source};
 use crate::yaml::{self, Bounds, Node};
@@ -112,7 +113,7 @@ fn root(source: &Source, base: &str, problems: &mut Diagnostics) -> Option<Node>
         problems.push(codes::missing_file("katalog.yaml"));
         return None;
     };
-    document(source, file, problems)
+    Some(eras::katalog(source, document(source, file, problems)?, problems))
 }
 
 fn of_root(

@@ -9,7 +9,7 @@ use super::plain;
 use super::sinks::{self, Of};
 use super::strings::{Expressions, Found, Sink};
 use crate::cel::{Origins, Place};
-use crate::codes::{expressions, keys, manifests as codes};
+use crate::codes::{eras, expressions, keys, manifests as codes};
 use crate::diagnostic::Diagnostics;
 use crate::model;
 use crate::schema::{Object, Rest, Schema, Shape};
@@ -179,6 +179,8 @@ impl<'a, 'b> Values<'a, 'b> {
         }
         match found {
             Found::Plain => {
+                let said = self.said_as_text(node, schema);
+                let node = said.as_ref().unwrap_or(node);
                 plain::check(node, schema, &self.path(), self.problems);
                 model::Node::Plain(node.to_json())
             }
@@ -189,6 +191,23 @@ impl<'a, 'b> Values<'a, 'b> {
             Found::Mixed(text) => model::Node::Hole(text, schema.target()),
             Found::Broken => broken(),
         }
+    }
+
+    /// A number or boolean that a Katalog writes as text, which is an older spelling.
+    fn said_as_text(&mut self, node: &Node, schema: &Schema) -> Option<Node> {
+        let file = self.expressions.as_ref()?.source.file(node.span.file)?;
+        let text = node.text()?;
+        let value = match schema.shape {
+            Shape::Int | Shape::Number => {
+                Value::Number(text.parse::<i64>().ok().filter(|number| number.to_string() == text)?.into())
+            }
+            Shape::Bool => Value::Bool(text.parse().ok()?),
+            _ => return None,
+        };
+        let written = file.text().get(node.span.start as usize..node.span.end as usize);
+        let quoted = ['"', '\''].iter().any(|quote| written == Some(&format!("{quote}{text}{quote}")));
+        self.problems.push(eras::as_text(node.span, text, quoted));
+        Some(Node { span: node.span, value })
     }
 
     /// Notes what flows into a computed value of a manifest, and what that decides.

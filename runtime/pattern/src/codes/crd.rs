@@ -118,6 +118,19 @@ pub static UNPRUNED: Code = error(
     edit_crd("  scope: Namespaced\n", "  scope: Namespaced\n  preserveUnknownFields: true\n"),
 );
 
+/// A schema that nobody wrote.
+pub static INFERRED: Code = warning(
+    "K0616",
+    "an inferred CRD",
+    "The CRD was made from what the Katalog's expressions use: `ork import` writes such a one where a Katalog comes without a CRD. \
+     Its types are guesses, and it says nothing of bounds, defaults and what else a resource may hold. Look it over, and remove the \
+     annotation `orkestra.orkspace.io/inferred`.",
+    edit_crd(
+        "{name: shops.example.com}",
+        "{name: shops.example.com, annotations: {orkestra.orkspace.io/inferred: \"true\"}}",
+    ),
+);
+
 /// The family.
 pub static CODES: &[&Code] = &[
     &NOT_A_CRD,
@@ -135,6 +148,7 @@ pub static CODES: &[&Code] = &[
     &SHORT_NAME,
     &CATEGORY,
     &UNPRUNED,
+    &INFERRED,
 ];
 
 pub(crate) fn not_a_crd(span: Span, message: &str) -> Diagnostic {
@@ -199,6 +213,11 @@ pub(crate) fn metadata(span: Span, key: &str) -> Diagnostic {
     Diagnostic::new(&METADATA, span, format!("a CRD of a pattern brings no `metadata.{key}`"))
         .expected("`metadata` with `name` alone")
         .hint(format!("remove `{key}`"))
+}
+
+pub(crate) fn inferred(span: Span) -> Diagnostic {
+    Diagnostic::new(&INFERRED, span, "the CRD was inferred from the Katalog's expressions")
+        .hint("look over its types and what is required, and remove the annotation")
 }
 
 pub(crate) fn status(span: Span) -> Diagnostic {

@@ -16,7 +16,7 @@ pub static WRONG_TYPE: Code = error(
     "K0502",
     "a value of the wrong type",
     "The schema asks for another type here.",
-    edit("port: 8080", "port: \"8080\""),
+    edit("port: 8080", "port: http"),
 );
 /// A field that the kind requires.
 pub static MISSING_FIELD: Code = error(

@@ -8,6 +8,7 @@ pub mod bounds;
 pub mod conversion;
 pub mod cr;
 pub mod crd;
+pub mod eras;
 pub mod example;
 pub mod expressions;
 pub mod flows;
@@ -98,6 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         flows::CODES,
         hooks::CODES,
         admission::CODES,
+        eras::CODES,
     ]
     .into_iter()
     .flatten()

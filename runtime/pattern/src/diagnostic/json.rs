@@ -10,10 +10,11 @@ use crate::source::{Source, Span};
 /// ```json
 /// {"code": "K0201", "severity": "error", "message": "…", "place": {"file": "katalog.yaml",
 ///  "start": {"line": 3, "column": 5}, "end": {"line": 3, "column": 9}}, "found": "…", "expected": "…",
-///  "hints": ["…"], "notes": [{"message": "…", "place": {…}}]}
+///  "hints": ["…"], "notes": [{"message": "…", "place": {…}}], "fix": [{"place": {…}, "text": "…"}]}
 /// ```
 ///
-/// `place`, `found` and `expected` are absent where they are unknown. Lines and columns count from one, columns in
+/// `place`, `found` and `expected` are absent where they are unknown, and `fix` where there is none: it lists the edits that mend
+/// the problem, each a place and the text to write there instead. Lines and columns count from one, columns in
 /// characters; `end` is one past the last character.
 #[derive(Debug)]
 pub struct Report;
@@ -42,6 +43,11 @@ impl Report {
         let notes = diagnostic.notes.iter();
         let notes = notes.map(|note| json!({"message": note.message, "place": place(note.span, source)})).collect();
         object.insert("notes".into(), Value::Array(notes));
+        if !diagnostic.fix.is_empty() {
+            let edits = diagnostic.fix.iter();
+            let edits = edits.map(|edit| json!({"place": place(edit.span, source), "text": edit.text})).collect();
+            object.insert("fix".into(), Value::Array(edits));
+        }
         Value::Object(object)
     }
 }

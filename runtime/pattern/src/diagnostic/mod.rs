@@ -1,8 +1,10 @@
 //! What is wrong with a source: where, what was found, what was expected, and how to mend it.
 
+mod fix;
 mod json;
 mod render;
 
+pub use fix::{Change, Edit, Fixed, fix};
 pub use json::Report;
 pub use render::{Style, escape, render, render_all};
 
@@ -52,6 +54,8 @@ pub struct Diagnostic {
     pub notes: Vec<Note>,
     /// What stands in its line may be a secret, and is not shown.
     pub withheld: bool,
+    /// The edits that mend it without a change of meaning, all together; empty where a person has to decide.
+    pub fix: Vec<Edit>,
 }
 
 /// Another place that belongs to a diagnostic.
@@ -76,6 +80,7 @@ impl Diagnostic {
             hints: Vec::new(),
             notes: Vec::new(),
             withheld: false,
+            fix: Vec::new(),
         }
     }
 
@@ -114,6 +119,13 @@ impl Diagnostic {
             Some(nearest) => self.hint(format!("did you mean `{nearest}`?")),
             None => self,
         }
+    }
+
+    /// Says which edits mend it.
+    #[must_use]
+    pub fn fix(mut self, edits: impl IntoIterator<Item = Edit>) -> Self {
+        self.fix.extend(edits);
+        self
     }
 
     /// Points to another place.

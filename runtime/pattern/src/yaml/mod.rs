@@ -112,6 +112,37 @@ impl Text {
         whole
     }
 
+    /// The bytes of `file` that a part of the text is written with, escapes and folds included. None for text that no file holds,
+    /// and for a part that is empty.
+    pub(crate) fn written(
+        &self,
+        node: Span,
+        part: std::ops::Range<usize>,
+        file: &str,
+    ) -> Option<std::ops::Range<usize>> {
+        let at = |offset: usize| {
+            let offset = u32::try_from(offset).ok()?;
+            let index = self.places.partition_point(|(text, _)| *text <= offset).checked_sub(1)?;
+            let (text, place) = self.places.get(index)?;
+            Some((place + (offset - text)) as usize)
+        };
+        let last = self.text.get(part.clone())?.char_indices().next_back()?.0;
+        let (start, last) = (at(part.start)?, at(part.start + last)?);
+        let quote = file.as_bytes().get(node.start as usize).copied();
+        let rest = file.get(last..)?;
+        let length = match (quote, rest.as_bytes()) {
+            (Some(b'"'), [b'\\', escape, ..]) => match escape {
+                b'x' => 4,
+                b'u' => 6,
+                b'U' => 10,
+                _ => 2,
+            },
+            (Some(b'\''), [b'\'', b'\'', ..]) => 2,
+            _ => rest.chars().next()?.len_utf8(),
+        };
+        Some(start..last + length)
+    }
+
     /// The same, text only: braces in it are no expressions.
     pub(crate) fn literal(&self) -> Text {
         Text { literal: true, ..self.clone() }

@@ -166,7 +166,8 @@ impl Builder<'_> {
             return Err(Stop);
         }
         let written = &self.text[span.start as usize..span.end as usize];
-        let flow = written.ends_with(['{', '[']);
+        // The blanks behind a bracket may belong to it.
+        let flow = written.trim_end().ends_with(['{', '[']);
         open.push(Open { anchor, start: span.start as usize, flow, kind });
         Ok(())
     }
@@ -245,8 +246,9 @@ impl Builder<'_> {
         };
         let start = span.start as usize + lead;
         let places = scalar::places(style, text, &raw[lead..], start, marks.start.col());
-        // A block scalar's span runs to the next token; its text ends at its last line.
-        let end = start + raw[lead..].trim_end().len().max(1).min(raw.len() - lead);
+        // A scalar's span runs to the next token, over a comment even; its text ends at its quote, or at its last line.
+        let length = scalar::quoted_length(style, &raw[lead..]).unwrap_or(raw[lead..].trim_end().len());
+        let end = start + length.max(1).min(raw.len() - lead);
         Node {
             span: Span::new(self.file, start..end.max(start)),
             value: Value::String(Text { text: text.to_owned(), places, literal: false }),

@@ -89,6 +89,27 @@ fn looks_like_a_fraction(text: &str) -> bool {
     digits > 0 && dots <= 1 && digits + dots == mantissa.len() && exponent_fits
 }
 
+/// How many bytes a quoted scalar has with its quotes. None for one of another style, and for one that does not end.
+pub(super) fn quoted_length(style: ScalarStyle, raw: &str) -> Option<usize> {
+    let (quote, escaped) = match style {
+        ScalarStyle::SingleQuoted => (b'\'', b'\''),
+        ScalarStyle::DoubleQuoted => (b'"', b'\\'),
+        _ => return None,
+    };
+    let bytes = raw.as_bytes();
+    let mut at = 1;
+    loop {
+        let byte = *bytes.get(at)?;
+        if byte == escaped && (escaped == b'\\' || bytes.get(at + 1) == Some(&quote)) {
+            at += 2;
+        } else if byte == quote {
+            return Some(at + 1);
+        } else {
+            at += 1;
+        }
+    }
+}
+
 /// Walks a decoded scalar beside its source and notes each offset at which the distance between them changes.
 ///
 /// `raw` is the scalar in the file, which starts at `base`; `indent` is what each line of a block scalar loses.

@@ -5,7 +5,7 @@ pub(crate) mod children;
 pub(crate) mod conversion;
 
 use crate::table::{
-    DURATION, EXPRESSION, IDENTIFIER, LABEL, Others, Pattern, Row, Table, Takes, VERSION, optional, refused, replaced,
+    DURATION, EXPRESSION, IDENTIFIER, LABEL, Need, Others, Pattern, Row, Table, Takes, VERSION, optional, replaced,
     required,
 };
 
@@ -188,7 +188,12 @@ static ENTRY_ROWS: [Row; 11] = [
         "deletionProtection",
         "who may delete objects of a kind is for roles and for a ValidatingAdmissionPolicy to say",
     ),
-    refused("reconciler"),
+    Row {
+        key: "reconciler",
+        takes: Takes::Table(&OPERATOR_BOX),
+        need: Need::Former("operatorBox"),
+        doc: "What an object of the kind gets.",
+    },
 ];
 
 pub(crate) static ENTRY: Table = Table {
