@@ -15,6 +15,7 @@ pub mod fields;
 pub mod kinds;
 pub mod model;
 pub mod proof;
+pub mod query;
 pub mod rights;
 #[cfg(test)]
 mod rights_tests;
@@ -25,6 +26,8 @@ pub mod table;
 pub mod yaml;
 
 pub use ast::KATALOG;
-pub use check::{REQUIRED_FILES, check, check_merged, child_id, katalog, required_files, rights_changed, scope};
+pub use check::{
+    REQUIRED_FILES, check, check_keeping, check_merged, child_id, katalog, required_files, rights_changed, scope,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use source::Source;

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::args::{Check, TextOrJson};
 use crate::error::Error;
-use crate::example_komposer;
 use crate::output::{Output, count, escape, role};
 use crate::pattern_dir::{PatternDir, shown};
+use crate::problems;
 use crate::proof;
 
 pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
@@ -14,9 +14,7 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
     let mut reports = Vec::new();
     for dir in &args.dirs {
         let files = PatternDir::read(dir)?;
-        let (pattern, mut diagnostics) = orkestra_pattern::check(&files.source);
-        diagnostics.extend(orkestra_pattern::required_files(&files.source));
-        diagnostics.extend(example_komposer::problems(&files, pattern.as_ref()));
+        let (pattern, mut diagnostics, _) = problems::of(&files);
         if let Some(pattern) = &pattern {
             diagnostics.extend(proof::of(pattern, output)?);
         }

@@ -108,7 +108,7 @@ pub fn explain(document: &'static Table, path: &str) -> Result<Explained, NoSuch
     Ok(explained)
 }
 
-fn sentence(need: Need, doc: &str) -> String {
+pub(crate) fn sentence(need: Need, doc: &str) -> String {
     match need {
         Need::Later => format!("{doc} This version does not support it yet."),
         Need::Former(of) => format!("The older spelling of `{of}`. {doc}"),
@@ -153,7 +153,7 @@ impl super::OfKind {
     }
 }
 
-fn describe(takes: &Takes) -> String {
+pub(crate) fn describe(takes: &Takes) -> String {
     match takes {
         Takes::Any => "any value".to_owned(),
         Takes::Nothing => "nothing".to_owned(),
