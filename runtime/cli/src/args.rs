@@ -4,6 +4,7 @@ mod artifact;
 mod audit;
 mod author;
 mod compose;
+mod editor;
 mod generate;
 mod lifecycle;
 mod schema;
@@ -19,6 +20,7 @@ pub(crate) use artifact::{Copy, Key, Login, Logout, Pull, Push, Sign, Tags, Tran
 pub(crate) use audit::{Audit, AuditFormat};
 pub(crate) use author::{Completions, Convert, Dev, Eval, Explain, ExplainFormat, Import, Init, Over, Test};
 pub(crate) use compose::{Change, KomposerFile, Lock, Outdated, Plan, Sources, Update, Vendor};
+pub(crate) use editor::Lsp;
 pub(crate) use generate::{Bundle, Generate, Policies, Rbac, RbacFormat, What as GenerateWhat};
 pub(crate) use lifecycle::{Migrate, Storage, StorageWhat, Uninstall, Upgrade, UpgradePlan, UpgradeWhat};
 pub(crate) use schema::Schema;
@@ -95,6 +97,7 @@ pub(crate) enum Command {
     Test(Test),
     Explain(Explain),
     Schema(Schema),
+    Lsp(Lsp),
     Dev(Dev),
     Inspect(Inspect),
     Audit(Audit),

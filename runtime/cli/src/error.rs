@@ -75,6 +75,9 @@ pub(crate) enum Error {
     Listen { address: std::net::SocketAddr, source: io::Error },
     #[error("not everything came to its end in time")]
     NotInTime,
+    /// An editor that did not say goodbye.
+    #[error(transparent)]
+    Editor(#[from] crate::lsp::Ended),
     /// An artifact that could not be had, or was refused.
     #[error("{}", refused(.0))]
     Artifact(orkestra_artifact::Error),
@@ -225,6 +228,7 @@ impl Error {
             | Self::Outdated { .. }
             | Self::IdentityReused(_)
             | Self::NotInTime
+            | Self::Editor(_)
             | Self::Migrate(_)
             | Self::Uninstall(_)
             | Self::Declined { .. } => 1,

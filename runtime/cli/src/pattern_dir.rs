@@ -15,7 +15,7 @@ use crate::hooks;
 use crate::output::Output;
 
 /// What a pattern directory may hold that the language reads.
-const FILES: [&str; 5] = ["katalog.yaml", "crd.yaml", "komposer.yaml", "cr.yaml", "README.md"];
+pub(crate) const FILES: [&str; 5] = ["katalog.yaml", "crd.yaml", "komposer.yaml", "cr.yaml", "README.md"];
 
 /// The most bytes of a file that the language takes.
 const MAX_FILE: usize = 1 << 20;

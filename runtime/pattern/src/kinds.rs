@@ -38,8 +38,52 @@ pub fn lookup(api_version: &str, kind: &str) -> Option<BuiltIn> {
             schema
         }
     };
-    let Entry { api_version, kind, plural, namespaced, build: _ } = *entry;
+    let Entry { api_version, kind, plural, namespaced, build: _, json: _ } = *entry;
     Some(BuiltIn { api_version, kind, plural, namespaced, schema })
+}
+
+/// What Kubernetes says of a place of a kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Documentation {
+    /// Of the place itself; empty where it says nothing.
+    pub(crate) own: String,
+    /// Of the fields there.
+    pub(crate) fields: Vec<(String, String)>,
+}
+
+/// What Kubernetes says of the place `at` of a built-in kind: names of fields, `[]` for items of a list, `{}` for values of a map.
+pub(crate) fn documentation(api_version: &str, kind: &str, at: &[&str]) -> Option<Documentation> {
+    use serde_json::Value;
+    let json = (TABLE.get(&(api_version, kind))?.json)();
+    let definitions = json.get("$defs");
+    let text = |node: &Value| Some(node.get("description")?.as_str()?.to_owned());
+    // A field's own words come before those of its type.
+    let said = |field: &Value| text(field).or_else(|| text(followed(field, definitions)?));
+    let mut node = &json;
+    let mut own = None;
+    for step in at {
+        let next = match *step {
+            "[]" => node.get("items"),
+            "{}" => node.get("additionalProperties"),
+            name => node.get("properties").and_then(|fields| fields.get(name)),
+        }?;
+        own = said(next);
+        node = followed(next, definitions)?;
+    }
+    let fields = node.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let fields = fields.filter_map(|(name, field)| Some((name.clone(), said(field)?))).collect();
+    Some(Documentation { own: own.unwrap_or_default(), fields })
+}
+
+/// What a reference refers to.
+fn followed<'a>(
+    mut node: &'a serde_json::Value,
+    definitions: Option<&'a serde_json::Value>,
+) -> Option<&'a serde_json::Value> {
+    while let Some(name) = node.get("$ref").and_then(|name| name.as_str()?.strip_prefix("#/$defs/")) {
+        node = definitions?.get(name)?;
+    }
+    Some(node)
 }
 
 /// The API versions in which a kind of that name is built in.
@@ -117,6 +161,8 @@ struct Entry {
     plural: &'static str,
     namespaced: bool,
     build: fn() -> Schema,
+    /// The same with its documentation, as JSON Schema.
+    json: fn() -> serde_json::Value,
 }
 
 type Key = (&'static str, &'static str);
@@ -125,8 +171,12 @@ static CACHE: Mutex<BTreeMap<Key, Arc<Schema>>> = Mutex::new(BTreeMap::new());
 static TABLE: LazyLock<BTreeMap<Key, Entry>> =
     LazyLock::new(|| kinds().into_iter().map(|e| ((e.api_version, e.kind), e)).collect());
 
+fn json<T: JsonSchema>() -> serde_json::Value {
+    serde_json::Value::from(SchemaGenerator::default().into_root_schema_for::<T>())
+}
+
 fn build<T: JsonSchema>() -> Schema {
-    let json = serde_json::Value::from(SchemaGenerator::default().into_root_schema_for::<T>());
+    let json = json::<T>();
     let none = serde_json::Map::new();
     let definitions = json.get("$defs").and_then(serde_json::Value::as_object).unwrap_or(&none);
     // The library's own schemas are well formed, which a test proves for every kind.
@@ -156,6 +206,7 @@ where
         plural: T::URL_PATH_SEGMENT,
         namespaced: T::Scope::NAMESPACED,
         build: build::<T>,
+        json: json::<T>,
     }
 }
 

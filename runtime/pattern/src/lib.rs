@@ -17,6 +17,7 @@ pub mod infer;
 pub mod kinds;
 pub mod model;
 pub mod proof;
+pub mod query;
 pub mod rights;
 #[cfg(test)]
 mod rights_tests;
@@ -27,6 +28,8 @@ pub mod table;
 pub mod yaml;
 
 pub use ast::KATALOG;
-pub use check::{REQUIRED_FILES, check, check_merged, child_id, katalog, required_files, rights_changed, scope};
+pub use check::{
+    REQUIRED_FILES, check, check_keeping, check_merged, child_id, katalog, required_files, rights_changed, scope,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use source::Source;

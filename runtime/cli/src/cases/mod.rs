@@ -5,16 +5,19 @@ mod coverage;
 mod expect;
 mod read;
 mod run;
+mod tables;
 
 use std::path::PathBuf;
 
+use orkestra_pattern::source::Span;
 use serde_json::{Map, Value};
 
 pub(crate) use accept::accept;
 pub(crate) use coverage::{Coverage, Share, counting};
 pub(crate) use expect::{Difference, differences};
-pub(crate) use read::{CaseFile, read};
+pub(crate) use read::{CaseFile, problems, read};
 pub(crate) use run::{Came, Runner};
+pub(crate) use tables::CASE;
 
 /// One document of a file of cases.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ pub(crate) struct Place {
 pub(crate) struct Broken {
     /// `tests/basic.yaml:3:1`
     pub(crate) at: String,
+    /// The same in the file; none for what was found when the case ran.
+    pub(crate) span: Option<Span>,
     /// Empty where it has none.
     pub(crate) name: String,
     pub(crate) problem: String,

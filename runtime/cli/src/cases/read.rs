@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use orkestra_pattern::Diagnostics;
 use orkestra_pattern::schema::nearest;
 use orkestra_pattern::source::{self, Span};
+use orkestra_pattern::table::Table;
 use orkestra_pattern::yaml::{self, Key, Node};
 use serde_json::{Map, Value};
 
-use super::{Broken, Case, Expect, Place, Source};
+use super::tables::EXPECT;
+use super::{Broken, CASE, Case, Expect, Place, Source};
 use crate::documents::end_on_errors;
 use crate::error::Error;
 use crate::output::Output;
@@ -18,9 +21,6 @@ use crate::pattern_dir::{read_up_to, shown};
 const BOUNDS: yaml::Bounds = yaml::Bounds { size: 4 << 20, aliases: 10_000, depth: 64 };
 /// A case is run at the same time for ever, or it would not be the same case.
 const NOW: &str = "2000-01-01T00:00:00Z";
-
-const KEYS: [&str; 10] = ["name", "entry", "cr", "inputs", "children", "reads", "hook", "now", "deleting", "expect"];
-const PARTS: [&str; 5] = ["match", "children", "status", "conditions", "failure"];
 
 /// A file of cases. A document that is no case is there with what is wrong with it.
 pub(crate) struct CaseFile {
@@ -53,20 +53,29 @@ fn file(dir: &Path, path: PathBuf, output: &Output) -> Result<CaseFile, Error> {
     let bytes = read_up_to(&path, BOUNDS.size)?;
     let name = shown(&path);
     let source = source::Source::new().with(name.as_str(), &bytes);
-    let Some(file) = source.find(&name) else { return Err(Error::Silent) };
-    let (documents, problems) = yaml::parse(&source, file, BOUNDS);
+    let (cases, problems) = cases(dir, &source, &name);
     end_on_errors(&problems, &source, output)?;
-    let text = source.file(file).map(|file| file.text().to_owned()).unwrap_or_default();
+    let text = source.files().next().map(|file| file.text().to_owned()).unwrap_or_default();
+    Ok(CaseFile { path, text, cases })
+}
+
+/// What is wrong with the file `name` of cases, without running one.
+pub(crate) fn problems(dir: &Path, source: &source::Source, name: &str) -> (Vec<Broken>, Diagnostics) {
+    let (cases, problems) = cases(dir, source, name);
+    (cases.into_iter().filter_map(Result::err).collect(), problems)
+}
+
+fn cases(dir: &Path, source: &source::Source, name: &str) -> (Vec<Result<Case, Broken>>, Diagnostics) {
+    let Some(file) = source.find(name) else { return Default::default() };
+    let (documents, problems) = yaml::parse(source, file, BOUNDS);
+    let text = source.file(file).map(source::File::text).unwrap_or_default();
     let documents = documents.into_iter().filter(|document| document.value != yaml::Value::Null);
     let cases = documents.map(|document| {
         // What is wrong with a case is told with its name as far as it has one.
         let name = document.get("name").and_then(Node::text).unwrap_or_default();
-        Reader { dir, source: &source, text: &text }
-            .case(&document)
-            .map_err(|broken| Broken { name: name.to_owned(), ..broken })
+        Reader { dir, source, text }.case(&document).map_err(|broken| Broken { name: name.to_owned(), ..broken })
     });
-    let cases = cases.collect();
-    Ok(CaseFile { path, text, cases })
+    (cases.collect(), problems)
 }
 
 struct Reader<'a> {
@@ -77,14 +86,16 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn broken(&self, span: Span, problem: String, hint: impl Into<Option<String>>) -> Broken {
-        Broken { at: self.source.at(span), name: String::new(), problem, hint: hint.into() }
+        Broken { at: self.source.at(span), span: Some(span), name: String::new(), problem, hint: hint.into() }
     }
 
     fn line(&self, span: Span) -> u32 {
         self.source.file(span.file).map_or(0, |file| file.position(span.start).line)
     }
 
-    fn members<'n>(&self, node: &'n Node, what: &str, known: &[&str]) -> Result<&'n [(Key, Node)], Broken> {
+    fn members<'n>(&self, node: &'n Node, table: &'static Table) -> Result<&'n [(Key, Node)], Broken> {
+        let what = table.what;
+        let known: Vec<&str> = table.keys().collect();
         let members = node.members().ok_or_else(|| {
             let problem = format!("{what} is a map, found {}", node.describe());
             self.broken(node.span, problem, format!("its keys are {}", known.join(", ")))
@@ -103,7 +114,7 @@ impl Reader<'_> {
     }
 
     fn case(&self, document: &Node) -> Result<Case, Broken> {
-        let members = self.members(document, "a case", &KEYS)?;
+        let members = self.members(document, &CASE)?;
         let get = |name: &str| members.iter().find(|(key, _)| key.text == name).map(|(_, node)| node);
         let line = self.line(document.span);
         let name = match get("name") {
@@ -184,7 +195,7 @@ impl Reader<'_> {
 
     fn expect(&self, node: &Node) -> Result<Expect, Broken> {
         let mut expect = Expect::default();
-        for (key, value) in self.members(node, "`expect`", &PARTS)? {
+        for (key, value) in self.members(node, &EXPECT)? {
             let json = value.to_json();
             match (key.text.as_str(), &json) {
                 ("match", Value::String(text)) if text == "subset" => expect.subset = true,

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use crate::args::{Check, TextOrJson};
 use crate::error::Error;
-use crate::example_komposer;
 use crate::fixes;
 use crate::output::{Output, count, escape, role};
 use crate::pattern_dir::{PatternDir, shown};
+use crate::problems;
 use crate::proof;
 
 pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
@@ -16,9 +16,7 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
     for dir in &args.dirs {
         let made = if args.fix { fixes::make(dir)? } else { Vec::new() };
         let files = PatternDir::read(dir)?;
-        let (pattern, mut diagnostics) = orkestra_pattern::check(&files.source);
-        diagnostics.extend(orkestra_pattern::required_files(&files.source));
-        diagnostics.extend(example_komposer::problems(&files, pattern.as_ref()));
+        let (pattern, mut diagnostics, _) = problems::of(&files);
         if let Some(pattern) = &pattern {
             diagnostics.extend(proof::of(pattern, output)?);
         }

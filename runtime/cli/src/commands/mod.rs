@@ -15,6 +15,7 @@ mod init;
 mod inspect;
 mod lock;
 mod login;
+mod lsp;
 mod outdated;
 mod plan;
 mod pull;
@@ -50,6 +51,7 @@ pub(crate) fn run(args: Args, output: &Output) -> Result<(), Error> {
         Command::Test(args) => test::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Schema(args) => schema::run(&args, output),
+        Command::Lsp(_) => lsp::run(),
         Command::Dev(args) => dev::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),

@@ -6,19 +6,22 @@ use orkestra_pattern::schema::nearest;
 use orkestra_pattern::table::{Explained, NoSuchKey, Table, explain, json_schema};
 
 use crate::args::{Schema, TextOrJson};
+use crate::cases::CASE;
 use crate::error::Error;
 use crate::output::{Output, role};
 
 /// Every document that a person or `ork` writes.
-const DOCUMENTS: [&Table; 4] = [
+const DOCUMENTS: [&Table; 5] = [
     &orkestra_pattern::KATALOG,
     &orkestra_komposer::KOMPOSER,
     &orkestra_komposer::LOCK,
     &orkestra_komposer::policy::POLICY,
+    &CASE,
 ];
 
 pub(crate) fn run(args: &Schema, output: &Output) -> Result<(), Error> {
-    let (kind, path) = args.what.split_once('.').unwrap_or((&args.what, ""));
+    let Some(what) = &args.what else { return kinds(args.format, output) };
+    let (kind, path) = what.split_once('.').unwrap_or((what, ""));
     let Some(document) = DOCUMENTS.into_iter().find(|document| document.name.eq_ignore_ascii_case(kind)) else {
         let known = DOCUMENTS.map(|document| document.name);
         let hint = match nearest(kind, known) {
@@ -41,6 +44,21 @@ pub(crate) fn run(args: &Schema, output: &Output) -> Result<(), Error> {
             output.data(&text(document.name, &explained))
         }
     }
+}
+
+/// The kinds, each with what it is for.
+fn kinds(format: TextOrJson, output: &Output) -> Result<(), Error> {
+    if format == TextOrJson::Json {
+        let problem = "a JSON Schema is of one kind of document".to_owned();
+        return Err(Error::Unusable { problem, hint: Some("name it: `ork schema katalog --format json`".to_owned()) });
+    }
+    let name = role::NAME;
+    let mut text = String::from("Kinds:\n");
+    for document in DOCUMENTS {
+        // Nothing can be done about a string that is not written to.
+        let _ = writeln!(text, "  {name}{}{name:#}\n      {}", document.name, document.doc);
+    }
+    output.data(&text)
 }
 
 fn unusable(error: &NoSuchKey) -> Error {

@@ -126,16 +126,16 @@ fn run_file(
             Ok(case) if wanted(&case.name) => case,
             Ok(_) => continue,
             Err(broken) => {
-                let Broken { at, name, problem, hint } = broken;
+                let Broken { at, span, name, problem, hint } = broken;
                 let (name, problem, hint) = (name.clone(), problem.clone(), hint.clone());
-                let broken = Broken { at: at.clone(), name: name.clone(), problem, hint };
+                let broken = Broken { at: at.clone(), span: *span, name: name.clone(), problem, hint };
                 reports.push(Report { place: at.clone(), name, ended: Ended::Broken(broken) });
                 continue;
             }
         };
         let place = format!("{path}:{}", case.line);
         let broken = |problem: String, hint: Option<String>| {
-            Ended::Broken(Broken { at: place.clone(), name: case.name.clone(), problem, hint })
+            Ended::Broken(Broken { at: place.clone(), span: None, name: case.name.clone(), problem, hint })
         };
         let ended = match runner.run(case, output) {
             Err(error @ (Error::Unusable { .. } | Error::Read { .. } | Error::Problems { .. })) => {

@@ -13,6 +13,7 @@ fn help_is_as_it_was_read_and_found_good() {
         "test",
         "explain",
         "schema",
+        "lsp",
         "dev",
         "inspect",
         "audit",

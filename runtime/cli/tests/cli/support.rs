@@ -69,6 +69,11 @@ pub(crate) fn start(args: &[&str], stdout: std::fs::File, stderr: std::fs::File)
     command(args).stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap()
 }
 
+/// Starts `ork`, to be spoken with.
+pub(crate) fn talk(args: &[&str]) -> std::process::Child {
+    command(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
 fn command(args: &[&str]) -> Command {
     let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
     let mut command = Command::new(env!("CARGO_BIN_EXE_ork"));

@@ -1,11 +1,12 @@
 //! Type-checks expressions and says what is wrong with them in the words of the language.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use cel_core::{Ast, CelType, CheckError, CheckErrorKind, CheckResult, Env, Expr, SpannedExpr};
+use cel_core::{Ast, CelType, CheckError, CheckErrorKind, CheckResult, Expr, SpannedExpr};
 
 use super::absence::{self, Reads};
+use super::environment::{ENVIRONMENT, types_of};
 use super::parse::{parse, shorten};
 use super::place::{self, Place};
 use super::problem::{Problem, ProblemKind};
@@ -30,13 +31,8 @@ pub struct Declarations {
 pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<Checked, Vec<Problem>> {
     on_a_deep_stack(|| {
         let expr = parse(source)?;
-        let mut env = ENVIRONMENT.clone().with_proto_registry(scope.registry.clone());
         let roots = scope.roots();
-        for (name, ty) in &roots {
-            env.add_variable(*name, ty.clone());
-        }
-        let mut types = env.check(&expr);
-        generalise(&expr, &mut types);
+        let types = types_of(&expr, &roots, scope);
         let roots: Vec<&str> = roots.iter().map(|(name, _)| *name).collect();
         let mut problems: Vec<_> = types
             .errors
@@ -174,13 +170,11 @@ pub(crate) fn is_encoding(source: &str) -> bool {
     is_call.unwrap_or(false)
 }
 
-static ENVIRONMENT: LazyLock<Env> = LazyLock::new(functions::environment);
-
 /// Objects of a named type cannot be made: Kubernetes' objects are maps.
 fn messages(expr: &SpannedExpr, problems: &mut Vec<Problem>) {
     if let Expr::Struct { .. } = expr.node {
         problems.push(
-            Problem::new(ProblemKind::NotYet, expr.span.clone(), "objects of a named type cannot be written")
+            Problem::new(ProblemKind::NamedType, expr.span.clone(), "objects of a named type cannot be written")
                 .mend("write a map: `{'key': value}`"),
         );
     }

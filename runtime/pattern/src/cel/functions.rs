@@ -2,6 +2,7 @@
 
 use cel_core::{CelType, Env, FunctionDecl, OverloadDecl};
 
+use super::environment::ENVIRONMENT;
 use super::{kubernetes, math, notes};
 
 /// A function with one of its forms.
@@ -18,7 +19,7 @@ pub struct FunctionSignature {
 /// Whether functions have this name before their dot.
 pub(super) fn is_library(name: &str) -> bool {
     let of_library = |function: &str| function.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    environment().functions().keys().any(|function| of_library(function))
+    ENVIRONMENT.functions().keys().any(|function| of_library(function))
 }
 
 /// The environment with all functions and no variables.
@@ -84,8 +85,7 @@ fn numbers_of_different_types(env: &mut Env) {
 
 /// Every form of every function and operator, sorted by name.
 pub fn functions() -> Vec<FunctionSignature> {
-    let env = environment();
-    let mut all: Vec<_> = env
+    let mut all: Vec<_> = ENVIRONMENT
         .functions()
         .values()
         .flat_map(|function| {

@@ -5,8 +5,12 @@
 
 mod absence;
 mod check;
+mod environment;
 mod functions;
 mod kubernetes;
+mod look;
+#[cfg(test)]
+mod look_tests;
 mod macros;
 mod math;
 mod notes;
@@ -38,17 +42,19 @@ use std::sync::Arc;
 pub use check::{Declarations, check, check_free, parse_free};
 pub(crate) use check::{canonical, is_encoding};
 pub use functions::{FunctionSignature, functions};
+pub use look::{Found, What, Word, WordKind, Words, forms, look, words};
 pub(crate) use origin::Origins;
 pub use origin::{Origin, Root, Shown};
 pub use place::Place;
 pub use problem::{Problem, ProblemKind};
+pub(crate) use scope::Trail;
 pub(crate) use scope::is_root;
 pub use scope::{Count, Objects, Scope};
 pub use secret::Secrecy;
 pub use sources::{Source, lone_path, sources};
 pub use split::{Piece, split};
 pub use stack::{DEEP_STACK, on_this_stack};
-pub(crate) use types::describe;
+pub use types::describe;
 
 /// The syntax tree and the types of `cel-core`, for the code that lowers them.
 pub mod ast {

@@ -53,8 +53,8 @@ pub enum ProblemKind {
     MayBeAbsent,
     /// A literal of which `matches` can make no regular expression.
     NotRegex,
-    /// Something of the language that is not understood yet.
-    NotYet,
+    /// An object of a named type, which no object of Kubernetes is.
+    NamedType,
 }
 
 impl Problem {

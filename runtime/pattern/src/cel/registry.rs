@@ -19,8 +19,11 @@ enum Message {
     /// An object of a schema.
     Schema(Arc<Schema>),
     /// A set of names, such as `vars`: each with its type and whether it may be absent.
-    Names(BTreeMap<String, (CelType, bool)>),
+    Names(Names),
 }
+
+/// Names, each with its type and whether it may be absent.
+pub(super) type Names = Arc<BTreeMap<String, (CelType, bool)>>;
 
 /// A field of a message type.
 #[derive(Debug, Clone)]
@@ -34,7 +37,7 @@ pub(super) struct FieldInfo {
 
 impl Registry {
     /// Declares a set of names as a message type.
-    pub(super) fn names(&self, name: &str, fields: BTreeMap<String, (CelType, bool)>) -> CelType {
+    pub(super) fn names(&self, name: &str, fields: Names) -> CelType {
         self.lock().insert(name.to_owned(), Message::Names(fields));
         CelType::message(name)
     }

@@ -1,38 +1,52 @@
 //! The names that the expressions of one entry may use.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cel_core::CelType;
 
-use super::registry::Registry;
+use super::registry::{Names, Registry};
 use super::secret::Secrecy;
 use super::{Checked, Origin, Origins, Root};
 use crate::kinds;
 use crate::schema::{Field, Object, Rest, Schema, Shape};
+use crate::source::Span;
 
-/// The variables of one entry with their types. Cloning is cheap; clones share the types of objects.
+/// The variables of one entry with their types. Cloning is cheap; clones share what neither of them changes.
 #[derive(Debug, Clone)]
 pub struct Scope {
     pub(super) registry: Arc<Registry>,
     object: Arc<Schema>,
-    inputs: BTreeMap<String, (CelType, bool)>,
-    hook: BTreeMap<String, (CelType, bool)>,
-    vars: BTreeMap<String, (CelType, bool)>,
-    children: BTreeMap<String, (CelType, bool)>,
-    reads: BTreeMap<String, (CelType, bool)>,
+    inputs: Names,
+    hook: Names,
+    vars: Names,
+    children: Names,
+    reads: Names,
     /// Variables of some places only: `self`, `item`, `key`, `now`.
     locals: BTreeMap<String, CelType>,
     /// Those of `locals` that stand for an element of `forEach`.
     element: Vec<String>,
     /// Keys of `data` that the templates of children always write, by the children's ids.
-    written: BTreeMap<String, BTreeSet<String>>,
+    written: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// What is not open, by the variable or the name below `children`, `reads` or `vars`.
-    secret: BTreeMap<String, Secrecy>,
+    secret: Arc<BTreeMap<String, Secrecy>>,
     /// What flows into variables: elements of `forEach`, and names below `vars`.
-    origins: BTreeMap<String, Origins>,
+    origins: Arc<BTreeMap<String, Origins>>,
     /// The expressions know the object and nothing else.
     alone: bool,
+    /// What was read in this scope and in those that were made of it; none: nobody will ask.
+    trail: Option<Trail>,
+}
+
+/// The places of strings, each with the scope that its expressions were checked in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trail(Arc<Mutex<Vec<(Span, Scope)>>>);
+
+impl Trail {
+    /// All of them, in the order in which they were read.
+    pub(crate) fn take(&self) -> Vec<(Span, Scope)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The variables that every place has, and those that some have.
@@ -77,17 +91,33 @@ impl Scope {
         Scope {
             registry: Arc::default(),
             object: Arc::new(whole_object(primary, namespaced)),
-            inputs: BTreeMap::new(),
-            hook: BTreeMap::new(),
-            vars: BTreeMap::new(),
-            children: BTreeMap::new(),
-            reads: BTreeMap::new(),
+            inputs: Arc::default(),
+            hook: Arc::default(),
+            vars: Arc::default(),
+            children: Arc::default(),
+            reads: Arc::default(),
             locals: BTreeMap::new(),
             element: Vec::new(),
-            written: BTreeMap::new(),
-            secret: BTreeMap::new(),
-            origins: BTreeMap::new(),
+            written: Arc::default(),
+            secret: Arc::default(),
+            origins: Arc::default(),
             alone: false,
+            trail: None,
+        }
+    }
+
+    /// This scope, which from now on keeps in mind what is read in it.
+    #[must_use]
+    pub(crate) fn keeping(self, trail: Option<&Trail>) -> Scope {
+        Scope { trail: trail.cloned(), ..self }
+    }
+
+    /// Expressions of the string at `span` are read in this scope.
+    pub(crate) fn read(&self, span: Span) {
+        if let Some(trail) = &self.trail {
+            // Without its own trail, or the two would keep each other alive.
+            let scope = Scope { trail: None, ..self.clone() };
+            trail.0.lock().unwrap_or_else(PoisonError::into_inner).push((span, scope));
         }
     }
 
@@ -115,46 +145,46 @@ impl Scope {
     /// Declares `inputs.<name>`. An input always has a value: its default or the Komposer's.
     pub fn add_input(&mut self, name: &str, schema: &Arc<Schema>) {
         let ty = self.registry.type_of(&format!("inputs.{name}"), schema);
-        self.inputs.insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
+        Arc::make_mut(&mut self.inputs).insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
     }
 
     /// Declares `hook.<name>`. The hook gives it before anything is evaluated; it may have read a secret.
     pub fn add_hook(&mut self, name: &str, schema: &Arc<Schema>) {
         let ty = self.registry.type_of(&format!("hook.{name}"), schema);
-        self.hook.insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
+        Arc::make_mut(&mut self.hook).insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
         self.set_secrecy("hook", Secrecy::Secret);
-        self.origins.insert("hook".to_owned(), [Origin::of(Root::Hook, &[])].into());
+        Arc::make_mut(&mut self.origins).insert("hook".to_owned(), [Origin::of(Root::Hook, &[])].into());
     }
 
     /// Declares `vars.<name>` whose value is one expression.
     pub fn add_var(&mut self, name: &str, value: &Checked) {
-        self.vars.insert(name.to_owned(), (value.ty.clone(), value.path));
+        Arc::make_mut(&mut self.vars).insert(name.to_owned(), (value.ty.clone(), value.path));
         self.set_secrecy(&format!("vars.{name}"), value.secrecy);
-        self.origins.insert(format!("vars.{name}"), value.origins.clone());
+        Arc::make_mut(&mut self.origins).insert(format!("vars.{name}"), value.origins.clone());
     }
 
     /// Declares `vars.<name>` whose value is a longer string.
     pub fn add_text_var(&mut self, name: &str, secrecy: Secrecy, origins: BTreeSet<Origin>) {
-        self.vars.insert(name.to_owned(), (CelType::String, false));
+        Arc::make_mut(&mut self.vars).insert(name.to_owned(), (CelType::String, false));
         self.set_secrecy(&format!("vars.{name}"), secrecy);
-        self.origins.insert(format!("vars.{name}"), origins);
+        Arc::make_mut(&mut self.origins).insert(format!("vars.{name}"), origins);
     }
 
     /// Declares `vars.<name>` whose expression is wrong, so that its uses bring no further problems.
     pub fn add_unknown_var(&mut self, name: &str) {
-        self.vars.insert(name.to_owned(), (CelType::Dyn, false));
+        Arc::make_mut(&mut self.vars).insert(name.to_owned(), (CelType::Dyn, false));
     }
 
     /// Declares `children.<id>`.
     pub fn add_child(&mut self, id: &str, objects: Objects<'_>) {
         let ty = self.objects(&format!("children.{id}"), objects);
-        self.children.insert(id.to_owned(), ty);
+        Arc::make_mut(&mut self.children).insert(id.to_owned(), ty);
     }
 
     /// Declares keys below `data` that the template of a child always writes. Its object has them, but for what others took out
     /// of it.
     pub fn add_written(&mut self, id: &str, keys: BTreeSet<String>) {
-        self.written.insert(id.to_owned(), keys);
+        Arc::make_mut(&mut self.written).insert(id.to_owned(), keys);
     }
 
     /// Whether the template of a child always writes this key of its `data`.
@@ -165,7 +195,7 @@ impl Scope {
     /// Declares `reads.<id>`.
     pub fn add_read(&mut self, id: &str, objects: Objects<'_>) {
         let ty = self.objects(&format!("reads.{id}"), objects);
-        self.reads.insert(id.to_owned(), ty);
+        Arc::make_mut(&mut self.reads).insert(id.to_owned(), ty);
     }
 
     fn objects(&mut self, name: &str, objects: Objects<'_>) -> (CelType, bool) {
@@ -209,10 +239,10 @@ impl Scope {
         let mut scope = self.with("key", CelType::String, Secrecy::Open);
         scope.element = vec!["key".to_owned()];
         let computed = |origin: &Origin| Origin { whole: false, ..origin.clone() };
-        scope.origins.insert("key".to_owned(), range.iter().map(computed).collect());
+        Arc::make_mut(&mut scope.origins).insert("key".to_owned(), range.iter().map(computed).collect());
         for name in ["item"].into_iter().chain(name) {
             scope = scope.with(name, ty.clone(), secrecy);
-            scope.origins.insert(name.to_owned(), range.clone());
+            Arc::make_mut(&mut scope.origins).insert(name.to_owned(), range.clone());
             scope.element.push(name.to_owned());
         }
         scope
@@ -227,7 +257,7 @@ impl Scope {
 
     fn set_secrecy(&mut self, name: &str, secrecy: Secrecy) {
         if secrecy != Secrecy::Open {
-            self.secret.insert(name.to_owned(), secrecy);
+            Arc::make_mut(&mut self.secret).insert(name.to_owned(), secrecy);
         }
     }
 

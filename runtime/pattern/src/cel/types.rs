@@ -71,7 +71,7 @@ pub(super) fn ambiguous(expr: &SpannedExpr, types: &CheckResult) -> bool {
 }
 
 /// A type in words.
-pub(crate) fn describe(ty: &CelType) -> String {
+pub fn describe(ty: &CelType) -> String {
     match ty {
         CelType::Message(_) => "object".to_owned(),
         CelType::Map(_, value) if matches!(**value, CelType::Dyn | CelType::Error) => "map".to_owned(),

@@ -24,6 +24,7 @@ pub(super) fn check(
     let mut whole = true;
     for (what, node, joint) in [("`when`", when, " && "), ("`or`", or, " || ")] {
         let Some(node) = node else { continue };
+        expressions.scope.read(node.span);
         if !text.text.is_empty() {
             text.push(" && ");
         }

@@ -8,7 +8,7 @@ use super::inputs::Input;
 use super::reads::{self, References};
 use super::{admission, children, conversion, flows, hooks, running, status, vars};
 use crate::ast::{self, Api};
-use crate::cel::Scope;
+use crate::cel::{Scope, Trail};
 use crate::codes::{crd as codes, flows as flow_codes, references};
 use crate::diagnostic::Diagnostics;
 use crate::model;
@@ -23,20 +23,21 @@ pub(super) struct Context<'a> {
     pub(super) primary: &'a Arc<Schema>,
 }
 
-/// Checks one entry, and gives the scope that its expressions were checked in. None where its primary's kind is not known,
+/// Checks one entry, and gives the scope that its expressions were checked in; `trail` keeps where they stand. None where its primary's kind is not known,
 /// without which nothing else can be said of it.
 pub(super) fn check(
     entry: &ast::Entry,
     crds: &[Crd],
     inputs: &[Input],
     source: &Source,
+    trail: Option<&Trail>,
     problems: &mut Diagnostics,
 ) -> Option<(model::Entry, Scope)> {
     let (api, crd, version) = resolve(entry, crds, problems)?;
     facts(version, problems);
     let values = entry.hook.as_ref().map(|hook| hooks::before_render(hook, problems)).unwrap_or_default();
     let scope_of = |primary: &Schema| {
-        let mut scope = Scope::new(primary, api.namespaced);
+        let mut scope = Scope::new(primary, api.namespaced).keeping(trail);
         for input in inputs {
             scope.add_input(&input.model.name, &input.schema);
         }
@@ -84,7 +85,7 @@ pub(super) fn check(
         requeues,
         api,
     };
-    Some((checked, scope))
+    Some((checked, scope.keeping(None)))
 }
 
 fn resolve<'a>(

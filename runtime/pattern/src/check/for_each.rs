@@ -82,6 +82,7 @@ fn scalar(ty: &Type) -> bool {
 
 fn range(node: &Node, expressions: &mut Expressions, problems: &mut Diagnostics) -> Option<Checked> {
     let at = expressions.source.at(node.span);
+    expressions.scope.read(node.span);
     match &node.value {
         Value::String(text) if text.has_expressions() => match expressions.string(node, Place::Range, problems) {
             Found::Lone(text) => lone(text),

@@ -34,11 +34,12 @@ pub use sinks::rights_changed;
 pub use files::{REQUIRED_FILES, required_files};
 
 use crate::ast;
-use crate::cel::Scope;
+use crate::cel::{Scope, Trail};
 use crate::codes::yaml as codes;
 use crate::diagnostic::Diagnostics;
 use crate::eras;
 use crate::model::Pattern;
+use crate::query::{EntryFacts, Facts};
 use crate::source::{FileId, Source};
 use crate::yaml::{self, Bounds, Node};
 
@@ -48,8 +49,27 @@ use crate::yaml::{self, Bounds, Node};
 /// None: problems are the second result, in the order of the source. There is a pattern exactly if none of them is an error.
 pub fn check(source: &Source) -> (Option<Pattern>, Diagnostics) {
     let mut problems = Diagnostics::default();
-    let pattern = pattern(source, &mut problems);
-    finish(pattern, problems)
+    let whole = pattern(source, None, &mut problems);
+    finish(whole.pattern, problems)
+}
+
+/// As [`check`], and keeps what the check came to know, for questions about places of the files.
+///
+/// # Errors
+/// None: as [`check`].
+pub fn check_keeping(source: &Source) -> (Option<Pattern>, Diagnostics, Facts) {
+    let mut problems = Diagnostics::default();
+    let trail = Trail::default();
+    let Whole { pattern: found, katalog, crds } = pattern(source, Some(&trail), &mut problems);
+    let entries = match &found {
+        Some((pattern, scopes)) => {
+            pattern.entries.iter().zip(scopes).map(|(entry, scope)| EntryFacts::of(entry, scope)).collect()
+        }
+        None => Vec::new(),
+    };
+    let facts = Facts { katalog, crds, entries, read: trail.take() };
+    let (pattern, problems) = finish(found, problems);
+    (pattern, problems, facts)
 }
 
 /// The only document of the Katalog `<base>katalog.yaml`, for what is laid over it before it is checked. `base` is empty or ends
@@ -66,8 +86,9 @@ pub fn katalog(source: &Source, base: &str) -> (Option<Node>, Diagnostics) {
 /// None: as [`check`].
 pub fn check_merged(source: &Source, base: &str, katalog: &Node) -> (Option<Pattern>, Diagnostics) {
     let mut problems = Diagnostics::default();
-    let (crds, known) = crds(source, base, &mut problems);
-    let pattern = of_root(source, katalog, crds, known, None, &mut problems);
+    let (_, read, known) = crds(source, base, &mut problems);
+    let crds = Crds { read, known };
+    let pattern = of_root(source, katalog, crds, None, None, &mut problems);
     finish(pattern, problems)
 }
 
@@ -81,31 +102,50 @@ fn finish(pattern: Option<(Pattern, Vec<Scope>)>, mut problems: Diagnostics) -> 
 /// pattern has errors or no such entry.
 pub fn scope(source: &Source, entry: &str) -> Option<Scope> {
     let mut problems = Diagnostics::default();
-    let (pattern, scopes) = pattern(source, &mut problems).filter(|_| !problems.has_errors())?;
+    let (pattern, scopes) = pattern(source, None, &mut problems).pattern.filter(|_| !problems.has_errors())?;
     let at = pattern.entries.iter().position(|checked| checked.name == entry)?;
     scopes.into_iter().nth(at)
 }
 
-/// The pattern, with the scope of each entry.
-fn pattern(source: &Source, problems: &mut Diagnostics) -> Option<(Pattern, Vec<Scope>)> {
-    let (crds, known) = crds(source, "", problems);
-    let cr = source.find("cr.yaml").and_then(|file| document(source, file, problems));
-    let root = root(source, "", problems)?;
-    of_root(source, &root, crds, known, cr.as_ref(), problems)
+/// What the files of a pattern came to.
+struct Whole {
+    /// The pattern, with the scope of each entry; none where it has no name.
+    pattern: Option<(Pattern, Vec<Scope>)>,
+    katalog: Option<Node>,
+    crds: Vec<Node>,
 }
 
 /// The CRDs, and whether all of them could be read.
-fn crds(source: &Source, base: &str, problems: &mut Diagnostics) -> (Vec<crd::Crd>, bool) {
-    let crds = match source.find(&format!("{base}crd.yaml")) {
-        Some(file) => crd::read(&documents(source, file, problems), source, problems),
+struct Crds {
+    read: Vec<crd::Crd>,
+    known: bool,
+}
+
+fn pattern(source: &Source, trail: Option<&Trail>, problems: &mut Diagnostics) -> Whole {
+    let (crds, read, known) = crds(source, "", problems);
+    let cr = source.find("cr.yaml").and_then(|file| document(source, file, problems));
+    let katalog = root(source, "", problems);
+    let pattern =
+        katalog.as_ref().and_then(|root| of_root(source, root, Crds { read, known }, cr.as_ref(), trail, problems));
+    Whole { pattern, katalog, crds }
+}
+
+/// The documents of `crd.yaml`, the CRDs that they are, and whether all of them could be read.
+fn crds(source: &Source, base: &str, problems: &mut Diagnostics) -> (Vec<Node>, Vec<crd::Crd>, bool) {
+    let (documents, crds) = match source.find(&format!("{base}crd.yaml")) {
+        Some(file) => {
+            let documents = documents(source, file, problems);
+            let crds = crd::read(&documents, source, problems);
+            (documents, crds)
+        }
         None => {
             problems.push(codes::missing_file("crd.yaml"));
-            Vec::new()
+            (Vec::new(), Vec::new())
         }
     };
     // A broken `crd.yaml` would make every expression of the Katalog an unknown field.
     let known = !problems.has_errors();
-    (crds, known)
+    (documents, crds, known)
 }
 
 fn root(source: &Source, base: &str, problems: &mut Diagnostics) -> Option<Node> {
@@ -119,18 +159,18 @@ fn root(source: &Source, base: &str, problems: &mut Diagnostics) -> Option<Node>
 fn of_root(
     source: &Source,
     root: &Node,
-    crds: Vec<crd::Crd>,
-    crds_known: bool,
+    Crds { read: crds, known }: Crds,
     cr: Option<&Node>,
+    trail: Option<&Trail>,
     problems: &mut Diagnostics,
 ) -> Option<(Pattern, Vec<Scope>)> {
     let katalog = ast::parse(root, problems);
     let inputs = inputs::check(&katalog.inputs, source, problems);
     let capabilities = hooks::capabilities(&katalog, source, problems);
     let (mut entries, mut scopes) = (Vec::new(), Vec::new());
-    if crds_known {
+    if known {
         for entry in &katalog.entries {
-            let (checked, scope) = entry::check(entry, &crds, &inputs, source, problems).unzip();
+            let (checked, scope) = entry::check(entry, &crds, &inputs, source, trail, problems).unzip();
             entries.extend(checked);
             scopes.extend(scope);
         }

@@ -97,6 +97,7 @@ impl<'a> Expressions<'a> {
         if !text.has_expressions() {
             return Found::Plain;
         }
+        self.scope.read(node.span);
         let pieces = match cel::split(&text.text) {
             Ok(pieces) => pieces,
             Err(problem) => {

@@ -73,7 +73,7 @@ pub static CODES: &[&Code] =
 pub(crate) fn problem(span: Span, problem: Problem) -> Diagnostic {
     let code = match problem.kind {
         ProblemKind::Unclosed => &UNCLOSED,
-        ProblemKind::Syntax => &SYNTAX,
+        ProblemKind::Syntax | ProblemKind::NamedType => &SYNTAX,
         ProblemKind::TooLong => &bounds::EXPRESSION_SIZE,
         ProblemKind::TooDeep => &bounds::EXPRESSION_DEPTH,
         ProblemKind::UnknownName
@@ -87,7 +87,6 @@ pub(crate) fn problem(span: Span, problem: Problem) -> Diagnostic {
         ProblemKind::WrongType => &WRONG_TYPE,
         ProblemKind::MayBeAbsent => &MAY_BE_ABSENT,
         ProblemKind::NotRegex => &NOT_REGEX,
-        ProblemKind::NotYet => &keys::REPLACED,
     };
     let mut diagnostic = Diagnostic::new(code, span, problem.message);
     diagnostic.found = problem.found;

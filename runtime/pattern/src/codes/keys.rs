@@ -14,8 +14,8 @@ pub static UNKNOWN: Code = error(
 /// A key of Orkestra's that is said otherwise here.
 pub static REPLACED: Code = error(
     "K0202",
-    "a key that is said otherwise",
-    "Katalogs elsewhere have this key. Here the same is said in another way, or by another part of the cluster.",
+    "a key of Katalogs elsewhere",
+    "Katalogs elsewhere have this key. Here the same is said in another way, by another part of the cluster, or not at all.",
     edit("workers: 2", "workers: 2\n      deletionProtection: true"),
 );
 /// A key that must be there.
@@ -111,7 +111,7 @@ pub(crate) fn not_here(span: Span, key: &str, of: &str, mend: &str) -> Diagnosti
 }
 
 pub(crate) fn replaced(span: Span, key: &str, hint: &str) -> Diagnostic {
-    Diagnostic::new(&REPLACED, span, format!("`{key}` is said otherwise here")).hint(hint)
+    Diagnostic::new(&REPLACED, span, format!("`{key}` is not read here")).hint(hint)
 }
 
 pub(crate) fn missing(span: Span, key: &str, of: &str) -> Diagnostic {

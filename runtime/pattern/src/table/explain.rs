@@ -100,7 +100,7 @@ pub fn explain(document: &'static Table, path: &str) -> Result<Explained, NoSuch
     Ok(explained)
 }
 
-fn sentence(need: Need, doc: &str) -> String {
+pub(crate) fn sentence(need: Need, doc: &str) -> String {
     match need {
         Need::Former(of) => format!("The older spelling of `{of}`. {doc}"),
         Need::Alias(of) => format!("Another name of `{of}`. {doc}"),
@@ -144,7 +144,7 @@ impl super::OfKind {
     }
 }
 
-fn describe(takes: &Takes) -> String {
+pub(crate) fn describe(takes: &Takes) -> String {
     match takes {
         Takes::Any => "any value".to_owned(),
         Takes::Nothing => "nothing".to_owned(),

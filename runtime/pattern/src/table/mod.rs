@@ -7,6 +7,7 @@ mod explain;
 mod schema;
 
 pub use explain::{Explained, Line, NoSuchKey, explain};
+pub(crate) use explain::{describe, sentence};
 pub use schema::json_schema;
 
 use crate::ast::Form;

@@ -178,7 +178,7 @@ static ENTRY_ROWS: [Row; 11] = [
         Takes::List(&Takes::Like(&NAMESPACES)),
         "Namespaces in which nothing is done; `*` stands for any letters. A Komposer adds some, and removes none.",
     ),
-    replaced("selector", "later"),
+    replaced("selector", "leave it out: an entry reconciles every object of its kind"),
     optional(
         "conversion",
         Takes::Table(&conversion::CONVERSION),
