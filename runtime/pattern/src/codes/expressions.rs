@@ -1,6 +1,6 @@
 //! K04: what is wrong inside `{{ }}`.
 
-use super::{Code, bounds, edit, error, keys, references};
+use super::{Code, bounds, edit, error, references};
 use crate::cel::{Problem, ProblemKind};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
