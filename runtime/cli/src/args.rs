@@ -134,7 +134,8 @@ pub(crate) enum Command {
 Examples:
   ork check                            the pattern in this directory
   ork check patterns/*/*               many at once
-  ork check --strict --format json .   in CI: warnings count, and a machine reads")]
+  ork check --strict --format json .   in CI: warnings count, and a machine reads
+  ork check --cost .                   which expressions cost most, and why")]
 pub(crate) struct Check {
     /// Pattern directories
     #[arg(value_name = "DIR", default_value = ".")]
@@ -145,6 +146,9 @@ pub(crate) struct Check {
     /// Treat warnings as errors
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Rank the expressions by what they cost at most, and say what makes them dear
+    #[arg(long)]
+    pub(crate) cost: bool,
 }
 
 /// Compile a pattern to a component
