@@ -129,6 +129,16 @@ fn grouped(count: u64) -> String {
     text
 }
 
+/// What a missing bound is, in a few words.
+pub fn lacks(missing: &Missing) -> String {
+    let Missing { path, keyword, owner, .. } = missing;
+    match (owner, *keyword) {
+        (Owner::Others, _) => format!("`{path}` is of a kind of others, which does not bound it"),
+        (_, "type") => format!("`{path}` may be any value"),
+        (_, keyword) => format!("`{path}` has no `{keyword}`"),
+    }
+}
+
 /// How a missing bound is mended.
 pub fn mend(missing: &Missing) -> String {
     let Missing { path, keyword, owner, .. } = missing;
@@ -136,11 +146,7 @@ pub fn mend(missing: &Missing) -> String {
         Owner::Crd => "in crd.yaml",
         Owner::Input => "in the schema of the input",
         Owner::Hook => "in the schema of the hook's value",
-        Owner::Others => {
-            return format!(
-                "`{path}` has no bound, and is of a kind of others: use a part of it, as by `.substring(0, 63)`"
-            );
-        }
+        Owner::Others => return format!("go through less of `{path}`, which is of a kind of others and not bounded"),
     };
     match *keyword {
         "type" => format!("say what `{path}` holds {place}: its schema allows any value"),

@@ -223,7 +223,7 @@ fn texts(call: &Call<'_>) -> (Vec<Charge>, Extent) {
         "replace" => {
             // Nothing is found between any two code points.
             let old = call.constant(1).unwrap_or(0);
-            let most = if old == 0 { text.most.saturating_add(1) } else { text.most / old };
+            let most = text.most.checked_div(old).unwrap_or(text.most.saturating_add(1));
             let found = most.min(call.count(3).unwrap_or(u64::MAX));
             let new = call.bytes(2);
             let grown = new.most.saturating_sub(old).saturating_mul(found);
@@ -233,7 +233,7 @@ fn texts(call: &Call<'_>) -> (Vec<Charge>, Extent) {
         }
         "split" => {
             let between = call.constant(1).unwrap_or(0);
-            let parts = if between == 0 { text.most.max(1) } else { text.most / between + 1 };
+            let parts = text.most.checked_div(between).map_or(text.most.max(1), |parts| parts + 1);
             let len = Size { most: parts.min(call.count(2).unwrap_or(u64::MAX)), because: text.because.clone() };
             (vec![once, tenth(&text)], Extent::List { len, item: Arc::new(same()), total: Some(text.most) })
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use orkestra_pattern::codes::bounds::{mend, units};
+use orkestra_pattern::codes::bounds::{lacks, mend, units};
 use orkestra_pattern::cost::{ASSUMED, CALL_LIMIT, EXPRESSION_LIMIT, Item, Summary};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ fn row(dir: &Path, item: &Item) -> [String; 4] {
     let source: String = item.source.chars().take(LONGEST).collect();
     let source = if source.len() < item.source.len() { format!("{source}…") } else { source };
     let times = if item.times > 1 { format!(", {} times {}", units(item.cost.max), item.times) } else { String::new() };
-    let missing: Vec<String> = item.missing.iter().take(1).map(mend).collect();
+    let missing: Vec<String> = item.missing.iter().take(1).map(lacks).collect();
     let missing = if missing.is_empty() { String::new() } else { format!("; {}", missing.join("; ")) };
     [
         number.strip_suffix(" units").unwrap_or(&number).to_owned(),

@@ -44,8 +44,12 @@ pub(super) fn texts() -> Vec<String> {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
-            let limit = [0x80, 0x300, 0x11_0000][usize::try_from(state % 3).unwrap()];
-            text.extend(char::from_u32(u32::try_from((state >> 20) % limit).unwrap()));
+            let limit = match state % 3 {
+                0 => 0x80,
+                1 => 0x300,
+                _ => 0x11_0000,
+            };
+            text.extend(u32::try_from((state >> 20) % limit).ok().and_then(char::from_u32));
         }
         all.push(text);
     }
