@@ -134,7 +134,10 @@ fn list(of: &Extent) -> Size {
 fn added(a: &Extent, b: &Extent) -> (Vec<Charge>, Extent) {
     let (text, other) = (a.bytes(), b.bytes());
     let (items, more) = (list(a), list(b));
-    let is_text = |extent: &Extent| matches!(extent, Extent::Text { .. });
+    let is_text = |extent: &Extent| match extent {
+        Extent::Of(place) => matches!(place.shape(), Some(Extent::Text { .. })),
+        other => matches!(other, Extent::Text { .. }),
+    };
     let mut forms = if is_text(a) || is_text(b) { Vec::new() } else { vec![Extent::Scalar] };
     let mut charges = Vec::new();
     if text.most > 0 || other.most > 0 {
