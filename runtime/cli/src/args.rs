@@ -139,7 +139,8 @@ Examples:
   ork check                            the pattern in this directory
   ork check patterns/*/*               many at once
   ork check --fix .                    older spellings become today's, in the files
-  ork check --strict --format json .   in CI: warnings count, and a machine reads")]
+  ork check --strict --format json .   in CI: warnings count, and a machine reads
+  ork check --cost .                   which expressions cost most, and why")]
 pub(crate) struct Check {
     /// Pattern directories
     #[arg(value_name = "DIR", default_value = ".")]
@@ -153,6 +154,9 @@ pub(crate) struct Check {
     /// Rewrite what can be said otherwise without a change of meaning, as older spellings, and check what is left
     #[arg(long)]
     pub(crate) fix: bool,
+    /// Rank the expressions by what they cost at most, and say what makes them dear
+    #[arg(long)]
+    pub(crate) cost: bool,
 }
 
 /// Compile a pattern to a component

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orkestra_artifact::config::{Engine, ServedKind, Tests};
 use orkestra_artifact::{Config, Contents, Listing, Package, Role, pack};
 use orkestra_component::NotDeclarative;
+use orkestra_pattern::cost::of_entry;
 use orkestra_pattern::model::Pattern;
 use serde_json::Value;
 
@@ -60,8 +61,7 @@ pub(crate) fn config(pattern: &Pattern, component: &[u8], tests: Tests) -> Resul
             import: declared.engine,
             digest: format!("sha256:{}", orkestra_component::engine().digest).parse().ok(),
         },
-        // The checker does not bound costs yet, and a guess would be worse than none.
-        cost: pattern.entries.iter().map(|entry| (entry.name.clone(), None)).collect(),
+        cost: pattern.entries.iter().map(|entry| (entry.name.clone(), Some(of_entry(entry).reconcile))).collect(),
         tests,
         builder: BUILDER.to_owned(),
         layers: BTreeMap::new(),

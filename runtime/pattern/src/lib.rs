@@ -10,6 +10,7 @@ pub mod capability;
 pub mod cel;
 mod check;
 pub mod codes;
+pub mod cost;
 pub mod diagnostic;
 pub mod eras;
 pub mod fields;
@@ -29,7 +30,8 @@ pub mod yaml;
 
 pub use ast::KATALOG;
 pub use check::{
-    REQUIRED_FILES, check, check_keeping, check_merged, child_id, katalog, required_files, rights_changed, scope,
+    REQUIRED_FILES, check, check_keeping, check_merged, child_id, cost_of, costs, katalog, required_files,
+    rights_changed, scope,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use source::Source;

@@ -196,7 +196,8 @@ Examples:
   ork explain patterns/postgres/v14
   ork explain -f komposer.yaml --only postgres.workers
   ork explain . db                                   one child
-  ork explain . --format mermaid                     a graph for a Markdown page")]
+  ork explain . --format mermaid                     a graph for a Markdown page
+  ork explain . --format svg > pattern.svg           a picture of it")]
 pub(crate) struct Explain {
     /// The pattern directory
     #[arg(value_name = "DIR", default_value = ".")]
@@ -223,6 +224,8 @@ pub(crate) enum ExplainFormat {
     Json,
     /// A flowchart that GitHub and others draw
     Mermaid,
+    /// A picture of the same, for any page
+    Svg,
 }
 
 /// Develop a pattern against a control plane of its own

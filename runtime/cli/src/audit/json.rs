@@ -22,8 +22,11 @@ fn subject(subject: &Subject) -> Value {
         let reasons = capability.reasons.iter().map(|reason| json!({"text": reason.text, "at": reason.at}));
         json!({"name": capability.name, "granted": capability.granted, "reasons": reasons.collect::<Vec<_>>()})
     });
-    // The meter ends a call at the limit, which so is the worst case. The checker derives no lower one, and a guess would be worse.
-    let cost = subject.entries.iter().map(|entry| json!({"entry": entry, "worst": null, "limit": subject.limits.cost}));
+    let cost = subject.entries.iter().map(|(entry, summary)| {
+        json!({
+            "entry": entry, "worst": summary.reconcile, "conversion": summary.conversion, "limit": subject.limits.cost,
+        })
+    });
     json!({
         "name": subject.name,
         "version": subject.version,

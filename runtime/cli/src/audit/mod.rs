@@ -9,6 +9,7 @@ pub(crate) mod text;
 
 use orkestra_artifact::Digest;
 use orkestra_komposer::{From, Instance, Policy};
+use orkestra_pattern::cost::Summary;
 use orkestra_pattern::model::{Entry, Hook};
 use orkestra_pattern::rights::Rights;
 use orkestra_sandbox::Limits;
@@ -47,7 +48,8 @@ pub(crate) struct Subject {
     /// Grants that nothing asks for.
     pub(crate) idle: Vec<String>,
     pub(crate) limits: Limits,
-    pub(crate) entries: Vec<String>,
+    /// The entries that run, with what they cost at most.
+    pub(crate) entries: Vec<(String, Summary)>,
     pub(crate) rights: Rights,
     /// Whose signatures were asked for and found.
     pub(crate) signers: Vec<String>,
@@ -272,8 +274,9 @@ impl Subject {
         if hook.is_some() {
             claimed.push(("what hooks.wasm does with what it is granted", "its author"));
         }
-        let runs = |name: &&String| instance.entries.iter().any(|settings| settings.name == **name);
-        let entries = instance.pattern.entries.iter().map(|entry| &entry.name).filter(runs).cloned().collect();
+        let runs = |entry: &&Entry| instance.entries.iter().any(|settings| settings.name == entry.name);
+        let entries = instance.pattern.entries.iter().filter(runs);
+        let entries = entries.map(orkestra_pattern::cost_of).collect();
         Ok(Self {
             name: instance.name.clone(),
             version: instance.pattern.version.to_string(),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use orkestra_pattern::codes::bounds::units;
 use orkestra_pattern::rights::Right;
 
 use super::{Audit, Level, Subject};
@@ -92,9 +93,11 @@ fn subject(text: &mut String, subject: &Subject) {
             grouped(limits.cost)
         ),
     );
-    for entry in &subject.entries {
-        let most = grouped(limits.cost);
-        line("cost", format!("{}: at most {most} units, where a call ends; no lower bound is derived", escape(entry)));
+    for (entry, summary) in &subject.entries {
+        let (worst, limit) = (units(summary.reconcile), grouped(limits.cost));
+        let conversion = summary.conversion.map(|most| format!(", to convert an object at most {}", units(most)));
+        let conversion = conversion.unwrap_or_default();
+        line("cost", format!("{}: a reconcile at most {worst} of {limit}{conversion}", escape(entry)));
     }
     for right in &subject.rights.rights {
         line("may", escape(&brief(right)).into_owned());

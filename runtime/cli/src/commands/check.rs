@@ -1,5 +1,7 @@
 //! `ork check`: every problem of a pattern, at once.
 
+mod cost;
+
 use serde_json::json;
 
 use crate::args::{Check, TextOrJson};
@@ -27,6 +29,10 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
             diagnostics.drop_notes();
         }
         diagnostics.sort();
+        let costs = match args.cost {
+            true => orkestra_pattern::costs(&files.source),
+            false => pattern.iter().flat_map(|pattern| &pattern.entries).map(orkestra_pattern::cost_of).collect(),
+        };
         errors += diagnostics.errors() + diagnostics.omitted();
         warnings += diagnostics.warnings();
         fixable += diagnostics.iter().filter(|diagnostic| !diagnostic.fix.is_empty()).count();
@@ -40,6 +46,7 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
                 "warnings": diagnostics.warnings(),
                 "notes": diagnostics.notes(),
                 "omitted": diagnostics.omitted(),
+                "cost": cost::document(&costs, args.cost),
                 "diagnostics": files.report(&diagnostics),
             })),
             TextOrJson::Text => {
@@ -48,6 +55,12 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
                 }
                 if !diagnostics.is_empty() {
                     output.data(&files.render(&diagnostics, output.stdout_colored()))?;
+                }
+                if args.cost {
+                    for (entry, summary) in &costs {
+                        output.data(&cost::table(dir, entry, summary))?;
+                    }
+                    output.note(cost::assumed());
                 }
                 if let Some(pattern) = pattern.filter(|_| !diagnostics.has_errors()) {
                     let found = match (diagnostics.warnings(), diagnostics.notes()) {
@@ -58,6 +71,9 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
                     };
                     let name = format!("{} {}", escape(&pattern.name), pattern.version);
                     output.done("Checked", format_args!("{b}{name}{b:#} in {}: {found}", shown(dir), b = role::NAME));
+                    if !args.cost {
+                        costs.iter().for_each(|(entry, summary)| output.note(cost::line(entry, summary)));
+                    }
                 }
             }
         }

@@ -1,7 +1,11 @@
 //! `ork explain`: what a pattern will do, and why.
 
 mod facts;
+mod graph;
+#[cfg(test)]
+mod hostile;
 mod mermaid;
+mod svg;
 mod text;
 mod values;
 
@@ -40,5 +44,6 @@ pub(crate) fn run(args: &Explain, output: &Output) -> Result<(), Error> {
         ExplainFormat::Text => output.data(&text::of(&facts, file)),
         ExplainFormat::Json => output.bytes(format!("{:#}\n", facts.json()).as_bytes()),
         ExplainFormat::Mermaid => output.data(&escape(&mermaid::of(&facts))),
+        ExplainFormat::Svg => output.bytes(svg::of(&facts).as_bytes()),
     }
 }

@@ -38,8 +38,21 @@ fn one_child_is_explained_alone() {
 fn the_graph_has_an_arrow_for_each_reference() {
     let good = postgres();
     let ended = ork(["explain", good.to_str().unwrap(), "--format", "mermaid"]).ends(0);
-    assert!(ended.text().starts_with("flowchart TD\n  e0([\"Postgres\"])\n"), "{}", ended.text());
+    assert!(ended.text().starts_with("flowchart TD\n  e0([\"Postgres<br>a reconcile"), "{}", ended.text());
     assert!(ended.text().contains("  e0 -->|when| e0_budget\n"), "{}", ended.text());
+}
+
+/// What each shipped pattern looks like, as a flowchart and as a picture.
+#[test]
+fn shipped_patterns_are_drawn() {
+    let patterns = postgres().join("../..");
+    for pattern in ["crontab/v2", "postgres/v14", "postgres/v15", "website/v1"] {
+        let dir = patterns.join(pattern);
+        for format in ["mermaid", "svg"] {
+            let drawn = ork(["explain", dir.to_str().unwrap(), "--format", format]).ends(0);
+            insta::assert_snapshot!(format!("{format} of {pattern}").replace(['/', ' '], "_"), drawn.text());
+        }
+    }
 }
 
 #[test]

@@ -40,9 +40,10 @@ spec:
                 storage: {type: string}
                 dash-ed: {type: integer}
                 backup: {type: object, properties: {keep: {type: integer}}}
-                labels: {type: object, additionalProperties: {type: string}}
+                labels: {type: object, maxProperties: 50, additionalProperties: {type: string}}
                 users:
                   type: array
+                  maxItems: 50
                   items: {type: object, required: [name], properties: {name: {type: string}, mail: {type: string}}}
             status:
               type: object
@@ -51,6 +52,7 @@ spec:
                 phase: {type: string}
                 conditions:
                   type: array
+                  maxItems: 32
                   items: {type: object, x-kubernetes-preserve-unknown-fields: true}
 "#;
 
@@ -62,7 +64,7 @@ spec:
   inputs:
     - {name: most, schema: {type: integer}, default: 5}
     - {name: share, schema: {type: number}, default: 1}
-    - {name: zones, schema: {type: array, items: {type: string}}, default: [a, b]}
+    - {name: zones, schema: {type: array, maxItems: 9, items: {type: string, maxLength: 20}}, default: [a, b]}
     - {name: size, schema: {type: object, required: [big], properties: {big: {type: integer}, small: {type: integer}}}, default: {big: 3}}
   crds:
     shop:

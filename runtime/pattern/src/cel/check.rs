@@ -13,6 +13,7 @@ use super::problem::{Problem, ProblemKind};
 use super::stack::on_a_deep_stack;
 use super::types::{ambiguous, describe, generalise, type_of};
 use super::{Checked, Scope, Secrecy, Sources, functions, origin, regex, secret, tree};
+use crate::cost;
 use crate::schema::nearest;
 
 /// Variables of an expression that stands alone, outside of any pattern.
@@ -59,8 +60,13 @@ pub fn check(source: &str, at: &str, scope: &Scope, place: Place<'_>) -> Result<
         };
         let flow = secret::flow(&expr, &types, scope);
         let origins = origin::origins(&expr, &types, scope);
+        let extents = |name: &str| scope.extent(name);
+        let input =
+            cost::Input { expr: &expr, types: &types, optional: &optional, relies: relies.len(), extents: &extents };
+        let cost = cost::of_expression(&input);
         let ast = Arc::new(Ast::new_checked(expr, source, types));
         Ok(Checked {
+            cost,
             source: source.to_owned(),
             at: at.to_owned(),
             ast,
@@ -129,6 +135,7 @@ fn free(source: &str, at: &str, ast: Ast, ty: CelType) -> Checked {
         at: at.to_owned(),
         ast: Arc::new(ast),
         ty,
+        cost: cost::Estimate::unknown(),
         path: false,
         relies: BTreeSet::new(),
         optional: BTreeSet::new(),

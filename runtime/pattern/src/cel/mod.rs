@@ -80,6 +80,8 @@ pub struct Checked {
     pub at: String,
     /// The checked syntax tree, with a type and a reference for each node.
     pub ast: Arc<ast::Ast>,
+    /// What it costs, from the sizes that schemas allow; unknown where it stands alone.
+    pub cost: crate::cost::Estimate,
     /// The type of its value; the inner type where it may be absent.
     pub ty: ast::Type,
     /// Its value may be absent: a lone path one of whose steps is not always there, or an optional. It is lowered to an

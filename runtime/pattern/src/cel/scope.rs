@@ -8,7 +8,9 @@ use cel_core::CelType;
 use super::registry::{Names, Registry};
 use super::secret::Secrecy;
 use super::{Checked, Origin, Origins, Root};
+use crate::cost::{ASSUMED, Extent, Owner, Place as Lies, Role, Size, of_text};
 use crate::kinds;
+use crate::model::Text;
 use crate::schema::{Field, Object, Rest, Schema, Shape};
 use crate::source::Span;
 
@@ -32,6 +34,8 @@ pub struct Scope {
     secret: Arc<BTreeMap<String, Secrecy>>,
     /// What flows into variables: elements of `forEach`, and names below `vars`.
     origins: Arc<BTreeMap<String, Origins>>,
+    /// How large variables may be, by their own name or the one below `inputs`, `vars`, `children`, `reads` or `hook`.
+    extents: Arc<BTreeMap<String, Extent>>,
     /// The expressions know the object and nothing else.
     alone: bool,
     /// What was read in this scope and in those that were made of it; none: nobody will ask.
@@ -48,6 +52,9 @@ impl Trail {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// The longest name of a variable, and the longest key of a child that another expression goes through, in bytes.
+const MOST_OF_A_KEY: u64 = 253;
 
 /// The variables that every place has, and those that some have.
 const ROOTS: [&str; 13] = [
@@ -101,6 +108,7 @@ impl Scope {
             written: Arc::default(),
             secret: Arc::default(),
             origins: Arc::default(),
+            extents: Arc::default(),
             alone: false,
             trail: None,
         }
@@ -138,6 +146,7 @@ impl Scope {
     pub fn with_item(&self, schema: &Arc<Schema>) -> Scope {
         let ty = self.registry.type_of("item", schema);
         let mut scope = self.with("item", ty, Secrecy::Open);
+        scope.measure("item", schema, Owner::Crd, Role::Plain);
         scope.element = vec!["item".to_owned()];
         scope
     }
@@ -146,12 +155,14 @@ impl Scope {
     pub fn add_input(&mut self, name: &str, schema: &Arc<Schema>) {
         let ty = self.registry.type_of(&format!("inputs.{name}"), schema);
         Arc::make_mut(&mut self.inputs).insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
+        self.measure(&format!("inputs.{name}"), schema, Owner::Input, Role::Plain);
     }
 
     /// Declares `hook.<name>`. The hook gives it before anything is evaluated; it may have read a secret.
     pub fn add_hook(&mut self, name: &str, schema: &Arc<Schema>) {
         let ty = self.registry.type_of(&format!("hook.{name}"), schema);
         Arc::make_mut(&mut self.hook).insert(name.to_owned(), (ty, schema.may_be_null() && schema.nullable));
+        self.measure(&format!("hook.{name}"), schema, Owner::Hook, Role::Plain);
         self.set_secrecy("hook", Secrecy::Secret);
         Arc::make_mut(&mut self.origins).insert("hook".to_owned(), [Origin::of(Root::Hook, &[])].into());
     }
@@ -159,6 +170,7 @@ impl Scope {
     /// Declares `vars.<name>` whose value is one expression.
     pub fn add_var(&mut self, name: &str, value: &Checked) {
         Arc::make_mut(&mut self.vars).insert(name.to_owned(), (value.ty.clone(), value.path));
+        Arc::make_mut(&mut self.extents).insert(format!("vars.{name}"), value.cost.extent.clone());
         self.set_secrecy(&format!("vars.{name}"), value.secrecy);
         Arc::make_mut(&mut self.origins).insert(format!("vars.{name}"), value.origins.clone());
     }
@@ -173,6 +185,7 @@ impl Scope {
     /// Declares `vars.<name>` whose expression is wrong, so that its uses bring no further problems.
     pub fn add_unknown_var(&mut self, name: &str) {
         Arc::make_mut(&mut self.vars).insert(name.to_owned(), (CelType::Dyn, false));
+        Arc::make_mut(&mut self.extents).insert(format!("vars.{name}"), Extent::Scalar);
     }
 
     /// Declares `children.<id>`.
@@ -203,6 +216,16 @@ impl Scope {
             Schema { shape: Shape::Object(Object { rest: Rest::Anything, ..Object::default() }), ..Schema::default() };
         let schema = Arc::new(whole_object(objects.schema.unwrap_or(&open), objects.namespaced));
         let one = self.registry.type_of(name, &schema);
+        let size = Extent::Of(Lies::new(schema.clone(), name, Owner::Others, Role::Whole));
+        let size = match objects.count {
+            Count::One | Count::Optional => size,
+            Count::List => Extent::List { len: Size::known(ASSUMED), item: Arc::new(size), total: None },
+            Count::Map => {
+                let key = Arc::new(Extent::plain(MOST_OF_A_KEY));
+                Extent::Map { len: Size::known(ASSUMED), key, value: Arc::new(size) }
+            }
+        };
+        Arc::make_mut(&mut self.extents).insert(name.to_owned(), size);
         let many = matches!(objects.count, Count::List | Count::Map);
         if objects.secret {
             self.set_secrecy(name, if many { Secrecy::Objects } else { Secrecy::Object });
@@ -231,7 +254,12 @@ impl Scope {
             Secrecy::Objects => Secrecy::Object,
             secrecy => secrecy,
         };
-        self.with("self", ty, secrecy)
+        let mut scope = self.with("self", ty.clone(), secrecy);
+        if let Some(extent) = self.extents.get(&format!("children.{id}")) {
+            let one = if matches!(extent, Extent::Map { .. }) { extent.item() } else { extent.clone() };
+            Arc::make_mut(&mut scope.extents).insert("self".to_owned(), one);
+        }
+        scope
     }
 
     /// This scope with `key`, `item` and the name that `as` gives the same, for elements of that type, out of `range`.
@@ -246,6 +274,53 @@ impl Scope {
             scope.element.push(name.to_owned());
         }
         scope
+    }
+
+    /// Says how large an element of `range` and its key may be; `key` is the path of the field that it is known by.
+    pub(crate) fn measure_element(&mut self, range: &Extent, name: Option<&str>, key: Option<&str>) {
+        let item = range.item();
+        let known = match key {
+            Some(path) => path.split('.').fold(item.clone(), |extent, field| extent.field(field)),
+            None => Extent::one_of([range.key(), item.clone()]),
+        };
+        Arc::make_mut(&mut self.extents).insert("key".to_owned(), Extent::text_of(known.text()));
+        for name in ["item"].into_iter().chain(name) {
+            Arc::make_mut(&mut self.extents).insert(name.to_owned(), item.clone());
+        }
+    }
+
+    /// Says how large the text of a variable may be.
+    pub(crate) fn measure_text(&mut self, name: &str, value: &Text) {
+        Arc::make_mut(&mut self.extents).insert(format!("vars.{name}"), of_text(value).extent);
+    }
+
+    fn measure(&mut self, name: &str, schema: &Arc<Schema>, owner: Owner, role: Role) {
+        Arc::make_mut(&mut self.extents)
+            .insert(name.to_owned(), Extent::Of(Lies::new(schema.clone(), name, owner, role)));
+    }
+
+    /// How large a variable may be; `name` is its own, or the one below `children`, `inputs` and the like behind a dot.
+    pub(super) fn extent(&self, name: &str) -> Option<Extent> {
+        if let Some(extent) = self.extents.get(name) {
+            return Some(extent.clone());
+        }
+        let object = || Extent::Of(Lies::new(self.object.clone(), "", Owner::Crd, Role::Whole));
+        match name {
+            "object" => Some(object()),
+            "metadata" | "spec" | "status" => Some(object().field(name)),
+            "now" => Some(Extent::Scalar),
+            "inputs" | "hook" | "vars" | "children" | "reads" => {
+                let below = self
+                    .extents
+                    .iter()
+                    .filter(|(other, _)| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+                let all: Vec<Extent> = below.map(|(_, extent)| extent.clone()).collect();
+                let key = Arc::new(Extent::plain(MOST_OF_A_KEY));
+                let len = Size::known(all.len() as u64);
+                Some(Extent::Map { len, key, value: Arc::new(Extent::one_of(all)) })
+            }
+            _ => None,
+        }
     }
 
     fn with(&self, name: &str, ty: CelType, secrecy: Secrecy) -> Scope {

@@ -9,7 +9,8 @@ use super::reads::{self, References};
 use super::{admission, children, conversion, flows, hooks, running, status, vars};
 use crate::ast::{self, Api};
 use crate::cel::{Scope, Trail};
-use crate::codes::{crd as codes, flows as flow_codes, references};
+use crate::codes::{bounds, crd as codes, flows as flow_codes, references};
+use crate::cost;
 use crate::diagnostic::Diagnostics;
 use crate::model;
 use crate::schema::{Schema, nearest};
@@ -85,7 +86,25 @@ pub(super) fn check(
         requeues,
         api,
     };
+    dear(&checked, entry, problems);
     Some((checked, scope.keeping(None)))
+}
+
+/// Reports a reconcile or a conversion that may cost too much.
+fn dear(checked: &model::Entry, entry: &ast::Entry, problems: &mut Diagnostics) {
+    let summary = cost::of_entry(checked);
+    let calls = [("a reconcile", Some(summary.reconcile)), ("the conversion of an object", summary.conversion)];
+    for (what, most) in calls {
+        let Some(most) = most.filter(|most| *most > cost::CALL_LIMIT) else { continue };
+        let items: Vec<&cost::Item> =
+            summary.items.iter().filter(|item| item.conversion == (what != "a reconcile")).collect();
+        let shown = items
+            .iter()
+            .take(3)
+            .map(|item| format!("{} at {}: up to {}", item.what, item.at, bounds::units(item.most)));
+        let missing = cost::dearest(items.iter().flat_map(|item| item.missing.clone()).collect());
+        problems.push(bounds::call_cost(entry.name.span, what, most, &shown.collect::<Vec<_>>(), &missing));
+    }
 }
 
 fn resolve<'a>(

@@ -29,10 +29,10 @@ spec:
                 text: {type: string}
                 flag: {type: boolean}
                 number: {type: integer}
-                texts: {type: array, items: {type: string}}
+                texts: {type: array, maxItems: 9, items: {type: string, maxLength: 63}}
                 any: {type: object, x-kubernetes-preserve-unknown-fields: true}
-                labels: {type: object, additionalProperties: {type: string}}
-                items: {type: array, items: {type: object, required: [name, account], properties: {name: {type: string}, account: {type: string}}}}
+                labels: {type: object, maxProperties: 9, additionalProperties: {type: string, maxLength: 63}}
+                items: {type: array, maxItems: 9, items: {type: object, required: [name, account], properties: {name: {type: string, maxLength: 63}, account: {type: string, maxLength: 63}}}}
                 resources: {type: object, properties: {limits: {type: object, additionalProperties: {type: string}}}}
             status:
               type: object

@@ -54,7 +54,11 @@ pub(super) fn check<'a>(
         (ty, secrecy)
     });
     let origins = range.as_ref().map(|range| range.origins.clone()).unwrap_or_default();
-    let inner = scope.with_element(&ty, secrecy, &origins, name.as_deref());
+    let mut inner = scope.with_element(&ty, secrecy, &origins, name.as_deref());
+    if let Some(range) = &range {
+        let key = written.key.as_ref().and_then(Node::text).map(|path| path.strip_prefix('.').unwrap_or(path));
+        inner.measure_element(&range.cost.extent, name.as_deref(), key);
+    }
     let Some(range) = range else { return Checks { scope: inner, model: None, expressions } };
     if !matches!(range.secrecy, Secrecy::Open | Secrecy::Objects | Secrecy::Data) {
         problems.push(secrets::shown(written.field.span, range.source.trim(), false));

@@ -35,10 +35,11 @@ pub use files::{REQUIRED_FILES, required_files};
 
 use crate::ast;
 use crate::cel::{Scope, Trail};
-use crate::codes::yaml as codes;
-use crate::diagnostic::Diagnostics;
+use crate::codes::{bounds, yaml as codes};
+use crate::cost::{self, Summary};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::eras;
-use crate::model::Pattern;
+use crate::model::{Entry, Pattern};
 use crate::query::{EntryFacts, Facts};
 use crate::source::{FileId, Source};
 use crate::yaml::{self, Bounds, Node};
@@ -96,6 +97,23 @@ fn finish(pattern: Option<(Pattern, Vec<Scope>)>, mut problems: Diagnostics) -> 
     problems.sort();
     let pattern = pattern.filter(|_| !problems.has_errors());
     (pattern.map(|(pattern, _)| pattern), problems)
+}
+
+/// An entry's name, and what its expressions cost at most.
+pub fn cost_of(entry: &Entry) -> (String, Summary) {
+    (entry.name.clone(), cost::of_entry(entry))
+}
+
+/// What the expressions of each entry cost at most, also where that is too much. None where there is any other error.
+pub fn costs(source: &Source) -> Vec<(String, Summary)> {
+    let mut problems = Diagnostics::default();
+    let pattern = pattern(source, None, &mut problems).pattern;
+    let dear = [&bounds::EXPRESSION_COST, &bounds::CALL_COST];
+    let other = |problem: &Diagnostic| problem.severity == Severity::Error && !dear.contains(&problem.code);
+    if problems.iter().any(other) {
+        return Vec::new();
+    }
+    pattern.iter().flat_map(|(pattern, _)| &pattern.entries).map(cost_of).collect()
 }
 
 /// The names that the expressions of an entry may use, for expressions that do not stand in the Katalog. None where the

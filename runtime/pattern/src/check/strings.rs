@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::cel::{self, Checked, Origins, Piece, Place, ProblemKind, Scope, Secrecy};
-use crate::codes::{expressions, secrets};
+use crate::codes::{bounds, expressions, secrets};
+use crate::cost;
 use crate::diagnostic::Diagnostics;
 use crate::model::{Part, Text};
 use crate::source::{Source, Span};
@@ -125,7 +126,17 @@ impl<'a> Expressions<'a> {
             return Found::Broken;
         }
         let found = Text { at: self.source.at(node.span), parts };
-        if alone { Found::Lone(found) } else { Found::Mixed(found) }
+        if alone {
+            return Found::Lone(found);
+        }
+        // The string is one expression to the engine. A part that is too dear by itself was reported.
+        let cost = cost::of_text(&found);
+        let too_dear =
+            |part: &Part| matches!(part, Part::Expression(one) if one.cost.cost.max > cost::EXPRESSION_LIMIT);
+        if cost.cost.max > cost::EXPRESSION_LIMIT && !found.parts.iter().any(too_dear) {
+            problems.push(bounds::expression_cost(node.span, cost.cost.max, &cost.missing));
+        }
+        Found::Mixed(found)
     }
 
     /// Reports a secret or random value that this place cannot take.
@@ -172,6 +183,11 @@ impl<'a> Expressions<'a> {
             Ok(checked) => {
                 self.guard(&checked, &span, problems);
                 let reads = Reads::of(&checked);
+                let cost = &checked.cost;
+                if cost.cost.max > cost::EXPRESSION_LIMIT {
+                    let whole = span(blanks..source.trim_end().len().max(blanks));
+                    problems.push(bounds::expression_cost(whole, cost.cost.max, &cost.missing));
+                }
                 self.reads.extend(reads.clone());
                 self.uses.push(Use { span: span(blanks..source.trim_end().len().max(blanks)), reads });
                 self.element |= checked.element;

@@ -33,7 +33,10 @@ pub(super) fn check(vars: &[(Key, Node)], scope: &mut Scope, source: &Source, pr
             Some((value, mut reads, secrecy, origins)) => {
                 match value.parts.as_slice() {
                     [Part::Expression(checked)] => scope.add_var(&key.text, checked),
-                    _ => scope.add_text_var(&key.text, secrecy, origins),
+                    _ => {
+                        scope.add_text_var(&key.text, secrecy, origins);
+                        scope.measure_text(&key.text, &value);
+                    }
                 }
                 for var in found
                     .iter()

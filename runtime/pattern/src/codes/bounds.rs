@@ -1,6 +1,7 @@
 //! K01: what is too large.
 
-use super::{Code, Example, error};
+use super::{Code, Example, edit, error};
+use crate::cost::{self, Missing, Owner};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
@@ -68,9 +69,111 @@ pub static SCHEMA: Code = error(
     Example::Words("10,001 fields in a CRD's schema"),
 );
 
+/// The dearest expression.
+pub static EXPRESSION_COST: Code = error(
+    "K0110",
+    "an expression may cost too much",
+    "One expression costs at most 1,000,000 units, by the cost model of Kubernetes' CEL, with the largest values that its schemas \
+     allow. A list without `maxItems` and a text without `maxLength` are taken to fill a whole request of 3 MiB. Give the field that \
+     is named a bound in `crd.yaml`, or go through it once instead of once for each element of another list.",
+    edit("image: \"{{ vars.image }}\"", "image: \"{{ spec.hosts.map(host, host + ':80').join(',') }}\""),
+);
+/// The dearest reconcile, and the dearest conversion of an object.
+pub static CALL_COST: Code = error(
+    "K0111",
+    "a reconcile or a conversion may cost too much",
+    "One reconcile and the conversion of one object cost at most 10,000,000 units: all of their expressions together, those of a \
+     template with `forEach` once for each element and 1,000 for the child itself. Give the list that is gone through `maxItems` in \
+     `crd.yaml`; `ork check --cost` shows what costs most.",
+    edit(
+        "          services:\n",
+        "          configMaps:\n            - {id: host, name: \"{{ metadata.name }}-{{ key }}\", forEach: {field: spec.hosts}, data: {a: b}}\n          services:\n",
+    ),
+);
+
 /// The family.
-pub static CODES: &[&Code] =
-    &[&FILE_SIZE, &ALIASES, &DEPTH, &TEMPLATES, &ENTRIES, &EXPRESSION_SIZE, &EXPRESSION_DEPTH, &MANY, &SCHEMA];
+pub static CODES: &[&Code] = &[
+    &FILE_SIZE,
+    &ALIASES,
+    &DEPTH,
+    &TEMPLATES,
+    &ENTRIES,
+    &EXPRESSION_SIZE,
+    &EXPRESSION_DEPTH,
+    &MANY,
+    &SCHEMA,
+    &EXPRESSION_COST,
+    &CALL_COST,
+];
+
+/// Units in words.
+pub fn units(count: u64) -> String {
+    /// More than that says nothing more.
+    const SHOWN: u64 = 1_000_000_000_000;
+    if count > SHOWN {
+        return format!("more than {} units", grouped(SHOWN));
+    }
+    format!("{} units", grouped(count))
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What a missing bound is, in a few words.
+pub fn lacks(missing: &Missing) -> String {
+    let Missing { path, keyword, owner, .. } = missing;
+    match (owner, *keyword) {
+        (Owner::Others, _) => format!("`{path}` is of a kind of others, which does not bound it"),
+        (_, "type") => format!("`{path}` may be any value"),
+        (_, keyword) => format!("`{path}` has no `{keyword}`"),
+    }
+}
+
+/// How a missing bound is mended.
+pub fn mend(missing: &Missing) -> String {
+    let Missing { path, keyword, owner, .. } = missing;
+    let place = match owner {
+        Owner::Crd => "in crd.yaml",
+        Owner::Input => "in the schema of the input",
+        Owner::Hook => "in the schema of the hook's value",
+        Owner::Others => return format!("go through less of `{path}`, which is of a kind of others and not bounded"),
+    };
+    match *keyword {
+        "type" => format!("say what `{path}` holds {place}: its schema allows any value"),
+        keyword => format!("give `{path}` a `{keyword}` {place}"),
+    }
+}
+
+pub(crate) fn expression_cost(span: Span, cost: u64, missing: &[Missing]) -> Diagnostic {
+    let problem = Diagnostic::new(&EXPRESSION_COST, span, "the expression may cost too much")
+        .expected(format!("at most {}", units(cost::EXPRESSION_LIMIT)))
+        .found(format!("up to {}", units(cost)));
+    match missing.first() {
+        Some(missing) => problem.hint(mend(missing)),
+        None => problem.hint("do less in it, or for fewer elements"),
+    }
+}
+
+pub(crate) fn call_cost(span: Span, what: &str, cost: u64, dearest: &[String], missing: &[Missing]) -> Diagnostic {
+    let problem = Diagnostic::new(&CALL_COST, span, format!("{what} may cost too much"))
+        .expected(format!("at most {}", units(cost::CALL_LIMIT)))
+        .found(format!("up to {}", units(cost)));
+    let problem = match missing.first() {
+        Some(missing) => problem.hint(mend(missing)),
+        None => problem,
+    };
+    dearest.iter().fold(problem, |problem, dear| problem.hint(dear.clone()))
+}
 
 pub(crate) fn file_size(span: Span, size: usize, most: usize) -> Diagnostic {
     Diagnostic::new(&FILE_SIZE, span, "the file is too large")

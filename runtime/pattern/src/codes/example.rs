@@ -58,7 +58,8 @@ spec:
                 version: {type: string}
                 replicas: {type: integer, default: 1, minimum: 0, maximum: 9}
                 note: {type: string}
-                users: {type: array, default: [], items: {type: object, required: [name], properties: {name: {type: string}}}}
+                users: {type: array, default: [], maxItems: 50, items: {type: object, required: [name], properties: {name: {type: string, maxLength: 63}}}}
+                hosts: {type: array, default: [], items: {type: string}}
             status:
               type: object
               properties:

@@ -56,11 +56,15 @@ impl Selector {
         labels.chain(requirements).collect::<Vec<_>>().join(",")
     }
 
+    /// All values, as they were written.
+    pub fn values(&self) -> impl Iterator<Item = &Text> {
+        let values = self.labels.iter().map(|(_, value)| value);
+        values.chain(self.requirements.iter().flat_map(|requirement| &requirement.values))
+    }
+
     /// The place of its first value.
     pub fn at(&self) -> Option<&str> {
-        let values = self.labels.iter().map(|(_, value)| value);
-        let values = values.chain(self.requirements.iter().flat_map(|requirement| &requirement.values));
-        values.map(|value| &*value.at).next()
+        self.values().map(|value| &*value.at).next()
     }
 }
 

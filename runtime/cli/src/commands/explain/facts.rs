@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use orkestra_operator::Identity;
 use orkestra_pattern::capability::Capability;
 use orkestra_pattern::cel::Checked;
+use orkestra_pattern::cost::{Summary, of_entry};
 use orkestra_pattern::model::{Child, Conversion, Entry, Flow, Part, Pattern, Policy, Read, StatusField, Text, Which};
 use orkestra_pattern::rights::{self, Rights};
 use orkestra_sandbox::Limits;
@@ -33,7 +34,9 @@ pub(super) struct EntryFacts<'a> {
     /// What the hook asks for, where all is shown.
     pub(super) capabilities: &'a [Capability],
     /// Of a call over cr.yaml, where that is one of this entry's resources.
-    pub(super) cost: Option<u64>,
+    pub(super) measured: Option<u64>,
+    /// At most, by the schemas.
+    pub(super) cost: Summary,
 }
 
 /// A child, and when its turn comes.
@@ -43,6 +46,8 @@ pub(super) struct ChildFacts<'a> {
     pub(super) applied: usize,
     /// In which step of a deletion it goes, counted from one; none: it stays, or goes by itself when its work is done.
     pub(super) deleted: Option<usize>,
+    /// What it costs at most in one call; all of its elements under `forEach`.
+    pub(super) cost: u64,
 }
 
 impl<'a> Facts<'a> {
@@ -50,14 +55,16 @@ impl<'a> Facts<'a> {
         let wanted = |id: &str| args.id.as_deref().is_none_or(|wanted| wanted == id);
         let measured = measure(args, pattern, output)?;
         let entries = pattern.entries.iter().map(|entry| {
+            let cost = of_entry(entry);
             let mut facts = EntryFacts {
                 entry,
                 one: args.id.clone(),
-                children: children(entry),
+                children: children(entry, &cost),
                 reads: entry.reads.iter().filter(|read| wanted(&read.id)).collect(),
                 finalizer: rights::needs_finalizer(entry),
                 capabilities: if args.id.is_none() && entry.hook.is_some() { &pattern.capabilities } else { &[] },
-                cost: measured.iter().find(|(name, _)| *name == entry.name).map(|(_, cost)| *cost),
+                measured: measured.iter().find(|(name, _)| *name == entry.name).map(|(_, cost)| *cost),
+                cost,
             };
             facts.children.retain(|child| wanted(&child.child.id));
             facts
@@ -149,6 +156,7 @@ impl<'a> EntryFacts<'a> {
                 "options": options(facts.child),
                 "appliedInStep": (facts.applied > 0).then_some(facts.applied),
                 "deletedInStep": facts.deleted,
+                "cost": facts.cost,
             })
         });
         let reads = self.reads.iter().map(|read| {
@@ -199,14 +207,17 @@ impl<'a> EntryFacts<'a> {
                 "values": hook.values.iter().map(|value| &value.name).collect::<Vec<_>>(),
                 "capabilities": self.capabilities.iter().map(|one| one.what.to_string()).collect::<Vec<_>>(),
             })),
-            "cost": {"measured": self.cost, "limit": Limits::default().cost},
+            "cost": {
+                "measured": self.measured, "worst": self.cost.reconcile, "conversion": self.cost.conversion,
+                "limit": Limits::default().cost,
+            },
         })
     }
 }
 
 /// The children with their turns: a child comes as soon as all that it reads is there, and goes as soon as all that read it
 /// are gone.
-fn children(entry: &Entry) -> Vec<ChildFacts<'_>> {
+fn children<'a>(entry: &'a Entry, cost: &Summary) -> Vec<ChildFacts<'a>> {
     let goes = |child: &Child| child.policy != Policy::Delete && !child.retain;
     let mut applied: BTreeMap<&str, usize> = BTreeMap::new();
     // The order of the model is one in which each reads only earlier ones.
@@ -229,6 +240,7 @@ fn children(entry: &Entry) -> Vec<ChildFacts<'_>> {
             child,
             applied: if child.policy == Policy::Delete { 0 } else { step(&applied) },
             deleted: goes(child).then(|| step(&held) + 1),
+            cost: cost.children.iter().find(|(id, _)| *id == child.id).map_or(0, |(_, most)| *most),
         }
     });
     facts.collect()

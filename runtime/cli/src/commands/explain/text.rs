@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
+use orkestra_pattern::codes::bounds::units;
 use orkestra_pattern::model::{Entry, Mutation, Policy, Requeue, Rule};
 use orkestra_pattern::rights::Right;
 use orkestra_sandbox::Limits;
@@ -130,8 +131,12 @@ fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> Stri
             f = role::FAINT,
         );
     }
-    if let Some(cost) = facts.cost {
-        let limit = grouped(Limits::default().cost);
+    let limit = grouped(Limits::default().cost);
+    let _ = writeln!(text, "  cost of a call: at most {} of {limit}, by the schemas", units(facts.cost.reconcile));
+    if let Some(most) = facts.cost.conversion {
+        let _ = writeln!(text, "  cost of the rules of a conversion: at most {} of {limit}", units(most));
+    }
+    if let Some(cost) = facts.measured {
         let _ = writeln!(text, "  cost of a call over cr.yaml: {} of {limit} units, measured", grouped(cost));
     }
 }
@@ -170,6 +175,7 @@ fn child(text: &mut String, number: &str, facts: &ChildFacts<'_>, file: &impl Fn
     if !options.is_empty() {
         line(options.join(", "));
     }
+    line(format!("costs at most {}", units(facts.cost)));
 }
 
 fn deletion(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> String) {

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Explain, file: &Path, output: &Output) -> Result<(), Er
             let values: Vec<_> = all.iter().map(|(path, value)| to_json(path, value)).collect();
             output.data(&format!("{:#}\n", Value::Array(values)))
         }
-        ExplainFormat::Mermaid => Err(Error::Unusable {
+        ExplainFormat::Mermaid | ExplainFormat::Svg => Err(Error::Unusable {
             problem: "the values of a Komposer are no graph".to_owned(),
             hint: Some("`ork explain DIR --format mermaid` draws a pattern".to_owned()),
         }),
