@@ -1,17 +1,20 @@
 //! Answers about places: what stands there, where it comes from, what a file names.
 
 use lsp_types::{
-    Code, Contents, DocumentSymbol, Hover, Location, MarkupContent, MarkupKind, Position, SymbolKind as Symbols,
+    Code, Contents, Diagnostic, DocumentSymbol, Hover, Location, MarkupContent, MarkupKind, Position, Range,
+    SymbolKind as Symbols,
 };
 use orkestra_pattern::cel::{self, Found, What};
 use orkestra_pattern::codes;
 use orkestra_pattern::query::{self, At, Expression, Place, Step, Symbol, SymbolKind};
+use serde_json::{Value, json};
 
 use super::files::Kind;
 use super::functions;
 use super::publish::Places;
 use super::state::Asked;
 use super::text::Lines;
+use crate::output::grouped;
 
 /// What stands in an expression, or in a path that is none: `field: spec.users`.
 fn look(asked: &Asked<'_>, place: &Place, offset: usize) -> Option<(Found, usize)> {
@@ -36,6 +39,9 @@ pub(super) fn hover(asked: &Asked<'_>, position: Position) -> Option<Hover> {
         Some((found, start)) => {
             text = said(asked, &place, &found);
             range = Some(start + found.range.start..start + found.range.end);
+            if let Some(most) = cost(asked, &place) {
+                text = format!("{text}\n\nThe expression costs {} units at most.", grouped(most));
+            }
         }
         None if place.expression.is_none() => {
             if let Some((said, at)) = key(asked, &place) {
@@ -101,6 +107,29 @@ fn key(asked: &Asked<'_>, place: &Place) -> Option<(String, std::ops::Range<usiz
     let word = query::key(&document, &path, &kind_of)?;
     let required = if word.required { ", required" } else { "" };
     Some((format!("**{}** {}{required}\n\n{}", word.key, word.takes, word.doc), range))
+}
+
+/// What mends problems of a range: the edits that `ork check --fix` would make.
+pub(super) fn mends(asked: &Asked<'_>, uri: &str, range: Range) -> Vec<Value> {
+    let within = |found: &&Diagnostic| found.range.start <= range.end && range.start <= found.range.end;
+    let one = |found: &Diagnostic| {
+        let data = found.data.as_ref()?;
+        let edits = data["edits"].as_array().filter(|edits| !edits.is_empty())?;
+        let title = data["hints"][0].as_str().unwrap_or("mend it");
+        Some(json!({
+            "title": title, "kind": "quickfix", "isPreferred": true, "diagnostics": [found],
+            "edit": {"changes": {uri: edits}},
+        }))
+    };
+    asked.diagnostics.iter().filter(within).filter_map(one).collect()
+}
+
+/// What the expression at a place costs at most.
+fn cost(asked: &Asked<'_>, place: &Place) -> Option<u64> {
+    let Expression { text, .. } = place.expression.as_ref()?;
+    let scope = asked.facts()?.scope(&place.path)?;
+    let checked = cel::check(text, "", scope, cel::Place::Value(None)).ok()?;
+    Some(checked.cost.cost.max)
 }
 
 /// Where what stands at a place was named.

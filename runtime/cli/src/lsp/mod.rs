@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 use lsp_types::{
-    CompletionOptions, DefinitionProvider, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DocumentSymbolParams, DocumentSymbolProvider, HoverProvider, InitializeResult, Position,
-    PositionEncodingKind, Save, ServerCapabilities, ServerInfo, TextDocumentContentChangeEvent,
-    TextDocumentPositionParams, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
+    CodeActionParams, CodeActionProvider, CompletionOptions, DefinitionProvider, DidChangeTextDocumentParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentSymbolParams, DocumentSymbolProvider, HoverProvider,
+    InitializeResult, Position, PositionEncodingKind, Save, ServerCapabilities, ServerInfo,
+    TextDocumentContentChangeEvent, TextDocumentPositionParams, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions,
 };
 use serde_json::{Value, json};
 
@@ -99,6 +100,7 @@ fn abilities() -> InitializeResult {
             }),
             hover_provider: Some(HoverProvider::Bool(true)),
             definition_provider: Some(DefinitionProvider::Bool(true)),
+            code_action_provider: Some(CodeActionProvider::Bool(true)),
             document_symbol_provider: Some(DocumentSymbolProvider::Bool(true)),
             ..ServerCapabilities::default()
         },
@@ -166,6 +168,13 @@ fn answer(state: &State, request: Request) -> Response {
             let path = files::path_of(&params.text_document.uri.0);
             let symbols = path.and_then(|path| Some(answer::symbols(&state.ask(&path)?)));
             json!(symbols.unwrap_or_default())
+        }),
+        "textDocument/codeAction" => serde_json::from_value::<CodeActionParams>(params).map(|params| {
+            let path = files::path_of(&params.text_document.uri.0);
+            let asked = path.as_deref().and_then(|path| state.ask(path));
+            json!(
+                asked.map(|asked| answer::mends(&asked, &params.text_document.uri.0, params.range)).unwrap_or_default()
+            )
         }),
         _ => {
             let code = ErrorCode::MethodNotFound as i32;

@@ -80,9 +80,15 @@ impl<'a> Places<'a> {
             message: Message::String(text),
             tags: None,
             related_information: (!related.is_empty()).then_some(related),
-            // Edits that mend it belong here, for `textDocument/codeAction` to give back.
-            data: Some(json!({"hints": problem.hints})),
+            // What mends it, for `textDocument/codeAction`.
+            data: Some(json!({"hints": problem.hints, "edits": self.edits(problem)})),
         }
+    }
+
+    /// The edits that mend a problem, all of one file; none where some of them have no place.
+    fn edits(&self, problem: &diagnostic::Diagnostic) -> Vec<serde_json::Value> {
+        let edits = problem.fix.iter().map(|edit| Some(json!({"range": self.of(edit.span)?.1, "newText": edit.text})));
+        edits.collect::<Option<Vec<_>>>().unwrap_or_default()
     }
 
     /// What is wrong with cases.

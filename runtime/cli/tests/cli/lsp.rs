@@ -62,6 +62,38 @@ fn problems_of_unsaved_texts_come_and_go() {
 }
 
 #[test]
+fn an_older_spelling_can_be_mended_where_it_stands() {
+    let pattern = Copy::new();
+    let path = file(&pattern, "katalog.yaml");
+    let text = katalog().replacen("operatorBox:", "reconciler:", 1);
+    let line = text.lines().position(|line| line.contains("reconciler:")).unwrap();
+    let mut editor = editor();
+    editor.open(&path, &text);
+    let place = json!({"line": line, "character": 8});
+    let about = json!({"textDocument": {"uri": uri(&path)}, "range": {"start": place, "end": place}, "context": {"diagnostics": []}});
+    let answer = editor.ask("textDocument/codeAction", about);
+    let action = &answer["result"][0];
+    assert_eq!(
+        (action["kind"].as_str(), action["diagnostics"][0]["code"].as_str()),
+        (Some("quickfix"), Some("K1802")),
+        "{answer}"
+    );
+    let edits = &action["edit"]["changes"][uri(&path)];
+    assert_eq!(edits[0]["newText"], "operatorBox", "{answer}");
+    assert_eq!(edits[0]["range"]["start"]["line"], line, "{answer}");
+    let elsewhere = json!({"line": 0, "character": 0});
+    let about = json!({"textDocument": {"uri": uri(&path)}, "range": {"start": elsewhere, "end": elsewhere}, "context": {"diagnostics": []}});
+    assert_eq!(editor.ask("textDocument/codeAction", about)["result"], json!([]));
+}
+
+#[test]
+fn an_expression_says_what_it_costs() {
+    let said = ask("textDocument/hover", IMAGE, "image: \"{{ vars.im‸age }}\"");
+    let text = said["contents"]["value"].as_str().unwrap();
+    assert!(text.contains("units at most"), "{text}");
+}
+
+#[test]
 fn columns_are_units_of_utf_16() {
     let pattern = Copy::new();
     let path = file(&pattern, "katalog.yaml");
