@@ -22,7 +22,7 @@ const NAMES: [&str; 5] = ["crd.yaml", "katalog.yaml", "komposer.yaml", "cr.yaml"
 /// What an inferred crd.yaml begins with.
 const GUESSED: &str = "\
 # Inferred by `ork import` from what katalog.yaml uses of its resources, because it came without a CRD.
-# The types are guesses, and bounds, defaults and descriptions are missing. Look it over, and remove the annotation.
+# The types and bounds are guesses, and defaults and descriptions are missing. Look it over, and remove the annotation.
 ";
 
 pub(crate) fn run(args: &Import, output: &Output) -> Result<(), Error> {

@@ -36,6 +36,14 @@ const DEEPEST: usize = 32;
 /// How many fields a value may have.
 const MOST: usize = 500;
 
+/// The bounds of what is inferred: without any, what goes through a list would cost more than an expression may.
+const MOST_ITEMS: u64 = 100;
+const LONGEST: u64 = 1024;
+
+fn text() -> Json {
+    json!({"type": "string", "maxLength": LONGEST})
+}
+
 impl Scalar {
     pub(super) fn of_target(target: Target) -> Option<Self> {
         match target {
@@ -88,11 +96,11 @@ impl Scalar {
 
     fn schema(self) -> Json {
         match self {
-            Self::Text => json!({"type": "string"}),
+            Self::Text => text(),
             Self::Int => json!({"type": "integer"}),
             Self::Number => json!({"type": "number"}),
             Self::Bool => json!({"type": "boolean"}),
-            Self::IntOrText => json!({"x-kubernetes-int-or-string": true}),
+            Self::IntOrText => json!({"x-kubernetes-int-or-string": true, "maxLength": LONGEST}),
         }
     }
 }
@@ -196,13 +204,13 @@ impl Shape {
     /// `object`: it has fields, even if none is used.
     fn schema(&self, whole: bool, object: bool) -> Json {
         if let Some(items) = &self.items {
-            return json!({"type": "array", "items": items.item(whole)});
+            return json!({"type": "array", "maxItems": MOST_ITEMS, "items": items.item(whole)});
         }
         if self.fields.is_empty() && !object {
             let unknown = match (whole, self.needed) {
                 // Of no type that an expression knows, and never null, so that nothing is wrong with any use of it.
-                (true, _) => json!({"x-kubernetes-int-or-string": true}),
-                (false, true) => json!({"type": "string"}),
+                (true, _) => json!({"x-kubernetes-int-or-string": true, "maxLength": LONGEST}),
+                (false, true) => text(),
                 (false, false) => json!({"x-kubernetes-preserve-unknown-fields": true}),
             };
             return self.scalar.map_or(unknown, Scalar::schema);
@@ -214,7 +222,7 @@ impl Shape {
     fn item(&self, whole: bool) -> Json {
         if self.items.is_some() || self.fields.is_empty() {
             return match self.scalar {
-                None if self.items.is_none() && !whole => json!({"type": "string"}),
+                None if self.items.is_none() && !whole => text(),
                 _ => self.schema(whole, false),
             };
         }

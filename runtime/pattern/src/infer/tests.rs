@@ -44,20 +44,20 @@ fn types_follow_from_uses() {
     );
     let properties = &schema(&found)["spec"]["properties"];
     for (field, expected) in [
-        ("title", json!({"type": "string"})),
-        ("version", json!({"type": "string"})),
+        ("title", json!({"type": "string", "maxLength": 1024})),
+        ("version", json!({"type": "string", "maxLength": 1024})),
         ("replicas", json!({"type": "integer"})),
         ("port", json!({"type": "integer"})),
-        ("team", json!({"type": "string"})),
+        ("team", json!({"type": "string", "maxLength": 1024})),
         ("resources", json!({"x-kubernetes-preserve-unknown-fields": true})),
-        ("expose", json!({"type": "string"})),
+        ("expose", json!({"type": "string", "maxLength": 1024})),
         ("limit", json!({"type": "integer"})),
-        ("hosts", json!({"type": "array", "items": {"type": "string"}})),
+        ("hosts", json!({"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": 1024}})),
         ("on", json!({"type": "boolean"})),
         (
             "users",
-            json!({"type": "array", "items": {"type": "object", "required": ["name"], "properties": {
-                "name": {"type": "string"}, "mail": {"type": "string"}}}}),
+            json!({"type": "array", "maxItems": 100, "items": {"type": "object", "required": ["name"], "properties": {
+                "name": {"type": "string", "maxLength": 1024}, "mail": {"type": "string", "maxLength": 1024}}}}),
         ),
     ] {
         assert_eq!(properties[field], expected, "{field}");
@@ -65,7 +65,7 @@ fn types_follow_from_uses() {
     let required: Vec<&str> =
         schema(&found)["spec"]["required"].as_array().unwrap().iter().filter_map(Json::as_str).collect();
     assert_eq!(required, ["hosts", "on", "port", "team", "title", "users"]);
-    assert_eq!(schema(&found)["status"]["properties"]["endpoint"], json!({"type": "string"}));
+    assert_eq!(schema(&found)["status"]["properties"]["endpoint"], json!({"type": "string", "maxLength": 1024}));
     assert_eq!(schema(&found)["status"]["properties"]["ready"], json!({"type": "integer"}));
     assert_eq!(found["metadata"]["annotations"][INFERRED], "true");
 }
