@@ -100,8 +100,13 @@ fn entry(number: usize, source: &str, scope: &Scope) -> Entry {
     let checked = checked.unwrap_or_else(|problems| panic!("{source}: {problems:#?}"));
     let value = lower::located(&checked, &Slots::default());
     let hole = Hole { value, target: Target::Any, absent: checked.path };
-    let field =
-        StatusField { path: vec!["value".to_owned()], requires: vec![], reads: vec![], value: Template::Hole(hole) };
+    let field = StatusField {
+        path: vec!["value".to_owned()],
+        requires: vec![],
+        reads: vec![],
+        when: None,
+        value: Template::Hole(hole),
+    };
     Entry { name: name(number), status: vec![field], ..Entry::default() }
 }
 

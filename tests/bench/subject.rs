@@ -111,7 +111,13 @@ pub(crate) fn program(note: &str) -> Program {
         ("data", object([("motto", hole(text)), ("note", raw(&json!(note)))])),
     ]);
     let children = vec![child("deployment", deployment), child("service", service), child("config", config)];
-    let status = StatusField { path: vec!["image".to_owned()], requires: vec![], reads: vec![], value: spec("image") };
+    let status = StatusField {
+        path: vec!["image".to_owned()],
+        requires: vec![],
+        reads: vec![],
+        when: None,
+        value: spec("image"),
+    };
     let entry = Entry { name: "web".to_owned(), children, status: vec![status], ..Entry::default() };
     Program { entries: vec![entry], evaluations: vec![] }
 }

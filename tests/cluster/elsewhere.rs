@@ -76,7 +76,7 @@ spec:
         openAPIV3Schema:
           type: object
           properties:
-            spec: {type: object, default: {}, properties: {to: {type: array, default: [], items: {type: string}}}}
+            spec: {type: object, default: {}, properties: {to: {type: array, default: [], maxItems: 16, items: {type: string, maxLength: 63}}}}
             status:
               type: object
               properties:

@@ -15,7 +15,7 @@ metadata: {name: kept, version: 1.0.0}
 spec:
   inputs:
     - {name: most, schema: {type: integer}, default: 5}
-    - {name: tiers, schema: {type: array, items: {type: string}}, default: [web, db]}
+    - {name: tiers, schema: {type: array, maxItems: 16, items: {type: string, maxLength: 63}}, default: [web, db]}
   crds:
     kept:
       operatorBox:
@@ -60,8 +60,9 @@ fn crd(group: &str) -> Value {
     properties["ratio"] = json!({"type": "number"});
     properties["note"] = json!({"type": "string", "nullable": true});
     properties["tier"]["properties"]["size"] = json!({"type": "integer"});
-    properties["users"] = json!({"type": "array", "items": {"type": "object",
-        "properties": {"mail": {"type": "string"}}}});
+    properties["users"] = json!({"type": "array", "maxItems": 16, "items": {"type": "object",
+        "properties": {"mail": {"type": "string", "maxLength": 64}}}});
+    properties["image"]["maxLength"] = json!(253);
     crd
 }
 

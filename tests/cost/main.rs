@@ -101,7 +101,7 @@ fn program(expression: &Checked, vars: &[Checked]) -> Vec<u8> {
 fn metered(program: &[u8], object: &Value) -> (u64, bool) {
     let (primary, inputs) = (object.to_string(), json!({"size": 7, "suffix": "é\"ö\u{1}abcde"}).to_string());
     let service = json!({"metadata": {"name": "n-svc", "uid": "s"}, "spec": {"clusterIP": "10.0.0.1"}}).to_string();
-    let observed = orkestra_engine::Observed { id: "svc", key: None, object: service.as_bytes() };
+    let observed = orkestra_engine::Observed { id: "svc", key: None, object: service.as_bytes(), renew: false };
     let request = Request {
         primary: primary.as_bytes(),
         children: &[observed],

@@ -126,7 +126,7 @@ fn reconcile<'p>(
     deleting: bool,
 ) -> Option<Plan<'p>> {
     let observed: Vec<Observed<'_>> =
-        children.iter().map(|(id, key, object)| Observed { id, key: key.as_deref(), object }).collect();
+        children.iter().map(|(id, key, object)| Observed { id, key: key.as_deref(), object, renew: false }).collect();
     let lists: Vec<Vec<&[u8]>> = reads.iter().map(|(_, all)| all.iter().map(Vec::as_slice).collect()).collect();
     let reads: Vec<Read<'_>> =
         reads.iter().zip(&lists).map(|((id, _), objects)| Read { id, objects: objects.as_slice() }).collect();

@@ -241,9 +241,9 @@ pub(crate) fn converted(object: (u32, u32)) -> Vec<u8> {
     bytes
 }
 
-/// A `wanted-read` of 28 bytes: its id and its labels, of 16 bytes each.
+/// A `wanted-read` of 48 bytes: its id and its labels, of 16 bytes each; no requirements, and no namespace.
 pub(crate) fn wanted_read(id: (u32, u32), name_tag: u8, labels: (u32, u32)) -> Vec<u8> {
-    let mut bytes = vec![0; 28];
+    let mut bytes = vec![0; 48];
     let mut put = |at: usize, value: u32| bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
     put(0, id.0);
     put(4, id.1);

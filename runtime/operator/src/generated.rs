@@ -171,7 +171,7 @@ impl Certificate {
 
     /// Of all that it is made for: another one is made when that changes.
     fn digest(&self) -> String {
-        let all = [&[self.common_name.clone()], self.names.as_slice()].concat().join("\n");
+        let all = [std::slice::from_ref(&self.common_name), &self.names].concat().join("\n");
         format!("{:016x}", digest64(format!("{all}\n{}", self.life.as_secs()).as_bytes()))
     }
 

@@ -219,7 +219,7 @@ fn katalogs_of_both_eras_are_fixed_without_a_change_of_meaning() {
         let before = ork(["render", copy.path()]).ends(0);
         let fixed = ork(["check", "--fix", "--strict", copy.path()]).ends(0);
         assert_eq!(fixed.stderr.matches("Fixed ").count(), found.len(), "{era}: {}", fixed.stderr);
-        assert!(fixed.stderr.ends_with(": no problems\n"), "{era}: {}", fixed.stderr);
+        assert!(fixed.stderr.contains(": no problems\n"), "{era}: {}", fixed.stderr);
         let texts = |copy: &Copy| [read(&copy.file("katalog.yaml")), read(&copy.file("komposer.yaml"))];
         let now = texts(&copy);
         // Comments and lines stay.

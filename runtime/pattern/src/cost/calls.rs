@@ -222,6 +222,7 @@ fn texts(call: &Call<'_>) -> (Vec<Charge>, Extent) {
             let json = bytes.most.saturating_add(2);
             (vec![once, tenth(&text)], Extent::Text { bytes, json, binary: false })
         }
+        "truncateName" => (vec![once, tenth(&text)], Extent::text_of(text.clone())),
         "sha256sum" => (vec![once], Extent::plain(64)),
         "replace" => {
             // Nothing is found between any two code points.

@@ -271,7 +271,7 @@ fn child(sum: &mut Sum, child: &Child) {
             }
         }
     }
-    for tls in &child.tls {
+    if let Some(tls) = &child.tls {
         for name in tls.common_name.iter().chain(&tls.dns_names) {
             sum.text(name, true, Group { times, range, ..Group::once(&of("`tls`")) });
         }

@@ -140,7 +140,7 @@ fn a_name_has_a_type_and_a_definition() {
     assert_eq!(web("children.svc.metadata.na‸me"), "children.svc.metadata.name: string katalog.yaml:24:19");
     assert_eq!(web("toLo‸wer(spec.version)"), "toLower(): string");
     assert_eq!(web("spec.version.trim‸()"), "trim(): string");
-    assert_eq!(web("spec.users.map(u, u.na‸me)[0]"), "u.name: string crd.yaml:25:104");
+    assert_eq!(web("spec.users.map(u, u.na‸me)[0]"), "u.name: string crd.yaml:25:118");
     // What does not parse, or is not right, is looked at as far as it goes.
     assert_eq!(web("spec.replicas > vars.im‸age +"), "vars.image: string katalog.yaml:16:11");
     assert_eq!(web("spec.repli‸cas + 'x'"), "spec.replicas: int crd.yaml:23:17");
@@ -149,7 +149,7 @@ fn a_name_has_a_type_and_a_definition() {
 #[test]
 fn the_element_of_a_list_is_known_in_its_child_alone() {
     let each = "id: web\n              forEach: {field: spec.users, as: user, key: name}\n              name: \"{{ user.na‸me }}\"";
-    assert_eq!(seen("id: web", each), "user.name: string crd.yaml:25:104");
+    assert_eq!(seen("id: web", each), "user.name: string crd.yaml:25:118");
     let own = "id: web\n              forEach: {field: spec.users, as: user, key: name}\n              name: \"{{ us‸er.name }}\"";
     assert_eq!(seen("id: web", own), "user: object katalog.yaml:20:48");
     let other = "id: svc\n              name: \"{{ us‸er }}\"";
@@ -171,12 +171,12 @@ fn words(find: &str, put: &str) -> Vec<String> {
 #[test]
 fn fields_are_offered_behind_a_dot_of_what_cannot_be_parsed() {
     let web = |expression: &str| words(WEB, &format!("image: \"{{{{ {expression} }}}}\""));
-    assert_eq!(web("spec.‸"), ["note", "replicas", "users", "version"]);
-    assert_eq!(web("spec.re‸"), ["note", "replicas", "users", "version"]);
+    assert_eq!(web("spec.‸"), ["hosts", "note", "replicas", "users", "version"]);
+    assert_eq!(web("spec.re‸"), ["hosts", "note", "replicas", "users", "version"]);
     assert_eq!(web("vars.‸"), ["image"]);
     assert_eq!(web("inputs.‸ + 'x'"), ["registry"]);
     assert_eq!(web("children.‸"), ["svc", "web"]);
-    assert_eq!(web("default(1, spec.‸"), ["note", "replicas", "users", "version"]);
+    assert_eq!(web("default(1, spec.‸"), ["hosts", "note", "replicas", "users", "version"]);
     assert_eq!(web("spec.users.map(u, u.‸)"), ["name"]);
     assert!(web("children.svc.spec.‸").contains(&"clusterIP".to_owned()));
     assert!(web("spec.version.‸").contains(&"startsWith".to_owned()));
