@@ -64,7 +64,15 @@ fn check_rights(
     let invalid = |message: String| Error::InvalidChild { id: shown(child), message };
     let read = |bytes: &[u8]| crate::json::parse_strict(bytes).map_err(|error| invalid(error.to_string()));
     let before = before.map(|before| read(before)).transpose()?;
-    match (after.rights_changed)(&declared.api_version, &declared.kind, before.as_ref(), &read(object)?) {
+    let object = read(object)?;
+    // What may lie elsewhere lies where its template says: that was followed at build, and was granted.
+    let place = |object: &serde_json::Value| object.pointer("/metadata/namespace").cloned();
+    if let (Some(before), Some(namespace)) = (&before, place(&object))
+        && place(before) != Some(namespace)
+    {
+        return Err(invalid("the hook changed `metadata.namespace`; that is for templates alone".to_owned()));
+    }
+    match (after.rights_changed)(&declared.api_version, &declared.kind, before.as_ref(), &object) {
         None => Ok(()),
         Some(field) => Err(invalid(format!(
             "the hook changed {field}; that is for templates alone, which can use what a hook gives before they are rendered"
@@ -134,6 +142,7 @@ mod tests {
             (vec![same(), same()], "InvalidChild"),
             (vec![given("a", r#"{"right":2}"#)], "InvalidChild"),
             (vec![given("a", "{}")], "InvalidChild"),
+            (vec![given("a", r#"{"right":1,"metadata":{"namespace":"other"}}"#)], "InvalidChild"),
             (vec![given("a", r#"{"right":1,"right":1}"#)], "InvalidChild"),
             (vec![given("a", "no JSON")], "InvalidChild"),
             (vec![same(), given("more", r#"{"right":1}"#)], "InvalidChild"),
