@@ -24,6 +24,7 @@ mod lifecycle;
 mod matrix;
 mod ownership;
 mod policies;
+mod reads;
 mod readyz;
 mod repair;
 mod rollout;
