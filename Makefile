@@ -1,6 +1,6 @@
 # Every recipe is one plain line, to be typed by hand as well.
 
-.PHONY: help setup check test demo bench soak hostile fuzz control-plane
+.PHONY: help setup check test demo bench soak hostile fuzz fuzz-planted control-plane
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -30,6 +30,8 @@ soak: setup ## Tests that take too long for `make test`
 	ORK_SOAK_ROUNDS=100 cargo test --locked --workspace --test conversion -- --nocapture killed
 	ORK_SOAK_OBJECTS=20000 cargo test --locked --workspace --test cluster -- --nocapture in_pages
 	ORK_SOAK_OBJECTS=3000 cargo test --locked --workspace --test cluster -- --nocapture a_killed_process
+	ORK_SOAK_ROUNDS=30 cargo test --locked --workspace --test cluster -- --nocapture what_is_read_moves
+	MUTATION_COUNT=200 cargo test --locked --workspace --test language -- --nocapture every_edit
 
 hostile: setup ## All hostile things, also on a fifth of a processor, and ten thousand failed calls (minutes)
 	ORK_HOSTILE=all cargo test --locked --workspace --test hostile -- --nocapture
@@ -37,6 +39,9 @@ hostile: setup ## All hostile things, also on a fifth of a processor, and ten th
 
 fuzz: setup ## The fuzzer on all that reads foreign bytes; FUZZ_SECONDS=60 for each target, FUZZ_TARGETS names some
 	@tests/scripts/fuzz.sh
+
+fuzz-planted: setup ## A fault that is planted behind parser, check and compiler: the fuzzer has to find it in FUZZ_SECONDS=600
+	@tests/scripts/fuzz.sh planted
 
 control-plane: setup ## Build the control plane's programs, where they are missing (ten minutes)
 	cargo run --locked -q -p orkestra-devcluster -- build

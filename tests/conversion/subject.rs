@@ -27,7 +27,8 @@ pub(crate) struct Versions<'a> {
 }
 
 impl Versions<'_> {
-    fn source(&self) -> Source {
+    /// The files.
+    pub(crate) fn source(&self) -> Source {
         let version = |name: &str, storage: bool, spec: &str, status: &str| {
             let indent = |text: &str| text.trim_end().replace('\n', "\n                ");
             format!(

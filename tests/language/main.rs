@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bounds;
+mod codes;
 mod golden;
 mod model;
 mod mutation;
+#[allow(dead_code, reason = "the suite `conversion` uses the rest")]
+#[path = "../conversion/subject.rs"]
+mod subject;
+mod thirty;
 
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,15 @@
-//! Random edits of the shipped pattern's Katalog, one line each. Every one must be noticed: by a diagnostic on the edited line
+//! Random edits of each shipped pattern's Katalog, one line each. Every one must be noticed: by a diagnostic on the edited line
 //! or about what was edited, or by a checked pattern that differs in the place where that line leads to. An edit that
-//! changes nothing must change nothing in the YAML either, or only what is no part of a checked pattern.
+//! changes nothing must change nothing in the YAML either, or only what is no part of a checked pattern; and then the program
+//! that it is compiled to is the same but for places.
 //!
-//! The edits come from a fixed seed. `MUTATION_SEED` and `MUTATION_COUNT` try others.
+//! The edits come from a fixed seed. `MUTATION_SEED` gives others, and `MUTATION_COUNT` more of each pattern: `make soak` asks for 200.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use orkestra_pattern::diagnostic::{Diagnostic, Style, render_all};
+use orkestra_pattern::model::Pattern;
 use orkestra_pattern::yaml::{self, Node};
 use orkestra_pattern::{Diagnostics, Source};
 use serde_json::Value;
@@ -64,37 +67,92 @@ struct Original {
     crd: String,
     yaml: Node,
     model: Value,
+    program: String,
+}
+
+/// What became of the edits of a pattern.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    refused: u64,
+    different: u64,
+    equal: u64,
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "figures are what its long form is for")]
 fn every_edit_is_noticed() {
     let from_environment = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let mut random = Random(from_environment("MUTATION_SEED").unwrap_or(0x9e37_79b9_7f4a_7c15));
-    let count = from_environment("MUTATION_COUNT").unwrap_or(200);
-    let dir = root().join("patterns/postgres/v14");
-    let (katalog, crd) = (read(&dir.join("katalog.yaml")), read(&dir.join("crd.yaml")));
-    let source = source(&katalog, &crd);
-    let (pattern, problems) = check(&source);
-    let pattern = pattern.unwrap_or_else(|| panic!("{}", render_all(&problems, &source, Style::Plain)));
-    let original = Original { yaml: parse(&source).unwrap(), model: model::to_json(&pattern), katalog, crd };
+    let seed = from_environment("MUTATION_SEED").unwrap_or(0x9e37_79b9_7f4a_7c15);
+    let count = from_environment("MUTATION_COUNT").unwrap_or(40);
     let mut wrong = Vec::new();
-    let (mut refused, mut different, mut equal) = (0, 0, 0);
-    for _ in 0..count {
-        let edit = edit(&original.katalog, &mut random);
-        match judge(&original, &edit) {
-            Ok(Outcome::Refused) => refused += 1,
-            Ok(Outcome::Different) => different += 1,
-            Ok(Outcome::Equal) => equal += 1,
-            Err(why) => wrong
-                .push(format!("{} of line {}:\n  - {}\n  + {}\n{why}", edit.what, edit.line, edit.before, edit.after)),
-        }
+    let mut all = Counts::default();
+    let shipped = shipped();
+    assert!(shipped.len() >= 4, "{shipped:?}");
+    for dir in &shipped {
+        let name = dir.strip_prefix(root()).unwrap().display().to_string();
+        let counts = edits_of(dir, seed, count, |why| wrong.push(format!("{name}: {why}")));
+        let Counts { refused, different, equal } = counts;
+        println!(
+            "{name}: {count} edits, {refused} refused at their place, {different} different there, {equal} the same program"
+        );
+        all.refused += refused;
+        all.different += different;
+        all.equal += equal;
     }
+    let count = count * shipped.len() as u64;
     assert!(wrong.is_empty(), "{} of {count} edits\n\n{}", wrong.len(), wrong.join("\n\n"));
     // A generator that only breaks, or only comments, would prove nothing.
+    let Counts { refused, different, equal } = all;
     assert!(
         refused * 5 > count && different * 20 > count && equal > 0,
         "{refused} refused, {different} different, {equal} equal"
     );
+}
+
+/// The directories of the patterns that the project ships, in order.
+fn shipped() -> Vec<PathBuf> {
+    let below = |dir: &Path| std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let named = below(&root().join("patterns")).into_iter().filter(|path| path.is_dir());
+    let mut found: Vec<PathBuf> = named.flat_map(|dir| below(&dir)).filter(|path| path.is_dir()).collect();
+    found.sort();
+    found
+}
+
+/// Edits the pattern so many times, each time as it is shipped; `wrong` is told of edits that nobody notices.
+fn edits_of(dir: &Path, seed: u64, count: u64, mut wrong: impl FnMut(String)) -> Counts {
+    let mut random = Random(seed);
+    let (katalog, crd) = (read(&dir.join("katalog.yaml")), read(&dir.join("crd.yaml")));
+    let source = source(&katalog, &crd);
+    let (pattern, problems) = check(&source);
+    let pattern = pattern.unwrap_or_else(|| panic!("{}", render_all(&problems, &source, Style::Plain)));
+    let (model, program) = (model::to_json(&pattern), program(&pattern));
+    let original = Original { yaml: parse(&source).unwrap(), model, program, katalog, crd };
+    let mut counts = Counts::default();
+    for _ in 0..count {
+        let edit = edit(&original.katalog, &mut random);
+        match judge(&original, &edit) {
+            Ok(Outcome::Refused) => counts.refused += 1,
+            Ok(Outcome::Different) => counts.different += 1,
+            Ok(Outcome::Equal) => counts.equal += 1,
+            Err(why) => {
+                wrong(format!("{} of line {}:\n  - {}\n  + {}\n{why}", edit.what, edit.line, edit.before, edit.after))
+            }
+        }
+    }
+    counts
+}
+
+/// The program that the component of a pattern holds beside the engine, in words and without places.
+fn program(pattern: &Pattern) -> String {
+    let compiled = orkestra_compile::compile(pattern).unwrap_or_else(|error| panic!("{error}"));
+    let program = format!("{:?}", orkestra_program::decode(&compiled.program).unwrap());
+    let mut pieces = program.split("katalog.yaml:");
+    let mut bare = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        bare += "katalog.yaml:";
+        bare += piece.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ':');
+    }
+    bare
 }
 
 fn source(katalog: &str, crd: &str) -> Source {
@@ -199,7 +257,10 @@ fn judge(original: &Original, edit: &Edit) -> Result<Outcome, String> {
     problems.drop_notes();
     let shown = || render_all(&problems, &source, Style::Plain);
     if !problems.is_empty() {
-        return match problems.iter().any(|problem| is_about(problem, edit, &source)) {
+        let keys =
+            parse(&source).map(|yaml| keys_of_one(&original.yaml.to_json(), &yaml.to_json())).unwrap_or_default();
+        let names_a_key = |problem: &Diagnostic| names(problem).iter().any(|name| keys.contains(name));
+        return match problems.iter().any(|problem| is_about(problem, edit, &source) || names_a_key(problem)) {
             true => Ok(Outcome::Refused),
             false => Err(format!("no diagnostic is about the edit:\n{}", shown())),
         };
@@ -210,15 +271,19 @@ fn judge(original: &Original, edit: &Edit) -> Result<Outcome, String> {
     let (old, new) = (original.yaml.to_json(), yaml.to_json());
     let written = model::differences(&old, &new);
     let changed = model::differences(&original.model, &model);
+    let same_program = || match program(&pattern) == original.program {
+        true => Ok(Outcome::Equal),
+        false => Err("the same pattern is another program".to_owned()),
+    };
     if written.is_empty() {
         return match changed.is_empty() {
-            true => Ok(Outcome::Equal),
+            true => same_program(),
             false => Err(format!("the same YAML is another pattern: {changed:?}")),
         };
     }
     if changed.is_empty() {
         let known = written.iter().all(|path| path.iter().any(|key| WITHOUT_EFFECT.contains(&key.as_str())));
-        return if known { Ok(Outcome::Equal) } else { Err(format!("ignored: {written:?}")) };
+        return if known { same_program() } else { Err(format!("ignored: {written:?}")) };
     }
     for path in &changed {
         if !written.iter().any(|written| leads_to(written, path, [&old, &new])) {
@@ -252,11 +317,24 @@ fn is_about(problem: &Diagnostic, edit: &Edit, source: &Source) -> bool {
     if problem.span.is_some_and(near) || problem.notes.iter().any(|note| near(note.span)) {
         return true;
     }
-    let texts = [Some(&problem.message), problem.found.as_ref(), problem.expected.as_ref()];
-    let texts = texts.into_iter().flatten().chain(&problem.hints);
-    let named: BTreeSet<String> = texts.flat_map(|text| words(text)).collect();
+    let named = names(problem);
     let (before, after): (BTreeSet<_>, BTreeSet<_>) = (words(&edit.before).collect(), words(&edit.after).collect());
     before.symmetric_difference(&after).any(|word| named.contains(word))
+}
+
+/// What a diagnostic names.
+fn names(problem: &Diagnostic) -> BTreeSet<String> {
+    let texts = [Some(&problem.message), problem.found.as_ref(), problem.expected.as_ref()];
+    texts.into_iter().flatten().chain(&problem.hints).flat_map(|text| words(text)).collect()
+}
+
+/// Keys that only one of two values has: those that an edit took away or brought in.
+fn keys_of_one(old: &Value, new: &Value) -> BTreeSet<String> {
+    let has = |root: &Value, path: &[String]| {
+        path.iter().try_fold(root, |node, key| node.get(key).or_else(|| node.get(key.parse::<usize>().ok()?))).is_some()
+    };
+    let paths = model::differences(old, new).into_iter().filter(|path| has(old, path) != has(new, path));
+    paths.filter_map(|path| path.last().cloned()).collect()
 }
 
 /// How far the next line is that holds something, above or below the edit.
@@ -297,6 +375,7 @@ fn leads_to(written: &[String], path: &[String], roots: [&Value; 2]) -> bool {
                     path.get(2) == Some(&"children") && child(list, index, rest, &path[3..], roots)
                 }
                 ["operatorBox", "onReconcile" | "onCreate", ..] => path.get(2) == Some(&"children"),
+                ["conversion", ..] => path.get(2) == Some(&"conversions"),
                 ["workers"] => path.get(2) == Some(&"workers"),
                 ["resync"] => path.get(2) == Some(&"resync"),
                 _ => false,

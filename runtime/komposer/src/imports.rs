@@ -53,13 +53,16 @@ fn registry(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Opti
     }
     let wrong =
         |node: &Node, error: &dyn std::fmt::Display| Diagnostic::new(&codes::REFERENCE, node.span, error.to_string());
+    let reference_such_as = "a reference such as `ghcr.io/orkestra-sh/registry/postgres:v14`";
     let reference = url.and_then(|node| {
         let text = string(node, "`url`", problems)?;
-        text.parse::<Reference>().map_err(|error| problems.push(wrong(node, &error))).ok()
+        let wrong = |error| wrong(node, &error).expected(reference_such_as);
+        text.parse::<Reference>().map_err(|error| problems.push(wrong(error))).ok()
     });
     let digest = fields.take("digest").and_then(|node| {
         let text = string(node, "`digest`", problems)?;
-        text.parse::<Digest>().map_err(|error| problems.push(wrong(node, &error))).ok()
+        let wrong = |error| wrong(node, &error).expected("`sha256:` and 64 hexadecimal digits");
+        text.parse::<Digest>().map_err(|error| problems.push(wrong(error))).ok()
     });
     let version = fields.take("version").and_then(|node| {
         let text = string(node, "`version`", problems)?;
@@ -73,7 +76,9 @@ fn registry(node: &Node, variables: &[&str], problems: &mut Diagnostics) -> Opti
     let mut reference = reference?;
     let (node, span) = (url?, url?.span);
     match (digest, reference.digest) {
-        (Some(a), Some(b)) if a != b => problems.push(wrong(node, &"`url` and `digest` name two digests")),
+        (Some(a), Some(b)) if a != b => {
+            problems.push(wrong(node, &"`url` and `digest` name two digests").hint("keep one of the two"))
+        }
         (Some(digest), _) => reference.digest = Some(digest),
         _ => {}
     }
@@ -254,6 +259,9 @@ fn one_trust(node: &Node, problems: &mut Diagnostics) -> Option<Trust> {
 /// A glob of repositories.
 pub(crate) fn repositories(node: &Node, what: &str, problems: &mut Diagnostics) -> Option<RepositoryPattern> {
     let text = string(node, what, problems)?;
-    let wrong = |error: NotAPattern| Diagnostic::new(&codes::REPOSITORIES, node.span, error.to_string());
+    let wrong = |error: NotAPattern| {
+        let example = "a pattern such as `ghcr.io/orkestra-sh/**`";
+        Diagnostic::new(&codes::REPOSITORIES, node.span, error.to_string()).expected(example)
+    };
     text.parse().map_err(|error| problems.push(wrong(error))).ok()
 }

@@ -6,6 +6,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod codes;
+#[cfg(test)]
+mod codes_tests;
 mod conflict;
 mod definitions;
 mod documentation;

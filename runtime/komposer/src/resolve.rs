@@ -200,7 +200,7 @@ fn inputs_of(import: &Import, pattern: &Pattern, problems: &mut Diagnostics) -> 
         let problem = Diagnostic::new(&codes::INPUT, span, error.to_string());
         problems.push(match error.hint() {
             Some(hint) => problem.hint(hint),
-            None => problem,
+            None => problem.hint("the input's `schema` in the pattern's Katalog says which values it takes"),
         });
     }
     inputs

@@ -288,6 +288,7 @@ impl Explain<'_> {
         let candidates =
             names.iter().map(String::as_str).filter(|known| known.starts_with(|c: char| c.is_ascii_alphabetic()));
         Problem::new(ProblemKind::UnknownFunction, range, format!("there is no function `{name}`"))
+            .mend("functions are CEL's, those that Kubernetes adds to it, and those of Katalogs, such as `default`")
             .did_you_mean(nearest(name, candidates))
     }
 

@@ -216,7 +216,8 @@ impl Parser<'_> {
                 let name = &self.source[name.range.clone()];
                 problem.mend(format!("write a call as `{name}(a, b)` or `a | {name} b`"))
             }
-            _ => problem,
+            _ if start == end => problem.mend("write what is missing, or take out what waits for it"),
+            _ => problem.mend("look at the brackets, commas and operators before it"),
         }
     }
 }

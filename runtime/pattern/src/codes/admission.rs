@@ -72,7 +72,9 @@ pub static RULE_FIELD: Code = error(
 pub static CODES: &[&Code] = &[&FIELD, &OVERLAP, &BOTH, &UNSTABLE, &LATE, &RULE_FIELD];
 
 pub(crate) fn field(span: Span, path: &str, why: &str, near: Option<&str>) -> Diagnostic {
-    Diagnostic::new(&FIELD, span, format!("a mutation cannot give `{path}` a value: {why}")).did_you_mean(near)
+    Diagnostic::new(&FIELD, span, format!("a mutation cannot give `{path}` a value: {why}"))
+        .expected("a field of the object that its author may write, by its path from the root: `spec.size`")
+        .did_you_mean(near)
 }
 
 pub(crate) fn overlap(span: Span, path: &str, other: &str, first: Span) -> Diagnostic {

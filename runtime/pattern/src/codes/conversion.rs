@@ -162,7 +162,7 @@ pub(crate) fn not_of_rule(span: Span, rule: &str, key: &str) -> Diagnostic {
 }
 
 pub(crate) fn missing(span: Span, rule: &str, key: &str) -> Diagnostic {
-    Diagnostic::new(&RULE, span, format!("`{rule}` needs `{key}`"))
+    Diagnostic::new(&RULE, span, format!("`{rule}` needs `{key}`")).hint(format!("add `{key}`"))
 }
 
 pub(crate) fn too_deep(span: Span, most: usize) -> Diagnostic {
@@ -200,6 +200,7 @@ pub(crate) fn through_list(span: Span, text: &str, list: &str) -> Diagnostic {
 pub(crate) fn twice(span: Span, text: &str, first: Span) -> Diagnostic {
     Diagnostic::new(&TWICE, span, format!("another rule writes `{text}`, or a part of it"))
         .note(first, "the other rule")
+        .hint("remove one of them")
 }
 
 pub(crate) fn types(span: Span, place: &str, to: &str, found: &str, expected: &str) -> Diagnostic {
@@ -215,11 +216,12 @@ pub(crate) fn no_back(span: Span, rule: &str, from: &str, to: &str) -> Diagnosti
 }
 
 pub(crate) fn table(span: Span, value: &str) -> Diagnostic {
-    Diagnostic::new(&TABLE, span, format!("two values become `{value}`"))
+    Diagnostic::new(&TABLE, span, format!("two values become {value}"))
+        .hint("let each become another one, or compute both ways with `set`")
 }
 
 pub(crate) fn table_value(span: Span, value: &str, expected: &str) -> Diagnostic {
-    Diagnostic::new(&TYPES, span, format!("`{value}` is no value of its place")).expected(expected)
+    Diagnostic::new(&TYPES, span, format!("{value} is no value of its place")).expected(expected)
 }
 
 pub(crate) fn cut_short(span: Span, tried: usize, of: usize) -> Diagnostic {
@@ -228,6 +230,7 @@ pub(crate) fn cut_short(span: Span, tried: usize, of: usize) -> Diagnostic {
         span,
         format!("the round trip was tried with {tried} objects of {of}: they are too large for more"),
     )
+    .hint("nothing is known to be wrong; convert objects that matter in a test of your own")
 }
 
 /// What the proof found: a field, and the smallest object that shows it.

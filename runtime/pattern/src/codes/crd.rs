@@ -157,10 +157,16 @@ pub(crate) fn not_a_crd(span: Span, message: &str) -> Diagnostic {
 
 pub(crate) fn schema(span: Span, message: String) -> Diagnostic {
     Diagnostic::new(&SCHEMA, span, message)
+        .hint("write it as the structural schemas of CustomResourceDefinitions are: a `type` for each field, and what belongs to it")
 }
 
 pub(crate) fn api(span: Span, message: String, nearest: Option<&str>) -> Diagnostic {
-    Diagnostic::new(&API, span, message).did_you_mean(nearest)
+    let problem = Diagnostic::new(&API, span, message);
+    match nearest {
+        Some(_) => problem.did_you_mean(nearest),
+        None => problem
+            .hint("let `apiTypes` and `crd.yaml` name the same group, kind and plural, and a version that is served"),
+    }
 }
 
 pub(crate) fn ambiguous(span: Span, count: usize) -> Diagnostic {

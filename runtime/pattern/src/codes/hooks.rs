@@ -76,7 +76,10 @@ pub static NO_CONVERSION: Code = error(
 pub static CODES: &[&Code] = &[&CAPABILITY, &IDLE, &NOTHING, &VALUE, &TAKEN, &GIVES_RIGHTS, &NO_CONVERSION];
 
 pub(crate) fn capability(span: Span, word: &str, why: &str) -> Diagnostic {
-    Diagnostic::new(&CAPABILITY, span, format!("`{word}` is no capability: {why}"))
+    Diagnostic::new(&CAPABILITY, span, format!("`{word}` is no capability: {why}")).hint(
+        "write `cluster-read:v1/ConfigMap`, `http:GET https://quota.example.com`, `clocks` or `random`, with the kind, method and \
+         host that the hook needs",
+    )
 }
 
 pub(crate) fn idle(span: Span, word: &str) -> Diagnostic {
@@ -107,4 +110,5 @@ pub(crate) fn no_conversion(span: Span) -> Diagnostic {
 
 pub(crate) fn value(span: Span, name: &str, why: &str) -> Diagnostic {
     Diagnostic::new(&VALUE, span, format!("the hook's value `{name}`: {why}"))
+        .hint("write its type as for an input: `{name: …, schema: {type: integer}}`")
 }

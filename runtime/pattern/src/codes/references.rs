@@ -84,7 +84,9 @@ pub(crate) fn id_required(span: Span, kind: &str, count: usize) -> Diagnostic {
 }
 
 pub(crate) fn duplicate_name(span: Span, what: &str, name: &str, first: Span) -> Diagnostic {
-    Diagnostic::new(&DUPLICATE_NAME, span, format!("the {what} `{name}` is given twice")).note(first, "first here")
+    Diagnostic::new(&DUPLICATE_NAME, span, format!("the {what} `{name}` is given twice"))
+        .note(first, "first here")
+        .hint("rename one of them")
 }
 
 /// `chain` begins and ends with the same name.
@@ -103,7 +105,7 @@ pub(crate) fn status_overlap(span: Span, path: &str, other: &str, first: Span) -
         true => format!("the status field `{path}` is given twice"),
         false => format!("the status fields `{path}` and `{other}` overlap"),
     };
-    Diagnostic::new(&STATUS_OVERLAP, span, message).note(first, "the other one")
+    Diagnostic::new(&STATUS_OVERLAP, span, message).note(first, "the other one").hint("remove one of them")
 }
 
 pub(crate) fn unknown_child(span: Span, id: &str, fitting: &[&str]) -> Diagnostic {

@@ -221,11 +221,13 @@ pub(crate) fn missing_file(name: &str) -> Diagnostic {
 }
 
 pub(crate) fn empty_file(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(&EMPTY_FILE, span, format!("`{name}` is empty"))
+    Diagnostic::new(&EMPTY_FILE, span, format!("`{name}` is empty")).hint("write it: every pattern has one")
 }
 
 pub(crate) fn duplicate_key(span: Span, key: &str, first: Span) -> Diagnostic {
-    Diagnostic::new(&DUPLICATE_KEY, span, format!("the key `{key}` is given twice")).note(first, "first here")
+    Diagnostic::new(&DUPLICATE_KEY, span, format!("the key `{key}` is given twice"))
+        .note(first, "first here")
+        .hint("keep one of them")
 }
 
 pub(crate) fn tag(span: Span, tag: &str) -> Diagnostic {
@@ -257,5 +259,5 @@ pub(crate) fn many_documents(span: Span) -> Diagnostic {
 }
 
 pub(crate) fn recursive_alias(span: Span) -> Diagnostic {
-    Diagnostic::new(&RECURSIVE_ALIAS, span, "this alias lies inside its own anchor")
+    Diagnostic::new(&RECURSIVE_ALIAS, span, "this alias lies inside its own anchor").hint("write out what is meant")
 }

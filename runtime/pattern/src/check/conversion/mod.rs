@@ -77,9 +77,12 @@ fn paths<'a, 'v>(
     for path in &conversion.paths {
         let (from, to) = (&path.from, &path.to);
         if let Some(missing) = [from, to].into_iter().find(|version| known(&version.value).is_none()) {
-            problems.push(codes::wrong_path(missing.span, format!("`crd.yaml` has no version `{}`", missing.value)));
+            problems.push(
+                codes::wrong_path(missing.span, format!("`crd.yaml` has no version `{}`", missing.value))
+                    .hint("name one of its versions"),
+            );
         } else if from.value == to.value {
-            problems.push(codes::wrong_path(to.span, "the path leads to where it begins"));
+            problems.push(codes::wrong_path(to.span, "the path leads to where it begins").hint("name another version"));
         } else if from.value != stored.name && to.value != stored.name {
             let message = format!("neither end of the path is the storage version `{}`", stored.name);
             problems
@@ -88,7 +91,9 @@ fn paths<'a, 'v>(
             paths.iter().find(|other| other.from.value == from.value && other.to.value == to.value)
         {
             let message = format!("there is another path from `{}` to `{}`", from.value, to.value);
-            problems.push(codes::wrong_path(path.span, message).note(first.span, "the other path"));
+            problems.push(
+                codes::wrong_path(path.span, message).note(first.span, "the other path").hint("remove one of them"),
+            );
         } else {
             paths.push(path);
         }

@@ -45,7 +45,7 @@ pub(super) fn table(
     let mut whole = true;
     for (key, node) in values {
         let Some(first) = typed(&key.text, left) else {
-            problems.push(codes::table_value(key.span, &key.text, &left.describe()));
+            problems.push(codes::table_value(key.span, &format!("`{}`", key.text), &left.describe()));
             whole = false;
             continue;
         };
