@@ -7,12 +7,13 @@ use crate::subject::{Versions, thing};
 #[test]
 fn objects_that_cost_too_much_are_refused_and_not_waited_for() {
     let subject = Versions {
-        v1: "items: {type: array, items: {type: object, properties: {a: {type: string}}}}\nx: {type: object, x-kubernetes-preserve-unknown-fields: true}",
-        v1alpha1: "things: {type: array, items: {type: object, properties: {b: {type: string}}}}\nx: {type: object, x-kubernetes-preserve-unknown-fields: true}",
+        v1: "items: {type: array, maxItems: 100000, items: {type: object, properties: {a: {type: string}}}}\nx: {type: object, x-kubernetes-preserve-unknown-fields: true}",
+        v1alpha1: "things: {type: array, maxItems: 100000, items: {type: object, properties: {b: {type: string}}}}\nx: {type: object, x-kubernetes-preserve-unknown-fields: true}",
         status: ("", ""),
         paths: "- {from: v1alpha1, to: v1, rules: [{each: spec.things, as: spec.items, rules: [{rename: {from: b, to: a}}]}]}",
     }
     .subject();
+    // More than the schema takes now: it was stored when there was no bound.
     let many: Vec<Value> = (0..400_000).map(|_| json!({"b": "x"})).collect();
     let failure = subject.convert("v1", &thing("v1alpha1", json!({"things": many}))).unwrap_err();
     assert_eq!(failure.reason(), "CostExceeded");

@@ -9,16 +9,16 @@ fn subject() -> Subject {
         v1: "
 image: {type: string}
 tier: {type: string}
-hosts: {type: array, items: {type: string}}
-users: {type: array, items: {type: object, properties: {name: {type: string}, quota: {type: integer}}}}
-ports: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {type: object, required: [name], properties: {name: {type: string}, weight: {type: integer}, port: {type: integer}}}}
+hosts: {type: array, maxItems: 100, items: {type: string, maxLength: 63}}
+users: {type: array, maxItems: 100, items: {type: object, properties: {name: {type: string}, quota: {type: integer}}}}
+ports: {type: array, maxItems: 100, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {type: object, required: [name], properties: {name: {type: string}, weight: {type: integer}, port: {type: integer}}}}
 ",
         v1alpha1: "
 image: {type: string}
 legacy: {type: boolean}
 host: {type: string}
-users: {type: array, items: {type: object, properties: {name: {type: string}}}}
-ports: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {type: object, required: [name], properties: {name: {type: string}, port: {type: integer}}}}
+users: {type: array, maxItems: 100, items: {type: object, properties: {name: {type: string}}}}
+ports: {type: array, maxItems: 100, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name], items: {type: object, required: [name], properties: {name: {type: string}, port: {type: integer}}}}
 ",
         status: ("", ""),
         paths: "- {from: v1alpha1, to: v1, rules: [{wrap: spec.host, as: spec.hosts}]}",

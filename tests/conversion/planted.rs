@@ -35,7 +35,7 @@ fn planted() -> Vec<Planted> {
         Planted {
             name: "empty against absent list",
             versions: Versions {
-                v1: "hosts: {type: array, items: {type: string}}",
+                v1: "hosts: {type: array, maxItems: 100, items: {type: string, maxLength: 63}}",
                 v1alpha1: "host: {type: string}",
                 status: NOTHING,
                 paths: "- {from: v1alpha1, to: v1, rules: [{wrap: spec.host, as: spec.hosts}]}",
@@ -85,8 +85,8 @@ fn planted() -> Vec<Planted> {
         Planted {
             name: "map key lost",
             versions: Versions {
-                v1: "flags: {type: object, additionalProperties: {type: string}}",
-                v1alpha1: "flags: {type: object, additionalProperties: {type: string}}",
+                v1: "flags: {type: object, maxProperties: 100, additionalProperties: {type: string, maxLength: 63}}",
+                v1alpha1: "flags: {type: object, maxProperties: 100, additionalProperties: {type: string, maxLength: 63}}",
                 status: NOTHING,
                 paths: both(
                     "[]",
@@ -99,8 +99,8 @@ fn planted() -> Vec<Planted> {
         Planted {
             name: "order lost",
             versions: Versions {
-                v1: "hosts: {type: array, items: {type: string}}",
-                v1alpha1: "hosts: {type: array, items: {type: string}}",
+                v1: "hosts: {type: array, maxItems: 100, items: {type: string, maxLength: 63}}",
+                v1alpha1: "hosts: {type: array, maxItems: 100, items: {type: string, maxLength: 63}}",
                 status: NOTHING,
                 paths: both(
                     "[]",
@@ -209,8 +209,8 @@ fn a_declared_loss_is_accepted() {
 #[test]
 fn what_the_other_version_has_no_place_for_is_no_loss() {
     let subject = Versions {
-        v1: "a: {type: string}\ntier: {type: string}\nusers: {type: array, items: {type: object, properties: {name: {type: string}, quota: {type: integer}}}}",
-        v1alpha1: "a: {type: string}\nold: {type: boolean}\nusers: {type: array, items: {type: object, properties: {name: {type: string}}}}",
+        v1: "a: {type: string}\ntier: {type: string}\nusers: {type: array, maxItems: 100, items: {type: object, properties: {name: {type: string}, quota: {type: integer}}}}",
+        v1alpha1: "a: {type: string}\nold: {type: boolean}\nusers: {type: array, maxItems: 100, items: {type: object, properties: {name: {type: string}}}}",
         status: ("ready: {type: integer}", "phase: {type: string}"),
         paths: "- {from: v1alpha1, to: v1, rules: []}",
     }

@@ -11,14 +11,14 @@ fn everything() -> Subject {
 size: {type: integer}
 image: {type: string}
 tier: {type: string}
-hosts: {type: array, items: {type: string}}
+hosts: {type: array, maxItems: 100, items: {type: string, maxLength: 63}}
 level: {type: string, enum: [low, high]}
 host: {type: string}
 port: {type: integer}
 endpoint: {type: string}
-users: {type: array, items: {type: object, properties: {login: {type: string}, age: {type: integer}}}}
+users: {type: array, maxItems: 100, items: {type: object, properties: {login: {type: string}, age: {type: integer}}}}
 tls: {type: object, properties: {certificate: {type: string}, key: {type: string}}}
-same: {type: object, additionalProperties: {type: string}}
+same: {type: object, maxProperties: 100, additionalProperties: {type: string, maxLength: 63}}
 ",
         v1alpha1: "
 replicas: {type: integer}
@@ -28,10 +28,10 @@ grade: {type: integer, enum: [1, 2]}
 address: {type: string}
 name: {type: string}
 number: {type: integer}
-people: {type: array, items: {type: object, properties: {name: {type: string}, age: {type: integer}}}}
+people: {type: array, maxItems: 100, items: {type: object, properties: {name: {type: string}, age: {type: integer}}}}
 cert: {type: string}
 tls: {type: object, properties: {key: {type: string}}}
-same: {type: object, additionalProperties: {type: string}}
+same: {type: object, maxProperties: 100, additionalProperties: {type: string, maxLength: 63}}
 ",
         status: ("", ""),
         paths: "
