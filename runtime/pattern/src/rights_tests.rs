@@ -50,7 +50,11 @@ fn lines(rights: &Rights) -> Vec<String> {
     let line = |right: &Right| {
         let group = if right.resource.group.is_empty() { "" } else { &format!("{}/", right.resource.group) };
         let names = if right.names.is_empty() { String::new() } else { format!(" {:?}", right.names) };
-        let scope = if right.scope == Scope::Cluster { " in the cluster" } else { "" };
+        let scope = match &right.scope {
+            Scope::Namespaces => String::new(),
+            Scope::Named(namespace) => format!(" in {namespace}"),
+            Scope::Cluster => " in the cluster".to_owned(),
+        };
         let guessed = if right.resource.guessed { " guessed" } else { "" };
         format!("{} {group}{}{names}{scope}{guessed}", right.verbs.join(","), right.resource.name)
     };
@@ -64,6 +68,27 @@ fn a_child_is_looked_at_made_kept_and_pruned() {
     let reason = &found.rights[0].reasons[0];
     assert_eq!(reason.text, "child `config` of entry `web`: made and kept so, deleted when no longer wanted");
     assert_eq!(reason.at, "katalog.yaml:11:15");
+}
+
+#[test]
+fn what_lies_elsewhere_is_allowed_there_and_nowhere_else() {
+    let copies = "onReconcile:\n  configMaps:\n    - {id: copy, fromConfigMap: source, fromNamespace: platform, toNamespaces: [a, b]}";
+    let verbs = "get,create,patch,delete configmaps";
+    let expected =
+        [format!("{verbs} in a"), format!("{verbs} in b"), "get configmaps [\"source\"] in platform".to_owned()];
+    let found = lines(&rights("Namespaced", copies));
+    assert_eq!(found[..3], expected, "{found:?}");
+    assert_eq!(found.len(), 4);
+    // Where it is computed it may be anywhere.
+    let computed = copies.replace("[a, b]", "\"{{ [metadata.name] }}\"").replace("platform", "\"{{ metadata.name }}\"");
+    let found = lines(&rights("Namespaced", &computed));
+    assert_eq!(
+        found[..2],
+        [format!("{verbs} in the cluster"), "get configmaps [\"source\"] in the cluster".to_owned()]
+    );
+    let outside = manifest_of("scheduling.k8s.io/v1", "PriorityClass", "        value: 1\n");
+    let found = lines(&rights("Namespaced", &outside));
+    assert!(found.iter().any(|line| line.ends_with("scheduling.k8s.io/priorityclasses in the cluster")), "{found:?}");
 }
 
 #[test]
