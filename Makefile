@@ -40,7 +40,7 @@ hostile: setup ## All hostile things, also on a fifth of a processor, and ten th
 fuzz: setup ## The fuzzer on all that reads foreign bytes; FUZZ_SECONDS=60 for each target, FUZZ_TARGETS names some
 	@tests/scripts/fuzz.sh
 
-fuzz-planted: setup ## A fault that is planted behind parser, check and compiler: whether the fuzzer finds it in FUZZ_SECONDS=600
+fuzz-planted: setup ## A fault that is planted behind parser, check and compiler: the fuzzer has to find it in FUZZ_SECONDS=600
 	@tests/scripts/fuzz.sh planted
 
 control-plane: setup ## Build the control plane's programs, where they are missing (ten minutes)

@@ -73,6 +73,23 @@ fn seeds_get_far() {
     assert!(orkestra_webhook::admission::mutate(&first("admission", "dropped.json"), &Default::default()).is_ok());
 }
 
+/// What the fuzzer makes of a sound pattern is a sound one often enough that what lies behind the check is tried.
+#[test]
+fn edits_leave_sound_patterns() {
+    let (mut sound, mut all) = (0, 0);
+    for (file, bytes) in corpus("katalog") {
+        targets::edits::remember(&bytes);
+        for seed in 0..50 {
+            let _running = Running(&file);
+            // Not every edit can be made at every place.
+            let Some(edited) = targets::edits::next(&bytes, seed) else { continue };
+            all += 1;
+            sound += u32::from(edited != bytes && targets::language::compiled(&edited).is_some());
+        }
+    }
+    assert!(all > 100 && sound * 10 > all && sound < all, "{sound} of {all}");
+}
+
 #[test]
 fn each_target_has_a_program_for_the_fuzzer() {
     let names = |directory: &str| -> BTreeSet<String> {

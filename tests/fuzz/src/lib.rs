@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is what a fuzzer looks for")]
 
 mod artifact;
+pub mod edits;
 pub mod language;
 mod program;
 mod webhook;
