@@ -73,7 +73,7 @@ for target in $targets; do
     awk -v target="$target" '/^stat::number_of_executed_units/ { runs = $2 }
         /^stat::peak_rss_mb/ { rss = $2 }
         /inline 8-bit counters\)/ { for (i = 1; i < NF; i++) if ($i ~ /^\([0-9]+$/ && !all) all = substr($i, 2) }
-        / cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") { taken = $(i + 1); if (!first) first = taken } }
-        END { printf "%-12s %10d runs, %d of %d edges (%d at the start), %d MiB at most\n", target, runs, taken, all, first, rss }' "$log"
+        / cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") { taken = $(i + 1); if ($2 == "INITED") first = taken } }
+        END { printf "%-12s %10d runs, %d of %d edges (%d by what it began with), %d MiB at most\n", target, runs, taken, all, first, rss }' "$log"
 done
 exit "$outcome"
