@@ -1,6 +1,6 @@
 //! What a plan is made from, and the plan.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orkestra_sandbox::{ChildRef, Plan, Request};
@@ -115,14 +115,9 @@ pub(crate) async fn try_evaluate(
     let written: Vec<(ChildRef, String)> =
         children.iter().filter(|(child, _)| !controller.entry.is_produced(&child.id)).cloned().collect();
     let mut request = plan::request(primary, &written, &controller.instance.inputs, now.as_millisecond());
-    let ended = |(child, object): &ShownChild| {
-        let declared = desired::declaration(&controller.entry, &child.id).ok()?;
-        let made = object.made.clone().filter(|_| generated::has_ended(declared, object, now))?;
-        Some((child.clone(), made))
-    };
-    let renewed: HashMap<ChildRef, Box<str>> = shown.iter().filter_map(ended).collect();
+    let ended = generated::ended(&controller.entry, &shown, now);
     for observed in &mut request.children {
-        observed.renew = renewed.contains_key(&observed.child);
+        observed.renew = ended.contains_key(&observed.child);
     }
     if controller.entry.children.iter().any(|child| child.once) {
         request.entropy = entropy.ok_or(Error::NoEntropy)?.to_vec();
@@ -135,7 +130,7 @@ pub(crate) async fn try_evaluate(
     given.digest ^= hooks ^ made.rotate_left(7);
     given.hidden.extend(hidden);
     let parent = Parent { instance: &controller.instance.name, entry: &controller.entry, primary };
-    let checked = plan::check(plan, parent, controller.shared.ceilings.children, |api_version, kind| {
+    let mut checked = plan::check(plan, parent, controller.shared.ceilings.children, |api_version, kind| {
         let found = scopes.iter().find(|(declared, _)| declared.api_version == api_version && declared.kind == kind);
         let not_served = || Error::KindNotServed { api_version: api_version.to_owned(), kind: kind.to_owned() };
         found.map(|(_, namespaced)| *namespaced).ok_or_else(not_served)
@@ -148,19 +143,15 @@ pub(crate) async fn try_evaluate(
             restricted.namespace(&desired.key.name)?;
         }
     }
-    let mut checked = checked;
     for planned in &mut checked.children {
         if let Some(desired) = &mut planned.desired {
-            desired.generated.renews = renewed.get(&planned.child).cloned();
+            desired.generated.renews = ended.get(&planned.child).cloned();
         }
     }
-    let next = shown.iter().filter_map(|(child, object)| {
-        let declared = desired::declaration(&controller.entry, &child.id).ok()?;
-        generated::next(declared, object, now)
-    });
-    let next = next.min().map(|next| u64::try_from(next.as_millis()).unwrap_or(u64::MAX));
+    let next = generated::next(&controller.entry, &shown, now);
+    let next = next.map(|next| u64::try_from(next.as_millis()).unwrap_or(u64::MAX));
     checked.requeue_after = [checked.requeue_after, next].into_iter().flatten().min();
-    denied.extend(std::mem::take(&mut checked.denied));
+    denied.append(&mut checked.denied);
     Ok(Checked { given, denied, ..checked })
 }
 

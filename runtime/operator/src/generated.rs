@@ -1,16 +1,19 @@
 //! What is generated in a Secret: values that are made once, a certificate, and when they are made anew. The Secret itself says when
 //! they were made, so that a restart, or another process, goes on where this one was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
+use orkestra_sandbox::ChildRef;
 use orkestra_webhook::certificates;
 use serde_json::{Map, Value};
 
+use crate::desired::declaration;
 use crate::error::Error;
-use crate::instance::DeclaredChild;
+use crate::evaluate::ShownChild;
+use crate::instance::{DeclaredChild, Entry};
 use crate::json::digest64;
 use crate::names;
 use crate::object::Object;
@@ -99,29 +102,10 @@ impl Generated {
         if self.once {
             self.keep_or_renew(body, live, now);
         }
-        if let Some(certificate) = &self.certificate {
-            let kept = live.filter(|live| !certificate.is_due(live, now));
-            let made = match kept {
-                Some(live) => live.made.as_deref().map(str::to_owned),
-                None => Some(shown(now)),
-            };
-            let data = match kept {
-                Some(live) => {
-                    let tree = live.tree();
-                    let value = |key: &str| tree["data"].get(key).and_then(Value::as_str).map(str::to_owned);
-                    CERTIFICATE.into_iter().filter_map(|key| Some((key, value(key)?))).collect()
-                }
-                None => certificate.make(now)?,
-            };
-            for (key, value) in data {
-                body["data"][key] = value.into();
-            }
-            if let Some(made) = made {
-                body["metadata"]["annotations"][names::MADE] = made.into();
-            }
-            body["metadata"]["annotations"][names::CERTIFIED] = certificate.digest().into();
+        match &self.certificate {
+            Some(certificate) => certificate.complete(body, live, now),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn keep_or_renew(&self, body: &mut Value, live: Option<&Object>, now: Timestamp) {
@@ -182,6 +166,26 @@ impl Certificate {
         !whole || other || ends(live, renewal(self.life)).is_none_or(|ends| ends <= now)
     }
 
+    fn complete(&self, body: &mut Value, live: Option<&Object>, now: Timestamp) -> Result<(), Error> {
+        match live.filter(|live| !self.is_due(live, now)) {
+            Some(live) => {
+                let tree = live.tree();
+                for key in CERTIFICATE {
+                    body["data"][key] = tree["data"][key].clone();
+                }
+                body["metadata"]["annotations"][names::MADE] = live.made.as_deref().into();
+            }
+            None => {
+                for (key, value) in self.make(now)? {
+                    body["data"][key] = value.into();
+                }
+                body["metadata"]["annotations"][names::MADE] = shown(now).into();
+            }
+        }
+        body["metadata"]["annotations"][names::CERTIFIED] = self.digest().into();
+        Ok(())
+    }
+
     fn make(&self, now: Timestamp) -> Result<BTreeMap<&'static str, String>, Error> {
         if let Some(made) = self.made.0.get() {
             return Ok(made.clone());
@@ -205,16 +209,25 @@ fn ends(live: &Object, after: Duration) -> Option<Timestamp> {
     made.checked_add(SignedDuration::try_from(after).ok()?).ok()
 }
 
-/// Whether the values of a child that are generated once have had their time.
-pub(crate) fn has_ended(declared: &DeclaredChild, live: &Object, now: Timestamp) -> bool {
-    declared.rotate_after.and_then(|after| ends(live, after)).is_some_and(|ends| ends <= now)
+/// The children whose values of `once` have had their time, each with the time at which they were made.
+pub(crate) fn ended(entry: &Entry, shown: &[ShownChild], now: Timestamp) -> HashMap<ChildRef, Box<str>> {
+    let one = |(child, live): &ShownChild| {
+        let after = declaration(entry, &child.id).ok()?.rotate_after?;
+        let made = live.made.clone().filter(|_| ends(live, after).is_some_and(|ends| ends <= now))?;
+        Some((child.clone(), made))
+    };
+    shown.iter().filter_map(one).collect()
 }
 
-/// How long it is until something of a child is made anew; none: nothing ever is.
-pub(crate) fn next(declared: &DeclaredChild, live: &Object, now: Timestamp) -> Option<Duration> {
-    let after = declared.rotate_after.or(declared.certified_for.map(renewal))?;
-    let left = ends(live, after)?.duration_since(now);
-    Some(Duration::try_from(left).unwrap_or_default())
+/// How long it is until something of the children is made anew. What is due already is for the plan at hand; where that may not be
+/// applied, nothing is gained by looking again at once.
+pub(crate) fn next(entry: &Entry, shown: &[ShownChild], now: Timestamp) -> Option<Duration> {
+    let one = |(child, live): &ShownChild| {
+        let declared = declaration(entry, &child.id).ok()?;
+        let after = declared.rotate_after.or(declared.certified_for.map(renewal))?;
+        Duration::try_from(ends(live, after)?.duration_since(now)).ok().filter(|left| !left.is_zero())
+    };
+    shown.iter().filter_map(one).min()
 }
 
 /// To the second, as Kubernetes writes times.
@@ -224,6 +237,8 @@ fn shown(now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -243,6 +258,14 @@ mod tests {
         Object::parse(body.to_string().as_bytes(), "v1", "Secret").unwrap()
     }
 
+    /// Whether the values of a child have ended, and how long they still have.
+    fn left(declared: &DeclaredChild, object: &Value, now: Timestamp) -> (bool, Option<Duration>) {
+        let entry = Entry::of_webs(vec![declared.clone()]);
+        let child = ChildRef { id: declared.id.clone(), key: None };
+        let shown = [(child.clone(), Arc::new(live(object)))];
+        (ended(&entry, &shown, now).contains_key(&child), next(&entry, &shown, now))
+    }
+
     #[test]
     fn a_value_lives_as_long_as_is_said_and_the_one_before_it_as_long_again() {
         let declared = declared(|child| (child.once, child.rotate_after) = (true, Some(Duration::from_secs(86_400))));
@@ -253,14 +276,15 @@ mod tests {
         assert_eq!(first["metadata"]["annotations"][names::MADE], "2026-01-01T00:00:00Z");
         let object = live(&first);
         let before = at("2026-01-01T23:59:59Z");
-        assert!(!has_ended(&declared, &object, before) && !generated.is_due(&object, before));
-        assert_eq!(next(&declared, &object, before), Some(Duration::from_secs(1)));
+        assert!(!generated.is_due(&object, before));
+        assert_eq!(left(&declared, &first, before), (false, Some(Duration::from_secs(1))));
         let mut kept = plan("dHdv");
         generated.complete(&mut kept, Some(&object), before).unwrap();
         assert_eq!(kept, first);
 
         let after = at("2026-01-02T00:00:00Z");
-        assert!(has_ended(&declared, &object, after));
+        // Where it may not be written to, as while writes are paused, it is not asked about again and again.
+        assert_eq!(left(&declared, &first, after), (true, None));
         generated.renews.clone_from(&object.made);
         assert!(generated.is_due(&object, after));
         let mut second = plan("dHdv");
