@@ -338,6 +338,7 @@ fn marks(desired: &Desired, live: &Object, owner: &str) -> Option<Value> {
         ("labels", names::MANAGED_BY),
         ("labels", names::OWNER_UID),
         ("labels", names::ID),
+        ("labels", names::OWNER_NAMESPACE),
         ("annotations", names::KEY),
     ];
     for (place, name) in marks {
@@ -345,6 +346,11 @@ fn marks(desired: &Desired, live: &Object, owner: &str) -> Option<Value> {
         if let Some(wanted) = of(&desired.body).filter(|wanted| Some(wanted) != of(&tree).as_ref()) {
             metadata[place][name] = wanted;
         }
+    }
+    // What lies elsewhere goes or stays by a label, which therefore goes, too.
+    let retained = |object: &Value| object["metadata"]["labels"].get(names::RETAINED).cloned();
+    if retained(&desired.body) != retained(&tree) {
+        metadata["labels"][names::RETAINED] = retained(&desired.body).unwrap_or_default();
     }
     let ours = desired.body.pointer("/metadata/ownerReferences").and_then(Value::as_array).and_then(|all| all.first());
     if live.controlled_by(owner) != ours.is_some() {

@@ -363,3 +363,29 @@ async fn an_immutable_field_is_named_or_the_object_made_anew_where_the_pattern_s
     assert_eq!(actions, [Action::Delete, Action::Create]);
     assert_eq!(server.asked().len(), 5);
 }
+
+#[tokio::test]
+async fn what_lies_elsewhere_and_is_only_made_stays_or_goes_as_the_pattern_says_now() {
+    let with = |retained: bool| {
+        let mut made = Desired { policy: ChildPolicy::Create, ..desired() };
+        let metadata = made.body["metadata"].as_object_mut().unwrap();
+        metadata.shift_remove("ownerReferences");
+        metadata["labels"]["orkestra.orkspace.io/owner-uid"] = "p-1".into();
+        metadata["labels"]["orkestra.orkspace.io/owner-namespace"] = "m".into();
+        if retained {
+            metadata["labels"]["orkestra.orkspace.io/retained"] = "true".into();
+        }
+        made
+    };
+    for (before, now, sent) in [(false, true, json!("true")), (true, false, Value::Null)] {
+        let mut there = live("5", &["x", "y"], &[]);
+        let (labels, metadata) = (with(before).body["metadata"]["labels"].clone(), &mut there["metadata"]);
+        metadata["labels"] = labels;
+        metadata.as_object_mut().unwrap().shift_remove("ownerReferences");
+        let (store, server) = (store(), Scripted::new([(200, there.clone())]));
+        cached(&store, &there);
+        assert!(apply_this(&server, &store, &with(now), &mut Memory::default()).await.unwrap().wrote);
+        let sent = json!({"uid": "o-1", "resourceVersion": "5", "labels": {"orkestra.orkspace.io/retained": sent}});
+        assert_eq!(server.asked()[0].1["metadata"], sent);
+    }
+}
