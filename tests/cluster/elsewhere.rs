@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use orkestra_tests::{CONFIG_MAP, Kind, Namespace, Ork, SECRET, ork, pattern_directory};
 use serde_json::{Value, json};
 
-use crate::fixture::together;
+use crate::fixture::{define, together};
 
 const PRIORITY: Kind = Kind::new("scheduling.k8s.io/v1", "PriorityClass");
 const NAMESPACE: Kind = Kind::new("v1", "Namespace");
@@ -88,11 +88,7 @@ spec:
 fn pattern(ns: &Namespace, katalog: &str) -> (PathBuf, Kind) {
     let group = format!("{}.example.com", ns.name());
     let crd = CRD.replace("GROUP", &group);
-    let kubectl = |arguments: &[&str], input: &str| {
-        ns.cluster().plane().kubectl(arguments, input).unwrap_or_else(|error| panic!("{error}"));
-    };
-    kubectl(&["apply", "--server-side", "-f", "-"], &crd);
-    kubectl(&["wait", "--for=condition=Established", &format!("crd/spreads.{group}"), "--timeout=30s"], "");
+    define(ns, &crd, &[format!("spreads.{group}")]);
     let directory = pattern_directory(ns.cluster(), katalog, &crd);
     (directory, Kind::new(format!("{group}/v1").leak(), "Spread"))
 }

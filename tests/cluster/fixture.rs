@@ -45,6 +45,17 @@ fn with_definition(name: &str, test: impl AsyncFnOnce(Namespace)) {
     with_namespace(name, test);
 }
 
+/// Applies definitions of a test's own, and waits until the API server serves them; `names` are theirs.
+pub(crate) fn define(ns: &Namespace, crds: &str, names: &[String]) {
+    let kubectl = |arguments: &[&str], input: &str| {
+        ns.cluster().plane().kubectl(arguments, input).unwrap_or_else(|error| panic!("{error}"));
+    };
+    kubectl(&["apply", "--server-side", "-f", "-"], crds);
+    for name in names {
+        kubectl(&["wait", "--for=condition=Established", &format!("crd/{name}"), "--timeout=30s"], "");
+    }
+}
+
 /// Checks, compiles and loads a Katalog.
 fn load(katalog: &str, crd: &str) -> (model::Pattern, Pattern) {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use orkestra_tests::{CONFIG_MAP, Kind, Namespace, Ork, pattern_directory};
 use serde_json::json;
 
-use crate::fixture::together;
+use crate::fixture::{define, together};
 
 const KATALOG: &str = "\
 apiVersion: orkestra.orkspace.io/v1
@@ -58,13 +58,7 @@ fn pattern(ns: &Namespace) -> (PathBuf, Kind, Kind) {
         CRD.replace("GROUP", &group).replace("PLURAL", plural).replace("SINGULAR", singular).replace("KIND", kind)
     };
     let crds = format!("{}---\n{}", crd("App", "apps", "app"), crd("Cache", "caches", "cache"));
-    let kubectl = |arguments: &[&str], input: &str| {
-        ns.cluster().plane().kubectl(arguments, input).unwrap_or_else(|error| panic!("{error}"));
-    };
-    kubectl(&["apply", "--server-side", "-f", "-"], &crds);
-    for plural in ["apps", "caches"] {
-        kubectl(&["wait", "--for=condition=Established", &format!("crd/{plural}.{group}"), "--timeout=30s"], "");
-    }
+    define(ns, &crds, &["apps", "caches"].map(|plural| format!("{plural}.{group}")));
     let directory = pattern_directory(ns.cluster(), &KATALOG.replace("GROUP", &group), &crds);
     let kind = |name: &'static str| Kind::new(format!("{group}/v1").leak(), name);
     (directory, kind("App"), kind("Cache"))

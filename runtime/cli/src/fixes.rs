@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use crate::commands::replace;
 use crate::error::Error;
-use crate::example_komposer;
 use crate::output::escape;
 use crate::pattern_dir::PatternDir;
+use crate::problems;
 
 /// How often a directory is looked at again: an edit inside of another one is made in the next round.
 const ROUNDS: usize = 100;
@@ -52,7 +52,8 @@ pub(crate) fn make(dir: &Path) -> Result<Vec<Made>, Error> {
     let mut made = Vec::new();
     for _ in 0..ROUNDS {
         let files = PatternDir::read(dir)?;
-        let diagnostics = problems(&files);
+        let (_, mut diagnostics, _) = problems::of(&files);
+        diagnostics.sort();
         let before = made.len();
         for name in files.names() {
             let Some(fixed) =
@@ -89,11 +90,4 @@ pub(crate) fn of_text(name: &str, text: &[u8], check: impl Fn(&Source) -> Diagno
     }
     let text = source.find(name).and_then(|file| source.file(file)).map_or("", |file| file.text());
     (text.to_owned(), made)
-}
-
-fn problems(files: &PatternDir) -> Diagnostics {
-    let (pattern, mut diagnostics) = orkestra_pattern::check(&files.source);
-    diagnostics.extend(example_komposer::problems(files, pattern.as_ref()));
-    diagnostics.sort();
-    diagnostics
 }

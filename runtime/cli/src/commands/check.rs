@@ -29,9 +29,10 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
             diagnostics.drop_notes();
         }
         diagnostics.sort();
-        let costs = match args.cost {
-            true => orkestra_pattern::costs(&files.source),
-            false => pattern.iter().flat_map(|pattern| &pattern.entries).map(orkestra_pattern::cost_of).collect(),
+        let costs = match &pattern {
+            Some(pattern) => pattern.entries.iter().map(orkestra_pattern::cost_of).collect(),
+            None if args.cost => orkestra_pattern::costs(&files.source),
+            None => Vec::new(),
         };
         errors += diagnostics.errors() + diagnostics.omitted();
         warnings += diagnostics.warnings();

@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use super::init::{next, none_there, quoted, write};
 use crate::args::Import;
 use crate::error::Error;
-use crate::example_komposer;
 use crate::fixes;
 use crate::output::{Output, count, escape, role};
 use crate::pattern_dir::{PatternDir, read_bounded, shown};
+use crate::problems;
 use crate::yaml;
 
 const NAMES: [&str; 5] = ["crd.yaml", "katalog.yaml", "komposer.yaml", "cr.yaml", "README.md"];
@@ -39,8 +39,7 @@ pub(crate) fn run(args: &Import, output: &Output) -> Result<(), Error> {
     let texts =
         [crds, katalog, komposer(&pattern)?, resource(&pattern)?, readme(&pattern, &shown(&args.file), inferred)];
     let files = PatternDir::of(NAMES.into_iter().zip(texts.iter().map(|text| text.clone().into_bytes())), &shown(&dir));
-    let (whole, mut problems) = orkestra_pattern::check(&files.source);
-    problems.extend(example_komposer::problems(&files, whole.as_ref()));
+    let (_, mut problems, _) = problems::of(&files);
     problems.sort();
     for (name, text) in NAMES.iter().zip(&texts) {
         write(&dir.join(name), text)?;

@@ -93,11 +93,11 @@ pub(super) fn check(
 /// Reports a reconcile or a conversion that may cost too much.
 fn dear(checked: &model::Entry, entry: &ast::Entry, problems: &mut Diagnostics) {
     let summary = cost::of_entry(checked);
-    let calls = [("a reconcile", Some(summary.reconcile)), ("the conversion of an object", summary.conversion)];
-    for (what, most) in calls {
+    let calls =
+        [("a reconcile", false, Some(summary.reconcile)), ("the conversion of an object", true, summary.conversion)];
+    for (what, converts, most) in calls {
         let Some(most) = most.filter(|most| *most > cost::CALL_LIMIT) else { continue };
-        let items: Vec<&cost::Item> =
-            summary.items.iter().filter(|item| item.conversion == (what != "a reconcile")).collect();
+        let items: Vec<&cost::Item> = summary.items.iter().filter(|item| item.conversion == converts).collect();
         let shown = items
             .iter()
             .take(3)
