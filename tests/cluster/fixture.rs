@@ -127,6 +127,8 @@ pub(crate) fn instance_of(katalog: &str, crd: &str, resync: Duration) -> Compose
             plural: entry.api.plural.clone(),
             namespaced: entry.api.namespaced,
         },
+        foreign: entry.foreign,
+        selector: None,
         workers: entry.workers,
         resync,
         running: orkestra_operator::Running::default(),

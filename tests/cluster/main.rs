@@ -6,6 +6,7 @@ mod admission;
 mod bundle;
 mod canary;
 mod collector;
+mod decorators;
 mod definitions;
 mod dry_run;
 mod elements;

@@ -21,6 +21,8 @@ fn entry() -> Entry {
             plural: "webs".to_owned(),
             namespaced: true,
         },
+        foreign: false,
+        selector: None,
         workers: 1,
         resync: Duration::from_secs(600),
         running: orkestra_operator::Running::default(),

@@ -76,10 +76,30 @@ fn made(id: &str) -> Option<(Source, Diagnostics)> {
                 &text("crd.yaml")?,
             )
         }
+        "K1901" => decorating("Namespace", "namespaces", "        onReconcile: {}\n", ""),
+        "K1902" => {
+            decorating("Namespace", "namespaces", "        status: {fields: [{path: phase, value: x}]}\n", SELECTOR)
+        }
+        "K1904" => decorating("Secret", "secrets", "        onReconcile: {}\n", SELECTOR),
+        "K1905" => {
+            let gateways = example::CRD.replace("shops", "gateways").replace("Shop", "Gateway");
+            example::source(None).with("foreign.yaml", gateways.as_bytes())
+        }
+        "K1906" => example::source(None).with("foreign.yaml", example::CRD.as_bytes()),
         _ => return None,
     };
     let (_, problems) = check(&source);
     Some((source, problems))
+}
+
+const SELECTOR: &str = "      selector: {matchLabels: {team: shop}}\n";
+
+/// A Katalog that decorates a kind of Kubernetes.
+fn decorating(kind: &str, plural: &str, operator_box: &str, selector: &str) -> Source {
+    let head = "apiVersion: orkestra.orkspace.io/v1\nkind: Katalog\nmetadata: {name: notes, version: 1.0.0}\nspec:\n  crds:\n    notes:\n";
+    let api = format!("      apiTypes: {{group: \"\", version: v1, kind: {kind}, plural: {plural}}}\n");
+    let katalog = format!("{head}{api}{selector}      operatorBox:\n{operator_box}");
+    Source::new().with("katalog.yaml", katalog.as_bytes())
 }
 
 fn files(katalog: &str, crd: &str) -> Source {

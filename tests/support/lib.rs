@@ -31,7 +31,7 @@ pub use kinds::*;
 pub use namespace::{Namespace, condition_of, with_namespace};
 pub use ork::{Ork, ork, program};
 pub use relay::relay;
-pub use rights::{Granted, pattern_directory};
+pub use rights::{Granted, pattern_directory, pattern_files};
 
 /// The root of the source tree.
 #[must_use]

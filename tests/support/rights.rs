@@ -90,10 +90,15 @@ impl Granted {
 /// A directory with the files of a pattern, for as long as the control plane lives.
 #[must_use]
 pub fn pattern_directory(cluster: &Cluster, katalog: &str, crd: &str) -> PathBuf {
+    pattern_files(cluster, &[("katalog.yaml", katalog), ("crd.yaml", crd)])
+}
+
+/// A pattern directory of these files.
+pub fn pattern_files(cluster: &Cluster, files: &[(&str, &str)]) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let directory = cluster.plane().data().join(format!("pattern-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     std::fs::create_dir(&directory).expect("a directory");
-    for (name, text) in [("katalog.yaml", katalog), ("crd.yaml", crd)] {
+    for (name, text) in files {
         std::fs::write(directory.join(name), text).expect("a file");
     }
     directory

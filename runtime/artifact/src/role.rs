@@ -15,6 +15,8 @@ pub enum Role {
     Katalog,
     /// The kinds that it serves; missing where it only decorates others'.
     Crd,
+    /// Definitions of others' kinds, for their types; never installed.
+    Foreign,
     /// An example of what a user writes.
     Cr,
     /// An example of how it is imported: documentation, never configuration.
@@ -29,14 +31,15 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order of layers.
-    pub const ALL: [Self; 7] =
-        [Self::Katalog, Self::Crd, Self::Cr, Self::Komposer, Self::Readme, Self::Component, Self::Hooks];
+    pub const ALL: [Self; 8] =
+        [Self::Katalog, Self::Crd, Self::Foreign, Self::Cr, Self::Komposer, Self::Readme, Self::Component, Self::Hooks];
 
     /// The layer's media type: one per role, so that the role follows from it.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Katalog => "application/vnd.orkestra.katalog.v1+yaml",
             Self::Crd => "application/vnd.kubernetes.crd.v1+yaml",
+            Self::Foreign => "application/vnd.orkestra.foreign.v1+yaml",
             Self::Cr => "application/vnd.kubernetes.cr.v1+yaml",
             Self::Komposer => "application/vnd.orkestra.komposer.v1+yaml",
             Self::Readme => "text/markdown",
@@ -50,6 +53,7 @@ impl Role {
         match self {
             Self::Katalog => "katalog.yaml",
             Self::Crd => "crd.yaml",
+            Self::Foreign => "foreign.yaml",
             Self::Cr => "cr.yaml",
             Self::Komposer => "komposer.yaml",
             Self::Readme => "README.md",
@@ -70,7 +74,7 @@ impl Role {
 
     /// Whether every pattern has it.
     pub fn is_required(self) -> bool {
-        !matches!(self, Self::Crd | Self::Hooks)
+        !matches!(self, Self::Crd | Self::Foreign | Self::Hooks)
     }
 
     /// The role whose media type this is.
@@ -95,7 +99,7 @@ mod tests {
     fn roles_are_told_apart_by_media_type_and_by_file_name() {
         let types: BTreeSet<_> = Role::ALL.into_iter().map(Role::media_type).collect();
         let titles: BTreeSet<_> = Role::ALL.into_iter().map(Role::title).collect();
-        assert_eq!((types.len(), titles.len()), (7, 7));
+        assert_eq!((types.len(), titles.len()), (8, 8));
         assert!(Role::ALL.is_sorted());
         for role in Role::ALL {
             assert_eq!(Role::of_media_type(role.media_type()), Some(role));

@@ -1,13 +1,13 @@
 //! What the API server adds to a custom resource before anybody sees it, for commands that have no API server.
 
-use orkestra_pattern::model::Api;
+use orkestra_pattern::model::{Api, Pattern};
 use serde_json::{Map, Value, json};
 
 /// Fills in the defaults of the CRD's schema and the metadata that every stored object has.
 ///
 /// An expression may rely on them: a field with a default is never absent.
-pub(crate) fn fill(primary: &mut Value, crds: &[Value], api: &Api) {
-    of_version(primary, crds, api, &api.version);
+pub(crate) fn fill(primary: &mut Value, pattern: &Pattern, api: &Api) {
+    of_version(primary, pattern, api, &api.version);
     let Value::Object(object) = primary else { return };
     let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
     let Value::Object(metadata) = metadata else { return };
@@ -19,15 +19,15 @@ pub(crate) fn fill(primary: &mut Value, crds: &[Value], api: &Api) {
 }
 
 /// Fills in the defaults of one version's schema, and nothing else.
-pub(crate) fn of_version(object: &mut Value, crds: &[Value], api: &Api, version: &str) {
-    if let Some(schema) = schema(crds, api, version) {
+pub(crate) fn of_version(object: &mut Value, pattern: &Pattern, api: &Api, version: &str) {
+    if let Some(schema) = schema(pattern, api, version) {
         defaults(object, schema);
     }
 }
 
-fn schema<'a>(crds: &'a [Value], api: &Api, name: &str) -> Option<&'a Value> {
-    let crd =
-        crds.iter().find(|crd| crd["spec"]["group"] == *api.group && crd["spec"]["names"]["kind"] == *api.kind)?;
+fn schema<'a>(pattern: &'a Pattern, api: &Api, name: &str) -> Option<&'a Value> {
+    let mut crds = pattern.crds.iter().chain(&pattern.foreign);
+    let crd = crds.find(|crd| crd["spec"]["group"] == *api.group && crd["spec"]["names"]["kind"] == *api.kind)?;
     let version = crd["spec"]["versions"].as_array()?.iter().find(|version| version["name"] == *name)?;
     version.get("schema")?.get("openAPIV3Schema")
 }

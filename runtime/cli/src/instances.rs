@@ -6,7 +6,7 @@ use orkestra_artifact::Digest;
 use orkestra_komposer::{Instance, Settings};
 use orkestra_operator as operator;
 use orkestra_pattern::model;
-use orkestra_sandbox::{Hook, Limits, Pattern, Sandbox};
+use orkestra_sandbox::{self as sandbox, Hook, Limits, Pattern, Sandbox};
 
 use crate::error::Error;
 use crate::hooks;
@@ -99,6 +99,8 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
     let model::Entry {
         name,
         api,
+        foreign,
+        selector,
         schema: _,
         workers: _,
         resync: _,
@@ -127,6 +129,8 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
             plural: plural.clone(),
             namespaced: *namespaced,
         },
+        foreign: *foreign,
+        selector: selector.as_ref().map(describe_selector),
         workers: settings.workers,
         resync: settings.resync,
         running: describe_running(running),
@@ -134,6 +138,27 @@ fn describe_entry(entry: &model::Entry, pattern: &model::Pattern, settings: &Set
         reads: reads.iter().map(describe_read).collect(),
         hook: hook.as_ref().map(|hook| describe_hook(hook, entry, pattern)),
     }
+}
+
+fn describe_selector(selector: &model::Selector<String>) -> Vec<sandbox::Requirement> {
+    let model::Selector { labels, requirements } = selector;
+    let label = |(key, value): &(String, String)| sandbox::Requirement {
+        key: key.clone(),
+        operator: sandbox::Operator::In,
+        values: vec![value.clone()],
+    };
+    let requirement =
+        |model::Requirement { key, operator, values }: &model::Requirement<String>| sandbox::Requirement {
+            key: key.clone(),
+            operator: match operator {
+                model::Operator::In => sandbox::Operator::In,
+                model::Operator::NotIn => sandbox::Operator::NotIn,
+                model::Operator::Exists => sandbox::Operator::Exists,
+                model::Operator::DoesNotExist => sandbox::Operator::DoesNotExist,
+            },
+            values: values.clone(),
+        };
+    labels.iter().map(label).chain(requirements.iter().map(requirement)).collect()
 }
 
 fn describe_running(running: &model::Running) -> operator::Running {

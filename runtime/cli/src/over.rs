@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use orkestra_komposer::Instance;
 use orkestra_operator::Given;
-use orkestra_pattern::model::{Child, Entry, Pattern};
+use orkestra_pattern::model::{Child, Entry, Pattern, Selector};
 use orkestra_pattern::schema::nearest;
 use serde_json::{Map, Value};
 
@@ -54,7 +54,13 @@ pub(crate) fn given<'a>(
             output.warning(format_args!("the API server would refuse {}: {}", escape(&shown(&path)), escape(&why)));
         }
     }
-    defaults::fill(&mut primary, &pattern.crds, &entry.api);
+    if let Some(selector) = not_selected(entry, &primary) {
+        output.warning(format_args!(
+            "`ork run` would leave it alone: entry `{}` is for resources with labels that fit `{selector}`",
+            escape(&entry.name)
+        ));
+    }
+    defaults::fill(&mut primary, pattern, &entry.api);
     let mut children = Children::new(entry);
     for path in &over.children {
         for object in documents::read(path, output)? {
@@ -97,12 +103,17 @@ fn primary(path: &Path, output: &Output) -> Result<Value, Error> {
     })
 }
 
+/// The selector of an entry that a resource does not fit.
+pub(crate) fn not_selected<'a>(entry: &'a Entry, primary: &Value) -> Option<&'a Selector<String>> {
+    let labels = primary.pointer("/metadata/labels").and_then(Value::as_object);
+    entry.selector.as_ref().filter(|selector| !selector.selects(labels))
+}
+
 /// The entry of this name, or the one that reconciles the resource.
 pub(crate) fn entry<'a>(name: Option<&str>, pattern: &'a Pattern, primary: &Value) -> Result<&'a Entry, Error> {
     let api_version = primary["apiVersion"].as_str().unwrap_or_default();
     let kind = primary["kind"].as_str().unwrap_or_default();
-    let reconciles =
-        |entry: &&Entry| entry.api.kind == kind && api_version == format!("{}/{}", entry.api.group, entry.api.version);
+    let reconciles = |entry: &&Entry| entry.api.kind == kind && api_version == entry.api.api_version();
     let found = match name {
         Some(name) => pattern.entries.iter().find(|entry| entry.name == name),
         None => pattern.entries.iter().find(reconciles),
@@ -122,10 +133,7 @@ pub(crate) fn entry<'a>(name: Option<&str>, pattern: &'a Pattern, primary: &Valu
         None => Error::Unusable {
             problem: format!("no entry of pattern `{}` reconciles {kind} of {api_version}", pattern.name),
             hint: pattern.entries.first().map(|entry| {
-                format!(
-                    "entry `{}` reconciles {} of {}/{}",
-                    entry.name, entry.api.kind, entry.api.group, entry.api.version
-                )
+                format!("entry `{}` reconciles {} of {}", entry.name, entry.api.kind, entry.api.api_version())
             }),
         },
     })

@@ -32,7 +32,7 @@ pub(crate) fn package(
         return Err(Error::HookMissing { name: pattern.name.clone() });
     }
     let mut contents = Contents::new();
-    for role in [Role::Katalog, Role::Crd, Role::Cr, Role::Komposer, Role::Readme] {
+    for role in [Role::Katalog, Role::Crd, Role::Foreign, Role::Cr, Role::Komposer, Role::Readme] {
         if let Some(bytes) = files.bytes(role.title()) {
             contents.insert(role, bytes.to_vec().into());
         }

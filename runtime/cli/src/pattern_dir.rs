@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use orkestra_component::hook::MAX_HOOK;
+use orkestra_pattern::FOREIGN;
 use orkestra_pattern::diagnostic::{self, Diagnostic, Diagnostics, Severity};
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::source::{Source, Span};
@@ -15,7 +16,7 @@ use crate::hooks;
 use crate::output::Output;
 
 /// What a pattern directory may hold that the language reads.
-pub(crate) const FILES: [&str; 5] = ["katalog.yaml", "crd.yaml", "komposer.yaml", "cr.yaml", "README.md"];
+pub(crate) const FILES: [&str; 6] = ["katalog.yaml", "crd.yaml", FOREIGN, "komposer.yaml", "cr.yaml", "README.md"];
 
 /// The most bytes of a file that the language takes.
 const MAX_FILE: usize = 1 << 20;
@@ -91,7 +92,7 @@ impl PatternDir {
     /// pattern that is wrong itself.
     pub(crate) fn refuses(&self, resource: &Value) -> Vec<String> {
         let mut source = Source::new();
-        for name in ["katalog.yaml", "crd.yaml"] {
+        for name in ["katalog.yaml", "crd.yaml", FOREIGN] {
             if let Some(file) = self.source.find(name).and_then(|id| self.source.file(id)) {
                 source.add(name, file.text().as_bytes());
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use orkestra_compile::{Left, Policy, Validation, Variable, policy};
+use orkestra_compile::{Left, Policy, Validation, Variable, policy, selected};
 use orkestra_komposer::Instance;
 use orkestra_pattern::model::{Api, Entry, Hook};
 use serde_json::{Value, json};
@@ -93,15 +93,19 @@ fn documents(instance: &Instance, entry: &Entry, said: Policy, notes: Vec<String
     let Policy { variables, validations, left: _ } = said;
     let variable = |Variable { name, expression }: &Variable| json!({"name": name, "expression": expression});
     let variables: Vec<Value> = variables.iter().map(variable).collect();
-    let stays = json!({"name": "stays", "expression": STAYS});
+    let mut stays = vec![json!({"name": "stays", "expression": STAYS})];
+    if let Some(selector) = &entry.selector {
+        stays.push(json!({"name": "selected", "expression": selected(selector)}));
+    }
     let mut documents = Vec::new();
     let mut notes = Some(notes);
     let denied: Vec<Value> =
         validations.iter().filter(|rule| rule.deny).map(|rule| validation(rule, &rule.expression)).collect();
     let head = |what: &str| format!("orkestra-{}.{}.{what}", instance.name, entry.name);
     if !denied.is_empty() {
-        let conditions = json!([stays, {"name": "changed", "expression": CHANGED}]);
-        let object = object(&head("deny"), &entry.api, place, conditions, &variables, denied);
+        let mut conditions = stays.clone();
+        conditions.push(json!({"name": "changed", "expression": CHANGED}));
+        let object = object(&head("deny"), &entry.api, place, conditions.into(), &variables, denied);
         documents.push(Document { notes: notes.take().unwrap_or_default(), object });
         documents.push(Document { notes: Vec::new(), object: binding(&head("deny"), "Deny") });
     }
@@ -120,7 +124,7 @@ fn documents(instance: &Instance, entry: &Entry, said: Policy, notes: Vec<String
         let changed = json!({"name": name, "expression": CHANGED});
         let denies = validations.iter().any(|rule| rule.deny);
         let variables: Vec<Value> = denies.then_some(changed).into_iter().chain(variables).collect();
-        let object = object(&head("warn"), &entry.api, place, json!([stays]), &variables, warned);
+        let object = object(&head("warn"), &entry.api, place, stays.into(), &variables, warned);
         documents.push(Document { notes: notes.take().unwrap_or_default(), object });
         documents.push(Document { notes: Vec::new(), object: binding(&head("warn"), "Warn") });
     }

@@ -9,6 +9,7 @@ use orkestra_pattern::model;
 use orkestra_sandbox::{self as sandbox, Failure, Hook, HookConversion, Pattern, Review};
 use orkestra_webhook::certificates::{Serving, Terms};
 use orkestra_webhook::{Admission, Admit, Convert, Options, Refused, Routes, Server, Violation};
+use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::args::Serve;
@@ -16,7 +17,8 @@ use crate::error::Error;
 
 /// Lets a pattern answer for its kinds. `runtime` is where its hook runs.
 pub(crate) fn routes(instance: &Instance, loaded: &Pattern, hook: Option<&Hook>, runtime: &Handle, routes: &Routes) {
-    for entry in &instance.pattern.entries {
+    // The kinds of others are answered for by others.
+    for entry in instance.pattern.entries.iter().filter(|entry| !entry.foreign) {
         let (api, name) = (&entry.api, &entry.name);
         if !entry.conversions.is_empty() {
             let hook = hook.filter(|_| entry.hook.as_ref().is_some_and(|hook| hook.convert));
@@ -26,9 +28,9 @@ pub(crate) fn routes(instance: &Instance, loaded: &Pattern, hook: Option<&Hook>,
             routes.convert.set(&api.group, &api.kind, Some(convert));
         }
         let admit = has_rules(entry).then(|| -> Arc<dyn Admit> {
-            let inputs = serde_json::Value::Object(instance.inputs.clone()).to_string().into_bytes();
+            let inputs = Value::Object(instance.inputs.clone()).to_string().into_bytes();
             let (instance, pattern) = (instance.name.clone(), loaded.clone());
-            Arc::new(Reviewer { instance, pattern, entry: name.clone(), inputs })
+            Arc::new(Reviewer { instance, pattern, entry: name.clone(), selector: entry.selector.clone(), inputs })
         });
         routes.admit.set(&api.group, &api.kind, admit);
     }
@@ -48,7 +50,7 @@ pub(crate) fn serving(pattern: &model::Pattern, routes: &Routes) -> Vec<Answerin
         let (group, kind) = (entry.api.group.clone(), entry.api.kind.clone());
         Answering { convert: routes.convert.find(&group, &kind), admit: routes.admit.find(&group, &kind), group, kind }
     };
-    pattern.entries.iter().map(one).collect()
+    pattern.entries.iter().filter(|entry| !entry.foreign).map(one).collect()
 }
 
 /// Lets those answer that did before.
@@ -83,11 +85,20 @@ struct Reviewer {
     instance: String,
     pattern: Pattern,
     entry: String,
+    /// The rules are for the objects that are reconciled.
+    selector: Option<model::Selector<String>>,
     inputs: Vec<u8>,
 }
 
 impl Admit for Reviewer {
     fn admit(&self, object: &[u8]) -> Result<Admission, Refused> {
+        if let Some(selector) = &self.selector {
+            let read: Value = serde_json::from_slice(object)
+                .map_err(|error| Refused { reason: "InvalidObject", message: error.to_string() })?;
+            if !selector.selects(read.pointer("/metadata/labels").and_then(Value::as_object)) {
+                return Ok(Admission::default());
+            }
+        }
         let span = trace::admit(&self.instance, &self.entry);
         let reviewed = span.in_scope(|| self.pattern.admit(&self.entry, object, &self.inputs));
         let review = reviewed.map_err(|failure| {

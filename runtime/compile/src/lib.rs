@@ -15,7 +15,7 @@ mod template;
 mod tests;
 
 pub use component::{Compiled, compile};
-pub use policy::{Cannot, Left, Policy, Validation, Variable, policy};
+pub use policy::{Cannot, Left, Policy, Validation, Variable, policy, selected};
 pub use program::lower;
 
 /// Why a checked pattern has no component.

@@ -26,6 +26,8 @@ fn entry(entry: &checked::Entry) -> Result<Entry, Error> {
     let checked::Entry {
         name,
         api: _,
+        foreign: _,
+        selector: _,
         schema: _,
         workers: _,
         resync: _,

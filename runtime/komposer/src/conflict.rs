@@ -22,7 +22,8 @@ pub enum Shared {
     Name(String),
     /// An entry's name.
     Entry(String),
-    /// A kind of primary: both would reconcile each of its objects.
+    /// A kind of primary: both would reconcile each of its objects. Kinds of others are decorated by any number of patterns, since
+    /// none of them writes anything of the object but its own finalizer.
     Kind {
         /// `kind.group`.
         kind: String,
@@ -73,7 +74,7 @@ fn shared(a: &Instance, b: &Instance) -> Option<Shared> {
     }
     let running = |instance: &Instance| -> Vec<_> {
         let runs = |name: &str| instance.entries.iter().any(|settings| settings.name == name);
-        let entries = instance.pattern.entries.iter().filter(|entry| runs(&entry.name));
+        let entries = instance.pattern.entries.iter().filter(|entry| runs(&entry.name) && !entry.foreign);
         entries.map(|entry| (entry.name.clone(), format!("{}.{}", entry.api.kind, entry.api.group))).collect()
     };
     let others = running(b);

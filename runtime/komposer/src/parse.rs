@@ -88,7 +88,7 @@ fn entry(name: Option<(&str, Span)>, node: &Node, problems: &mut Diagnostics) ->
     }
     let enabled = fields.take("enabled").and_then(|node| boolean(node, "`enabled`", problems));
     // Their values are checked as a part of the merged Katalog.
-    for key in ["apiTypes", "operatorBox", "queue", "dependsOn", "restrictedNamespaces"] {
+    for key in ["apiTypes", "operatorBox", "queue", "dependsOn", "restrictedNamespaces", "selector"] {
         fields.take(key);
     }
     fields.finish(problems);

@@ -211,7 +211,7 @@ fn compiled(root: &Node) -> Vec<(String, Value)> {
     let entries = entry_names(root).into_iter().filter_map(|name| {
         let mut value = entry(root, &name)?.to_json();
         if let Value::Object(members) = &mut value {
-            let hosts = ["workers", "resync", "queue", "dependsOn", "restrictedNamespaces"];
+            let hosts = ["workers", "resync", "queue", "dependsOn", "restrictedNamespaces", "selector"];
             members.retain(|key, _| !hosts.contains(&key.as_str()));
         }
         Some((name, value))

@@ -97,7 +97,7 @@ static OVERRIDE_ROWS: [Row; 11] = [
         Takes::Any,
         "More namespaces in which nothing is done: they are added to the Katalog's.",
     ),
-    replaced("selector", "leave it out: an entry reconciles every object of its kind"),
+    optional("selector", Takes::Any, "As in the Katalog: which objects are reconciled, by their labels."),
     replaced("conversion", "a new version of the pattern says how its objects are converted: stored ones depend on it"),
     replaced(
         "deletionProtection",

@@ -227,7 +227,7 @@ impl Applier<'_> {
         let reduced = memory.reduced(&wanted_of(desired, live)?);
         let (mut body, hash) = with_hash(&reduced);
         if self.settled(live, &body, &hash, memory) {
-            memory.remember_owned(live, self.claimant.manager, &desired.api_version);
+            memory.remember_owned(live, self.claimant.manager.name, &desired.api_version);
             return Ok(Some(Applied::as_it_is(live.clone(), memory.contested())));
         }
         bind(&mut body, live, desired.generated.binds());
@@ -263,7 +263,7 @@ impl Applier<'_> {
         let annotation = format!(".metadata.annotations.{}", names::APPLIED);
         let as_applied = adopted || live.applied.as_deref() == Some(&*hash);
         let owned_before = |field: &str| as_applied || field == annotation || memory.owns(field);
-        let mut verdict = judge(fields, &managed, self.claimant.manager, owned_before);
+        let mut verdict = judge(fields, &managed, self.claimant.manager.name, owned_before);
 
         // Without a path a field cannot be left out, and force would take it.
         let cannot_leave_out = verdict.withhold.len() < verdict.theirs.len();
@@ -296,7 +296,7 @@ impl Applier<'_> {
             return false;
         }
         let api_version = body["apiVersion"].as_str().unwrap_or_default();
-        let Some(entry) = live.applied_fields(self.claimant.manager, api_version) else { return false };
+        let Some(entry) = live.applied_fields(self.claimant.manager.name, api_version) else { return false };
         covers(&entry.tree(), body) || memory.accepts(hash, entry)
     }
 
@@ -310,9 +310,9 @@ impl Applier<'_> {
         drift: Vec<Contested>,
     ) -> Applied {
         let api_version = body["apiVersion"].as_str().unwrap_or_default();
-        let entry = object.applied_fields(self.claimant.manager, api_version);
+        let entry = object.applied_fields(self.claimant.manager.name, api_version);
         let kept = entry.is_none_or(|entry| covers(&entry.tree(), body));
-        memory.remember_write(&object, self.claimant.manager, api_version, hash, kept);
+        memory.remember_write(&object, self.claimant.manager.name, api_version, hash, kept);
         let recreated = std::mem::take(&mut memory.recreating);
         let object = store.learn(object);
         let (created, adopted) = (false, false);

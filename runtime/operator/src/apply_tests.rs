@@ -16,7 +16,7 @@ use crate::identity::Identity;
 use crate::instance::ChildPolicy;
 use crate::limit::RateLimit;
 use crate::memory::Memory;
-use crate::object::{Object, ObjectKey};
+use crate::object::{Manager, Object, ObjectKey};
 use crate::rehearsal::Action;
 use crate::scripted::Scripted;
 use crate::trace::Writes;
@@ -98,7 +98,7 @@ async fn apply_this(
 
 async fn apply_by(api: &Api, store: &Store, desired: &Desired, memory: &mut Memory) -> Result<Applied, Error> {
     let limit = RateLimit::new(0, 0);
-    let claimant = Claimant { owner: "p-1", manager: "orkestra:web", lives: &|uid| uid == "p-2" };
+    let claimant = Claimant { owner: "p-1", manager: Manager::alone("orkestra:web"), lives: &|uid| uid == "p-2" };
     let applier = Applier { api, limit: &limit, identity: &Identity::Process, claimant, writes: Writes::default() };
     applier.apply(store, desired, memory).await
 }

@@ -110,6 +110,10 @@ async fn warm(shared: Arc<Shared>, state: Arc<EntryState>) -> Arc<Controller> {
     let resource = primary_resource(&shared, &state).await;
     let api = &state.entry.api;
     let status_schema = loop {
+        // Nothing is written into the status of others.
+        if state.entry.foreign {
+            break None;
+        }
         match definition::status_schema(&shared.api, &api.group, &api.plural, &api.version).await {
             Ok(schema) => break schema,
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use crate::desired::Desired;
 use crate::error::Error;
-use crate::object::Object;
+use crate::object::{Manager, Object};
 
 /// By what right an object is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) struct Claimant<'a> {
     /// UID of the primary.
     pub(crate) owner: &'a str,
     /// The field manager of its instance.
-    pub(crate) manager: &'a str,
+    pub(crate) manager: Manager<'a>,
     /// Whether a primary with this UID is there: its children are not to be adopted by another.
     pub(crate) lives: &'a (dyn Fn(&str) -> bool + Send + Sync),
 }
@@ -40,6 +40,7 @@ impl Claimant<'_> {
             return Ok(Claim::Adopted);
         }
         let owner = match &live.owner {
+            Some(owner) if *owner.uid == *self.owner => "another instance makes it for the same resource".to_owned(),
             Some(owner) => format!("its controller is {} {:?}", owner.kind, owner.name),
             None if !free => "it is the child of another resource, which keeps it".to_owned(),
             None => "it has no controller".to_owned(),

@@ -1,5 +1,6 @@
 //! One entry of one instance at work: its queue, the stores that it reads, and what it remembers.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
@@ -21,7 +22,8 @@ use crate::limit::RateLimit;
 use crate::lock;
 use crate::memory::Memory;
 use crate::metrics::ControllerMetrics;
-use crate::object::{Object, ObjectKey, Owner};
+use crate::names;
+use crate::object::{Manager, Object, ObjectKey, Owner};
 use crate::queues::Queues;
 use crate::reads::Reads;
 use crate::recent::Recent;
@@ -143,6 +145,71 @@ impl EntryState {
             // The sender lives as long as the entry.
             _ = dismissed.wait_for(|dismissed| *dismissed) => {}
         }
+    }
+
+    /// Its field manager, as children tell it.
+    pub(crate) fn manager(&self) -> Manager<'_> {
+        Manager { name: &self.manager, beside_others: self.is_beside_others() }
+    }
+
+    /// Whether other instances may have primaries of the same kind: it does not take all of them.
+    fn is_beside_others(&self) -> bool {
+        self.entry.foreign || self.entry.selector.is_some()
+    }
+
+    /// Its finalizer: one of its own where others may have theirs on the same object.
+    pub(crate) fn finalizer(&self) -> Cow<'static, str> {
+        self.own(names::FINALIZER)
+    }
+
+    /// The one that it had before its pattern began or ceased to select.
+    pub(crate) fn former_finalizer(&self) -> Option<Cow<'static, str>> {
+        match (self.entry.foreign, &self.entry.selector) {
+            (true, _) => None,
+            (false, Some(_)) => Some(names::FINALIZER.into()),
+            (false, None) => Some(names::of_instance(&self.instance.name, names::FINALIZER).into()),
+        }
+    }
+
+    /// Its annotation on a primary whose `onDelete` work has been done.
+    pub(crate) fn on_delete(&self) -> Cow<'static, str> {
+        self.own(names::ON_DELETE)
+    }
+
+    fn own(&self, name: &'static str) -> Cow<'static, str> {
+        match self.is_beside_others() {
+            true => names::of_instance(&self.instance.name, name).into(),
+            false => name.into(),
+        }
+    }
+
+    /// Whether a primary carries the finalizer that it has now.
+    pub(crate) fn carries(&self, primary: &Object) -> bool {
+        let finalizer = self.finalizer();
+        primary.finalizers.iter().any(|name| **name == *finalizer)
+    }
+
+    /// Whether a primary carries one of its finalizers. One of a time without a selector, on an object that is not selected, may be
+    /// another instance's.
+    pub(crate) fn holds(&self, primary: &Object) -> bool {
+        self.carries(primary) || self.selects(primary) && self.carries_any(primary)
+    }
+
+    /// Whether a primary carries a finalizer that is or was its own.
+    pub(crate) fn carries_any(&self, primary: &Object) -> bool {
+        let former = self.former_finalizer();
+        self.carries(primary) || primary.finalizers.iter().any(|name| former.as_deref() == Some(&**name))
+    }
+
+    /// Whether the `onDelete` work for a primary has been done.
+    pub(crate) fn has_ended(&self, primary: &Object) -> bool {
+        let annotation = self.on_delete();
+        primary.ended.iter().any(|name| **name == *annotation)
+    }
+
+    /// Whether an object of its kind is one of its primaries.
+    pub(crate) fn selects(&self, object: &Object) -> bool {
+        self.entry.selects(&self.instance.name, object)
     }
 
     /// Whether it uses a resource, or may still have children of it.
@@ -282,6 +349,11 @@ impl Controller {
         let state = Arc::downgrade(&self.state);
         self.primaries.subscribe(move |change: &Change| {
             let Some(state) = state.upgrade() else { return false };
+            // What is not selected has nothing to be done for it, unless it was before. That a child of it is left is told by the child.
+            let concerns = |object: &Arc<Object>| state.selects(object) || state.holds(object);
+            if ![&change.before, &change.after].into_iter().flatten().any(concerns) {
+                return true;
+            }
             if let Some(object) = change.after.as_ref().or(change.before.as_ref()) {
                 state.queue.add(&object.uid, &object.key);
             }
@@ -302,7 +374,7 @@ impl Controller {
             let Some(state) = state.upgrade() else { return false };
             if *identity == state.instance.identity {
                 let there = |object: &Arc<Object>| namespace.is_empty() || *object.key.namespace == *namespace;
-                for primary in primaries.all().iter().filter(|object| there(object)) {
+                for primary in primaries.all().iter().filter(|object| there(object) && state.selects(object)) {
                     state.queue.add(&primary.uid, &primary.key);
                 }
             }

@@ -1,6 +1,8 @@
 //! The end of a primary that carries our finalizer: first the children of `onDelete`, each waited for, then the work of its hook, then
 //! all other children in the opposite order of their making, each group gone before the next, and the finalizer last.
 //!
+//! A primary whose labels no longer fit its entry is left in the same way, and is there afterwards.
+//!
 //! How far it is can be seen in the cluster alone, so a restart goes on where it was.
 
 use std::collections::{HashMap, HashSet};
@@ -21,6 +23,7 @@ use crate::plan::{self, Checked, Planned};
 use crate::prune::{self, Propagation};
 use crate::readiness::{Readiness, completion};
 use crate::reconcile::{Finished, Observed, apply_child};
+use crate::status_write;
 
 /// How often a plan is made again because its children have come to be.
 const ROUNDS: usize = 16;
@@ -30,13 +33,28 @@ const NAMED: usize = 5;
 /// What a deletion waits for, in words.
 type Waits = Vec<String>;
 
-/// Does what can be done now. None: nothing is left, and the primary goes.
-pub(crate) async fn delete(controller: &Controller, mut observed: Observed) -> Option<Finished> {
+/// Does what can be done now for a primary that goes, or that is left. None: nothing is left to do.
+pub(crate) async fn end(controller: &Controller, mut observed: Observed) -> Option<Finished> {
     let paused = observed.primary.paused;
-    let outcome = match paused && finalizer::is_needed(&controller.entry) {
-        true => Ok(Left::of(vec!["writes are paused".to_owned()])),
-        false => go_on(controller, &mut observed).await,
+    let leaves = !observed.primary.deleting;
+    let as_it_is = observed.primary.clone();
+    let outcome = match begins(controller, &observed, leaves).await {
+        Ok(false) => return None,
+        Ok(true) if paused && (leaves || finalizer::is_needed(&controller.entry)) => {
+            Ok(Left::of(vec!["writes are paused".to_owned()]))
+        }
+        Ok(true) => {
+            if leaves {
+                // For the pattern it is one that goes.
+                observed.primary = Arc::new(observed.primary.as_deleting());
+            }
+            go_on(controller, &mut observed, leaves).await
+        }
+        Err(error) => Err(error),
     };
+    if leaves && observed.primary.deleting {
+        observed.primary = as_it_is;
+    }
     let mut summary = Summary { paused, ..Summary::default() };
     let mut errors = Vec::new();
     let mut again = None;
@@ -68,6 +86,15 @@ pub(crate) async fn delete(controller: &Controller, mut observed: Observed) -> O
     })
 }
 
+/// Whether there is anything to do: one that is not selected may never have been.
+async fn begins(controller: &Controller, observed: &Observed, leaves: bool) -> Result<bool, Error> {
+    let primary = &observed.primary;
+    Ok(!leaves
+        || controller.holds(primary)
+        || status_write::has_written(controller, primary)
+        || !those_that_go(controller, observed, leaves).await?.is_empty())
+}
+
 /// What is left to do.
 #[derive(Default)]
 struct Left {
@@ -82,17 +109,20 @@ impl Left {
     }
 }
 
-async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Left, Error> {
+async fn go_on(controller: &Controller, observed: &mut Observed, leaves: bool) -> Result<Left, Error> {
     let entry = &controller.entry;
     // `kubectl delete --cascade=orphan`: what it lets go of is nobody's child when it is done, and stays.
     if finalizer::is_orphaning(&observed.primary) {
         return Ok(Left::of(vec!["the garbage collector has not let go of the children yet".to_owned()]));
     }
     // Where nothing is done, nothing is undone, and the primary goes all the same.
-    if finalizer::is_needed(entry) && entry.running.namespace(&observed.primary.key.namespace).is_ok() {
+    let ordered = leaves || finalizer::is_needed(entry);
+    if ordered && entry.running.namespace(&observed.primary.key.namespace).is_ok() {
         let makes = entry.children.iter().any(|child| child.policy == ChildPolicy::Delete);
         let finalizes = entry.hook.as_ref().is_some_and(|hook| hook.finalize);
-        if (makes || finalizes) && !observed.primary.on_delete_done {
+        // Without the finalizer there was nothing yet that has an end.
+        let held = controller.holds(&observed.primary);
+        if (makes || finalizes) && held && !controller.has_ended(&observed.primary) {
             let waits = if makes { on_delete(controller, observed).await? } else { Waits::new() };
             if !waits.is_empty() {
                 return Ok(Left::of(waits));
@@ -102,13 +132,21 @@ async fn go_on(controller: &Controller, observed: &mut Observed) -> Result<Left,
             }
             finalizer::note_on_delete_done(controller, observed).await?;
         }
-        let waits = remove_children(controller, observed).await?;
+        let waits = remove_children(controller, observed, leaves).await?;
         if !waits.is_empty() {
             return Ok(Left::of(waits));
         }
     }
-    finalizer::release(controller, &observed.primary).await?;
-    tracing::info!(controller = %controller.name, primary = %observed.primary.key, "deleted in order");
+    if !leaves {
+        finalizer::release(controller, &observed.primary, false).await?;
+        tracing::info!(controller = %controller.name, primary = %observed.primary.key, "deleted in order");
+        return Ok(Left::default());
+    }
+    if controller.carries_any(&observed.primary) {
+        observed.primary = finalizer::release(controller, &observed.primary, true).await?;
+    }
+    status_write::withdraw(controller, &observed.primary).await?;
+    tracing::info!(controller = %controller.name, primary = %observed.primary.key, "no longer selected, and left");
     Ok(Left::default())
 }
 
@@ -143,8 +181,8 @@ async fn on_delete(controller: &Controller, observed: &mut Observed) -> Result<W
         if !waits.is_empty() {
             waits.extend(plan.given.waiting.iter().map(|problem| problem.message.clone()));
         }
-        // What was made may be what another one waits for.
-        if !wrote || waits.is_empty() {
+        // What was made may be what another one waits for, and whether it is ready is not known before it is seen.
+        if !wrote {
             return Ok(waits);
         }
     }
@@ -219,15 +257,26 @@ fn namespace_ends(error: &ApiError) -> bool {
     refusal.code == 403 && refusal.causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
-/// Deletes the children that no other one needs any more, and says which are still there.
-async fn remove_children(controller: &Controller, observed: &Observed) -> Result<Waits, Error> {
+/// The children that go before the primary does, or that go because it is left.
+async fn those_that_go(
+    controller: &Controller,
+    observed: &Observed,
+    leaves: bool,
+) -> Result<Vec<(Arc<Store>, Arc<Object>)>, Error> {
     let identity = &controller.instance.identity;
-    let mut there: Vec<(Arc<Store>, Arc<Object>)> = Vec::new();
+    let mut there = Vec::new();
     for store in controller.child_stores().await? {
         let own = store.children_of(identity, &observed.primary).into_iter();
-        let own = own.filter(|child| child.goes_with(&observed.primary, &controller.manager));
-        there.extend(own.filter(|child| goes(&controller.entry, child)).map(|child| (store.clone(), child)));
+        let own = own.filter(|child| child.goes_with(&observed.primary, controller.manager()));
+        there.extend(own.filter(|child| goes(&controller.entry, child, leaves)).map(|child| (store.clone(), child)));
     }
+    Ok(there)
+}
+
+/// Deletes the children that no other one needs any more, and says which are still there.
+async fn remove_children(controller: &Controller, observed: &Observed, leaves: bool) -> Result<Waits, Error> {
+    let identity = &controller.instance.identity;
+    let there = those_that_go(controller, observed, leaves).await?;
     let needs = needs(&controller.entry);
     let ids: HashSet<&str> = there.iter().filter_map(|(_, child)| child.id.as_deref()).collect();
     let is_needed = |id: &str| ids.iter().any(|other| needs.get(other).is_some_and(|needs| needs.contains(id)));
@@ -257,10 +306,10 @@ async fn remove_children(controller: &Controller, observed: &Observed) -> Result
     })
 }
 
-/// Whether a child goes before the primary does. The garbage collector takes those of `onDelete`.
-fn goes(entry: &Entry, child: &Object) -> bool {
+/// Whether a child goes before the primary does. The garbage collector takes those of `onDelete`, where the primary goes.
+fn goes(entry: &Entry, child: &Object, leaves: bool) -> bool {
     let declared = entry.children.iter().find(|declared| Some(&*declared.id) == child.id.as_deref());
-    declared.is_none_or(|declared| declared.policy != ChildPolicy::Delete && !declared.retain)
+    declared.is_none_or(|declared| (leaves || declared.policy != ChildPolicy::Delete) && !declared.retain)
 }
 
 /// For each child's id the ids of all that it needs, directly or through others.

@@ -148,7 +148,7 @@ fn build_metadata(
         ));
     }
     for (place, map) in [("labels", &labels), ("annotations", &annotations)] {
-        if let Some(key) = map.keys().find(|key| key.starts_with(names::RESERVED_PREFIX)) {
+        if let Some(key) = map.keys().find(|key| names::is_reserved(key)) {
             // The selector label of a generated pod selector is the child's own id: it says what we would write.
             let own_id = place == "labels" && key == names::ID && map.get(key) == Some(&declared.id.clone().into());
             if !own_id {
@@ -279,6 +279,8 @@ mod tests {
     fn entry(namespaced: bool) -> Entry {
         Entry {
             hook: None,
+            foreign: false,
+            selector: None,
             name: "web".to_owned(),
             api: Api {
                 group: "example.com".to_owned(),

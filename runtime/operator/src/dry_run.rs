@@ -107,8 +107,12 @@ async fn list(shared: &Shared, state: &EntryState) -> Result<Arc<Store>, String>
 /// Looks at the resources of one entry; or says why it cannot.
 async fn look(shared: &Arc<Shared>, state: &Arc<EntryState>, primaries: Arc<Store>) -> Result<Vec<Looked>, String> {
     let api = &state.entry.api;
-    let schema = definition::status_schema(&shared.api, &api.group, &api.plural, &api.version).await;
-    let schema = schema.map_err(|error| error.to_string())?;
+    let schema = match state.entry.foreign {
+        true => None,
+        false => definition::status_schema(&shared.api, &api.group, &api.plural, &api.version)
+            .await
+            .map_err(|error| error.to_string())?,
+    };
     let controller = Controller::new(shared.clone(), state.clone(), primaries.clone(), schema);
     let mut all = Vec::new();
     let mut keys = primaries.keys("");
@@ -116,13 +120,19 @@ async fn look(shared: &Arc<Shared>, state: &Arc<EntryState>, primaries: Arc<Stor
     for key in keys {
         reconcile(&controller, 0, &key).await;
         let identity = &crate::identity::Identity::Process;
-        let status = primaries.get(identity, &key).map(|primary| primary.tree());
+        let primary = primaries.get(identity, &key);
+        let changes = taken(shared);
+        // What is not selected and has nothing to lose is no resource of the pattern.
+        if changes.is_empty() && primary.as_ref().is_some_and(|primary| !state.selects(primary)) {
+            continue;
+        }
+        let status = primary.map(|primary| primary.tree());
         all.push(Looked {
             controller: state.name.clone(),
             kind: api.kind.clone(),
             namespace: key.namespace.to_string(),
             name: key.name.to_string(),
-            changes: taken(shared),
+            changes,
             problem: status.as_ref().and_then(problem),
         });
     }

@@ -43,7 +43,7 @@ pub(crate) async fn show(controller: &Controller, observed: &Observed) -> Result
         let Some(store) = store_of(controller, declared).await? else { continue };
         let own = store.children_of(&controller.instance.identity, primary).into_iter();
         let own = own.filter(|child| child.labelled_for(&primary.uid));
-        let own = own.filter(|child| child.belongs_to(&primary.uid, &controller.manager));
+        let own = own.filter(|child| child.belongs_to(&primary.uid, controller.manager()));
         let kind = store.resource.group_kind();
         let mut newest: BTreeMap<Option<Box<str>>, Arc<Object>> = BTreeMap::new();
         for child in own.filter(|child| child.id.as_deref() == Some(&*declared.id)) {

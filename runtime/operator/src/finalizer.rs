@@ -30,45 +30,59 @@ pub(crate) fn is_needed(entry: &Entry) -> bool {
 
 /// Puts the finalizer on a primary that needs it.
 pub(crate) async fn ensure(controller: &Controller, observed: &mut Observed) -> Result<(), Error> {
-    if observed.primary.finalized || !is_needed(&controller.entry) {
+    let (carried, ended) = (controller.carries(&observed.primary), controller.has_ended(&observed.primary));
+    if carried && !ended || !is_needed(&controller.entry) {
         return Ok(());
     }
-    let mut finalizers = others(&observed.primary);
-    finalizers.push(names::FINALIZER.into());
-    observed.primary = patch(controller, &observed.primary, json!({"finalizers": finalizers})).await?;
+    let mut finalizers = others(controller, &observed.primary);
+    finalizers.push((*controller.finalizer()).into());
+    let mut metadata = json!({"finalizers": finalizers});
+    // It was left and is selected again: at its end there is new work.
+    if ended {
+        metadata["annotations"] = json!({&*controller.on_delete(): null});
+    }
+    observed.primary = patch(controller, &observed.primary, metadata).await?;
     Ok(())
 }
 
 /// Takes the finalizer off a primary that needs it no more, because its pattern has changed.
 pub(crate) async fn release_unneeded(controller: &Controller, observed: &mut Observed) -> Result<(), Error> {
-    if observed.primary.finalized && !is_needed(&controller.entry) {
-        observed.primary = release(controller, &observed.primary).await?;
+    if controller.holds(&observed.primary) && !is_needed(&controller.entry) {
+        observed.primary = release(controller, &observed.primary, true).await?;
     }
     Ok(())
 }
 
-/// Takes the finalizer off.
-pub(crate) async fn release(controller: &Controller, primary: &Arc<Object>) -> Result<Arc<Object>, Error> {
-    patch(controller, primary, json!({"finalizers": others(primary)})).await
+/// Takes the finalizer off, and from a primary that stays the note of what was done, too.
+pub(crate) async fn release(controller: &Controller, primary: &Arc<Object>, stays: bool) -> Result<Arc<Object>, Error> {
+    let mut metadata = json!({"finalizers": others(controller, primary)});
+    if stays && controller.has_ended(primary) {
+        metadata["annotations"] = json!({&*controller.on_delete(): null});
+    }
+    patch(controller, primary, metadata).await
 }
 
 /// Notes on the primary that its `onDelete` work is done: what was waited for may be gone at the next look.
 pub(crate) async fn note_on_delete_done(controller: &Controller, observed: &mut Observed) -> Result<(), Error> {
-    let annotations = json!({"annotations": {names::ON_DELETE: &*observed.primary.uid}});
+    let annotations = json!({"annotations": {&*controller.on_delete(): &*observed.primary.uid}});
     observed.primary = patch(controller, &observed.primary, annotations).await?;
     Ok(())
 }
 
 /// Whether its children are to stay when it goes, and the garbage collector is at work on that.
 pub(crate) fn is_orphaning(primary: &Object) -> bool {
-    others(primary).iter().any(|name| name == names::ORPHAN)
+    all(primary).iter().any(|name| name == names::ORPHAN)
 }
 
 /// The finalizers of others.
-fn others(primary: &Object) -> Vec<Value> {
-    let tree = primary.tree();
-    let all = tree.pointer("/metadata/finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
-    all.into_iter().filter(|name| name != names::FINALIZER).collect()
+fn others(controller: &Controller, primary: &Object) -> Vec<Value> {
+    let (ours, former) = (controller.finalizer(), controller.former_finalizer());
+    let is_ours = |name: &Value| *name == *ours || former.as_deref().is_some_and(|former| *name == *former);
+    all(primary).into_iter().filter(|name| !is_ours(name)).collect()
+}
+
+fn all(primary: &Object) -> Vec<Value> {
+    primary.tree().pointer("/metadata/finalizers").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 /// Changes the metadata of exactly the primary that was looked at, in the state that it had: a list of finalizers is

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use orkestra_sandbox::Failure;
-use orkestra_sandbox::{Plan, Request};
+use orkestra_sandbox::{Plan, Request, Requirement};
 
 use crate::about::About;
 use crate::identity::Identity;
+use crate::names;
+use crate::object::Object;
 use crate::running::Running;
 
 /// Computes what should exist for one primary. A component in the sandbox does; a test may stand in for it.
@@ -107,6 +109,10 @@ pub struct Entry {
     pub name: String,
     /// The primary's kind.
     pub api: Api,
+    /// The kind is not the pattern's own: nothing of a primary is written but a finalizer.
+    pub foreign: bool,
+    /// Which objects of the kind are primaries, by their labels; none: all.
+    pub selector: Option<Vec<Requirement>>,
     /// Concurrent reconciles; the runtime's ceiling cuts it.
     pub workers: u16,
     /// Time between full reconciles of an object.
@@ -134,6 +140,8 @@ impl Entry {
                 plural: "webs".to_owned(),
                 namespaced: true,
             },
+            foreign: false,
+            selector: None,
             workers: 1,
             resync: Duration::from_secs(3600),
             running: Running::default(),
@@ -145,6 +153,18 @@ impl Entry {
 }
 
 impl Entry {
+    /// Whether an object of its kind is one of its primaries. What the instance made itself is none where the kind is another's, or
+    /// children of the kind would have children in their turn.
+    pub(crate) fn selects(&self, instance: &str, object: &Object) -> bool {
+        let Some(selector) = &self.selector else { return true };
+        let labels = object.labels();
+        let own = object.managed && labels.get(names::PATTERN).is_some_and(|pattern| pattern == instance);
+        !(self.foreign && own)
+            && selector
+                .iter()
+                .all(|requirement| requirement.is_met_by(labels.get(&requirement.key).map(String::as_str)))
+    }
+
     /// Whether a child is one that the hook may add, of which templates know nothing.
     pub(crate) fn is_produced(&self, id: &str) -> bool {
         let after = self.hook.as_ref().and_then(|hook| hook.after_render.as_ref());

@@ -1,7 +1,7 @@
 //! Names that the runtime writes into objects. They are part of the contract with every object that exists already.
 
-/// Prefix of our labels and annotations; a pattern may not write any key under it.
-pub(crate) const RESERVED_PREFIX: &str = "orkestra.orkspace.io/";
+/// Domain of our labels, annotations and finalizers.
+const DOMAIN: &str = "orkestra.orkspace.io";
 /// Label: the instance's name.
 pub(crate) const PATTERN: &str = "orkestra.orkspace.io/pattern";
 /// Label: the primary's UID.
@@ -39,6 +39,22 @@ pub(crate) const CHILD_SELECTOR: &str = "app.kubernetes.io/managed-by=orkestra";
 pub(crate) const MANAGER_PREFIX: &str = "orkestra:";
 /// Field manager of the runtime itself, for definitions and its own bookkeeping.
 pub(crate) const RUNTIME_MANAGER: &str = "orkestra-runtime";
+
+/// Whether a key of a label or annotation is ours, so that no pattern may write it.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    let domain = key.split_once('/').map(|(domain, _)| domain);
+    domain.is_some_and(|domain| domain.strip_suffix(DOMAIN).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+}
+
+/// Whether an annotation says that the work of `onDelete` has been done.
+pub(crate) fn is_on_delete(key: &str) -> bool {
+    key.strip_suffix(ON_DELETE).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// A finalizer or annotation of one instance, where several may have theirs on an object.
+pub(crate) fn of_instance(instance: &str, name: &str) -> String {
+    format!("{instance}.{name}")
+}
 
 /// The field manager of an instance.
 pub(crate) fn field_manager(instance: &str) -> String {

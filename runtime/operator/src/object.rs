@@ -37,6 +37,22 @@ impl std::fmt::Display for ObjectKey {
     }
 }
 
+/// The field manager of an instance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manager<'a> {
+    pub(crate) name: &'a str,
+    /// Other instances may have children of the same primaries, as each kind of others may be decorated by several.
+    pub(crate) beside_others: bool,
+}
+
+#[cfg(test)]
+impl<'a> Manager<'a> {
+    /// One of an instance whose primaries are its own.
+    pub(crate) fn alone(name: &'a str) -> Self {
+        Self { name, beside_others: false }
+    }
+}
+
 /// The controller among an object's owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
@@ -71,10 +87,10 @@ pub(crate) struct Object {
     /// The annotation with the key of a child under `forEach`.
     pub(crate) element: Option<Box<str>>,
     pub(crate) managed: bool,
-    /// It carries our finalizer.
-    pub(crate) finalized: bool,
-    /// Its `onDelete` work has been done.
-    pub(crate) on_delete_done: bool,
+    /// The finalizers of ours that it carries: the runtime's, and those of instances that decorate it.
+    pub(crate) finalizers: Box<[Box<str>]>,
+    /// The annotations by which its `onDelete` work has been done.
+    pub(crate) ended: Box<[Box<str>]>,
     /// The hash of the object that we applied last, from its annotation.
     pub(crate) applied: Option<Box<str>>,
     /// What field managers of ours hold.
@@ -195,8 +211,12 @@ impl Object {
             made: annotations.get(names::MADE).map(|made| made.as_str().into()),
             certified: annotations.get(names::CERTIFIED).map(|digest| digest.as_str().into()),
             element: annotations.get(names::KEY).map(|key| key.as_str().into()),
-            finalized: finalizers.iter().any(|name| name == names::FINALIZER),
-            on_delete_done: annotations.get(names::ON_DELETE).is_some_and(|value| *value == *uid),
+            finalizers: finalizers.into_iter().filter(|name| names::is_reserved(name)).map(String::into).collect(),
+            ended: annotations
+                .iter()
+                .filter(|(key, value)| names::is_on_delete(key) && **value == *uid)
+                .map(|(key, _)| key.as_str().into())
+                .collect(),
             managed: labels.get(names::MANAGED_BY).is_some_and(|value| value == names::MANAGED_BY_VALUE),
             applied: annotations.get(names::APPLIED).map(|hash| hash.as_str().into()),
             ours,
@@ -206,6 +226,11 @@ impl Object {
             progress: OnceLock::new(),
             uid: uid.into(),
         })
+    }
+
+    /// The same as one that is being deleted.
+    pub(crate) fn as_deleting(&self) -> Self {
+        Self { deleting: true, ..self.clone() }
     }
 
     /// Whether it is the primary with this UID that controls it.
@@ -220,11 +245,16 @@ impl Object {
 
     /// Whether it is a child of the primary with this UID: the primary controls it, or nobody does and both our labels
     /// and the fields that `manager` holds say so.
-    pub(crate) fn belongs_to(&self, uid: &str, manager: &str) -> bool {
+    pub(crate) fn belongs_to(&self, uid: &str, manager: Manager<'_>) -> bool {
         match &self.owner {
-            Some(owner) => *owner.uid == *uid,
-            None => self.labelled_for(uid) && self.ours.iter().any(|entry| entry.manager == manager),
+            Some(_) => self.controlled_by(uid) && (!manager.beside_others || self.is_of(manager)),
+            None => self.labelled_for(uid) && self.is_of(manager),
         }
+    }
+
+    /// Whether an instance holds fields of it.
+    fn is_of(&self, manager: Manager<'_>) -> bool {
+        self.ours.iter().any(|entry| entry.manager == manager.name)
     }
 
     /// Whether our labels say that it is a child of this primary which does not lie in its namespace.
@@ -236,10 +266,10 @@ impl Object {
     }
 
     /// Whether it is a child of this primary that goes when it does: the primary controls it, or it lies elsewhere.
-    pub(crate) fn goes_with(&self, primary: &Object, manager: &str) -> bool {
+    pub(crate) fn goes_with(&self, primary: &Object, manager: Manager<'_>) -> bool {
         self.labelled_for(&primary.uid)
-            && (self.controlled_by(&primary.uid)
-                || !self.retained && self.is_elsewhere_of(primary) && self.belongs_to(&primary.uid, manager))
+            && self.belongs_to(&primary.uid, manager)
+            && (self.controlled_by(&primary.uid) || !self.retained && self.is_elsewhere_of(primary))
     }
 
     /// What `manager` applied to the object, in the version that it applies now.
@@ -357,7 +387,7 @@ mod tests {
                 "managedFields": [{"manager": "orkestra:shop", "operation": "Apply", "fieldsV1": {}}]}});
             edit(&mut value);
             let object = Object::parse(value.to_string().as_bytes(), "v1", "ConfigMap").unwrap();
-            object.goes_with(&primary, "orkestra:shop")
+            object.goes_with(&primary, Manager::alone("orkestra:shop"))
         };
         assert!(goes(&|_| ()));
         let labels = |key: &'static str, value: Value| {
@@ -411,7 +441,7 @@ mod tests {
         for (uid, done) in [("u-1", true), ("u-0", false), ("done", false)] {
             let mut value = sample(json!({}));
             value["metadata"]["annotations"]["orkestra.orkspace.io/on-delete"] = uid.into();
-            assert_eq!(parse(&value).on_delete_done, done, "{uid}");
+            assert_eq!(!parse(&value).ended.is_empty(), done, "{uid}");
         }
     }
 

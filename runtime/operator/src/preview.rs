@@ -290,6 +290,8 @@ mod tests {
         };
         let entry = Entry {
             hook: None,
+            foreign: false,
+            selector: None,
             name: "web".to_owned(),
             api,
             workers: 1,

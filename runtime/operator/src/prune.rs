@@ -14,7 +14,7 @@ use crate::failpoint::{self, Point};
 use crate::identity::Identity;
 use crate::instance::{ChildPolicy, DeclaredChild, Entry};
 use crate::limit::RateLimit;
-use crate::object::{Object, ObjectKey};
+use crate::object::{Manager, Object, ObjectKey};
 use crate::trace;
 
 /// What a plan says about objects that exist.
@@ -44,7 +44,7 @@ pub(crate) fn is_dropped(
     entry: &Entry,
     kind: &str,
     object: &Object,
-    (owner, manager): (&Object, &str),
+    (owner, manager): (&Object, Manager<'_>),
     wanted: &Wanted,
 ) -> bool {
     if !object.goes_with(owner, manager)
@@ -128,7 +128,7 @@ mod tests {
     fn dropped(kind: &str, object: &Object, wanted: &Wanted) -> bool {
         let owner = json!({"metadata": {"name": "w", "namespace": "n", "uid": "p-1"}}).to_string();
         let owner = Object::parse(owner.as_bytes(), "g/v1", "Web").unwrap();
-        is_dropped(&entry(), kind, object, (&owner, "orkestra:shop"), wanted)
+        is_dropped(&entry(), kind, object, (&owner, Manager::alone("orkestra:shop")), wanted)
     }
 
     #[tokio::test]

@@ -96,8 +96,8 @@ async fn try_reconcile(controller: &Controller, part: usize, key: &ObjectKey) ->
         controller.remember(key, observed.memory);
         return (Next::After(left), Outcome::RequeueAfter);
     }
-    if observed.primary.deleting {
-        return match deletion::delete(controller, observed).await {
+    if observed.primary.deleting || !controller.selects(&observed.primary) {
+        return match deletion::end(controller, observed).await {
             Some(finished) => update_status(controller, finished).await,
             None => {
                 controller.forget(key);
@@ -119,7 +119,7 @@ async fn try_reconcile(controller: &Controller, part: usize, key: &ObjectKey) ->
 /// None: it is gone, or on its way with nothing to be done for it. Its children go with it, by their owner references.
 fn observe(controller: &Controller, key: &ObjectKey) -> Option<Observed> {
     let primary = controller.primaries.get(&controller.instance.identity, key)?;
-    if primary.deleting && !primary.finalized {
+    if primary.deleting && !controller.holds(&primary) {
         return None;
     }
     let memory = controller.recall(&primary);
@@ -205,7 +205,7 @@ pub(crate) async fn apply_child(
         identity: &controller.instance.identity,
         claimant: Claimant {
             owner: &observed.primary.uid,
-            manager: &controller.manager,
+            manager: controller.manager(),
             lives: &|uid| controller.primary_lives(uid),
         },
         writes: Writes::default(),
@@ -243,7 +243,7 @@ pub(crate) async fn apply_child(
 async fn as_it_is(controller: &Controller, observed: &Observed, desired: &Desired) -> Option<AppliedChild> {
     let store = controller.child_store(&desired.api_version, &desired.kind).await.ok()?;
     let object = store.get(&controller.instance.identity, &desired.key)?;
-    let ours = object.belongs_to(&observed.primary.uid, &controller.manager);
+    let ours = object.belongs_to(&observed.primary.uid, controller.manager());
     ours.then(|| AppliedChild::as_it_is(object, Vec::new()))
 }
 
@@ -283,7 +283,7 @@ async fn prune(controller: &Controller, mut applied: Applied) -> Pruned {
 
 async fn try_prune(controller: &Controller, applied: &Applied) -> Result<(), Error> {
     let identity = &controller.instance.identity;
-    let owner = (&*applied.observed.primary, &*controller.manager);
+    let owner = (&*applied.observed.primary, controller.manager());
     for store in controller.child_stores().await? {
         let kind = store.resource.group_kind();
         for object in store.children_of(identity, &applied.observed.primary) {

@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::instance::ChildPolicy;
 use crate::limit::RateLimit;
 use crate::memory::Memory;
-use crate::object::{Object, ObjectKey};
+use crate::object::{Manager, Object, ObjectKey};
 use crate::scripted::Scripted;
 use crate::trace::Writes;
 
@@ -69,7 +69,7 @@ fn answer(code: u16, reason: &str) -> (u16, Value) {
 
 async fn apply(server: &Scripted, store: &Store) -> Result<Applied, Error> {
     let (api, limit) = (server.api(), RateLimit::new(0, 0));
-    let claimant = Claimant { owner: "p-1", manager: "orkestra:web", lives: &|_| false };
+    let claimant = Claimant { owner: "p-1", manager: Manager::alone("orkestra:web"), lives: &|_| false };
     let applier =
         Applier { api: &api, limit: &limit, identity: &Identity::Process, claimant, writes: Writes::default() };
     applier.apply(store, &desired(), &mut Memory::default()).await

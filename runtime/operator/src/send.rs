@@ -70,8 +70,9 @@ impl Applier<'_> {
 
     /// Whether the object was created by [`Applier::create_secret`], which did not come to its end.
     pub(crate) fn was_interrupted(&self, live: &Object) -> bool {
-        let ours =
-            || live.ours.iter().filter(|entry| entry.manager == self.claimant.manager && entry.subresource.is_empty());
+        let ours = || {
+            live.ours.iter().filter(|entry| entry.manager == self.claimant.manager.name && entry.subresource.is_empty())
+        };
         ours().any(|entry| entry.operation == "Update") && !ours().any(|entry| entry.operation == "Apply")
     }
 
@@ -87,7 +88,8 @@ impl Applier<'_> {
         let tree: Value = read_as(created, || format!("answer about {} {}", desired.kind, desired.key))?;
         let mut managed = tree.pointer("/metadata/managedFields").cloned().unwrap_or_default();
         for entry in managed.as_array_mut().into_iter().flatten() {
-            if entry["manager"] == self.claimant.manager && entry["subresource"].as_str().is_none_or(str::is_empty) {
+            if entry["manager"] == self.claimant.manager.name && entry["subresource"].as_str().is_none_or(str::is_empty)
+            {
                 entry["operation"] = "Apply".into();
                 own_leaves_only(&mut entry["fieldsV1"]);
             }
@@ -127,7 +129,7 @@ impl Applier<'_> {
     }
 
     fn field_manager(&self) -> String {
-        format!("fieldManager={}", self.claimant.manager.replace(':', "%3A"))
+        format!("fieldManager={}", self.claimant.manager.name.replace(':', "%3A"))
     }
 
     /// Whether the API server would take the object under a name that is free: then it is the change that it refuses.

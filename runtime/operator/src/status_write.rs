@@ -11,6 +11,7 @@ use crate::events::timestamp;
 use crate::failpoint::{self, Point};
 use crate::identity::Identity;
 use crate::json::digest64;
+use crate::managed_fields::Entry;
 use crate::object::Object;
 use crate::reconcile::Finished;
 use crate::status::{Wanted, hold, patch};
@@ -19,6 +20,10 @@ use crate::trace;
 /// Brings the status up to date. The runtime writes it with its own rights: a pattern's account needs none on it.
 pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Result<(), ApiError> {
     let primary = &result.observed.primary;
+    // The status of a kind of others is theirs; and one that is being left is told nothing more.
+    if controller.entry.foreign || !controller.selects(primary) && !primary.deleting {
+        return Ok(());
+    }
     let resource = &controller.primaries.resource;
     let live = primary.tree().get("status").cloned().unwrap_or_else(|| json!({}));
     let mut fields = result.plan.status.clone();
@@ -34,10 +39,7 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     if let Some(schema) = &controller.status_schema {
         fields = hold(&fields, schema);
     }
-    let subresource = if resource.has_status { "status" } else { "" };
-    let written = primary.ours.iter().find(|entry| {
-        entry.manager == controller.manager && entry.operation == "Update" && entry.subresource == subresource
-    });
+    let written = written(controller, primary);
     let wanted = Wanted { fields, pending: result.plan.pending_status.clone() };
     // Without a plan nothing is known of the pattern's own fields: they stay.
     let Some(change) = patch(&live, &wanted, written.filter(|_| result.has_plan)) else {
@@ -48,14 +50,70 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     if result.observed.memory.refused_status == Some(without_times) {
         return Ok(());
     }
+    // A list is written whole, so a condition that somebody else adds meanwhile must not be lost.
+    let pinned = before.iter().any(is_foreign);
+    let Some(object) = send(controller, primary, &change, pinned).await? else { return Ok(()) };
+    let after = object.tree().get("status").cloned().unwrap_or_else(|| json!({}));
+    let kept = patch(&after, &wanted, None).is_none();
+    result.observed.memory.refused_status = (!kept).then_some(without_times);
+    // Its spec may have changed since it was read. What is learned is not told again by the watch, so the change would
+    // go unseen until the next resync.
+    if beside_status(&object) != beside_status(primary) {
+        controller.queue.add(&primary.uid, &primary.key);
+    }
+    controller.primaries.learn(object);
+    Ok(())
+}
+
+/// Takes back what was written into the status of a primary that is left: what it says is kept up by nobody any more.
+pub(crate) async fn withdraw(controller: &Controller, primary: &Object) -> Result<(), ApiError> {
+    let Some(written) = written(controller, primary) else { return Ok(()) };
+    let live = primary.tree().get("status").cloned().unwrap_or_else(|| json!({}));
+    let conditions = live.get("conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let others: Vec<&Value> = conditions.iter().filter(|condition| is_foreign(condition)).collect();
+    let mut fields = json!({});
+    if others.len() < conditions.len() {
+        fields["conditions"] = json!(others);
+    }
+    let Some(change) = patch(&live, &Wanted { fields, pending: Vec::new() }, Some(written)) else { return Ok(()) };
+    if let Some(object) = send(controller, primary, &change, true).await? {
+        controller.primaries.learn(object);
+    }
+    Ok(())
+}
+
+/// Whether anything was written into the status of a primary.
+pub(crate) fn has_written(controller: &Controller, primary: &Object) -> bool {
+    written(controller, primary).is_some()
+}
+
+/// What was written into a status before.
+fn written<'a>(controller: &Controller, primary: &'a Object) -> Option<&'a Entry> {
+    if controller.entry.foreign {
+        return None;
+    }
+    let subresource = if controller.primaries.resource.has_status { "status" } else { "" };
+    primary.ours.iter().find(|entry| {
+        entry.manager == controller.manager && entry.operation == "Update" && entry.subresource == subresource
+    })
+}
+
+/// Sends a change of the status; `pinned`: only if nobody has written since. None: the primary is gone, and there is no status to
+/// write.
+async fn send(
+    controller: &Controller,
+    primary: &Object,
+    change: &Value,
+    pinned: bool,
+) -> Result<Option<Object>, ApiError> {
+    let resource = &controller.primaries.resource;
     let mut path = resource.object(&primary.key.namespace, &primary.key.name);
     if resource.has_status {
         path.push_str("/status");
     }
     path.push_str(&format!("?fieldManager={}", controller.manager.replace(':', "%3A")));
     let mut body = json!({"metadata": {"uid": &*primary.uid}, "status": change});
-    if before.iter().any(is_foreign) {
-        // A list is written whole, so a condition that somebody else adds meanwhile must not be lost.
+    if pinned {
         body["metadata"]["resourceVersion"] = (&*primary.resource_version).into();
     }
     controller.limit.acquire().await;
@@ -72,22 +130,12 @@ pub(crate) async fn write(controller: &Controller, result: &mut Finished) -> Res
     failpoint::pass(Point::AfterStatus);
     let answer = match answer {
         Ok(answer) => answer,
-        // It was deleted meanwhile: there is no status to write.
-        Err(error) if error.code() == Some(404) => return Ok(()),
+        Err(error) if error.code() == Some(404) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let object = Object::parse(&answer.body, &resource.api_version(), &resource.kind)
-        .map_err(|error| ApiError::Unreadable { what: format!("PATCH {path}"), message: error.to_string() })?;
-    let after = object.tree().get("status").cloned().unwrap_or_else(|| json!({}));
-    let kept = patch(&after, &wanted, None).is_none();
-    result.observed.memory.refused_status = (!kept).then_some(without_times);
-    // Its spec may have changed since it was read. What is learned is not told again by the watch, so the change would
-    // go unseen until the next resync.
-    if beside_status(&object) != beside_status(primary) {
-        controller.queue.add(&primary.uid, &primary.key);
-    }
-    controller.primaries.learn(object);
-    Ok(())
+    Object::parse(&answer.body, &resource.api_version(), &resource.kind)
+        .map(Some)
+        .map_err(|error| ApiError::Unreadable { what: format!("PATCH {path}"), message: error.to_string() })
 }
 
 /// What a status write leaves as it is.

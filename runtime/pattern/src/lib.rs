@@ -30,7 +30,7 @@ pub mod yaml;
 
 pub use ast::KATALOG;
 pub use check::{
-    REQUIRED_FILES, check, check_keeping, check_merged, child_id, cost_of, costs, katalog, required_files,
+    FOREIGN, REQUIRED_FILES, check, check_keeping, check_merged, child_id, cost_of, costs, katalog, required_files,
     rights_changed, scope,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};

@@ -1,6 +1,7 @@
 //! The checked pattern: every name resolved, every expression typed, every short form a whole manifest.
 //! This is what the compiler lowers, and what the operator's configuration is taken from.
 
+mod api;
 mod reads;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use crate::cel::{Checked, Source};
 use crate::schema::Schema;
 use crate::source::Span;
 
+pub use api::Api;
+pub(crate) use api::api_version;
 pub use reads::{Elsewhere, Operator, Read, Requirement, Selector, Which};
 
 /// A whole pattern.
@@ -28,6 +31,8 @@ pub struct Pattern {
     pub capabilities: Vec<Capability>,
     /// The CRDs of `crd.yaml`, as JSON, in the file's order.
     pub crds: Vec<serde_json::Value>,
+    /// Those of `foreign.yaml`: of kinds of others, for their types alone.
+    pub foreign: Vec<serde_json::Value>,
     /// `spec.crds`, in the Katalog's order.
     pub entries: Vec<Entry>,
 }
@@ -61,6 +66,10 @@ pub struct Entry {
     pub name: String,
     /// The primary's kind.
     pub api: Api,
+    /// The kind is not the pattern's own: its objects are decorated, and nothing of them is written but a finalizer.
+    pub foreign: bool,
+    /// Which objects of the kind are reconciled; none: all. There is one where the kind is not the pattern's own.
+    pub selector: Option<Selector<String>>,
     /// Its objects as expressions see them: with `metadata`, and with what mutations give.
     pub schema: Arc<Schema>,
     /// Concurrent reconciles.
@@ -412,21 +421,6 @@ pub enum Computed {
         /// The text.
         by: String,
     },
-}
-
-/// A kind as the API server serves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Api {
-    /// Empty for the core group.
-    pub group: String,
-    /// The served version, which is also the one that expressions are typed against.
-    pub version: String,
-    /// In CamelCase.
-    pub kind: String,
-    /// The resource's name in paths.
-    pub plural: String,
-    /// Whether its objects live in namespaces.
-    pub namespaced: bool,
 }
 
 /// One of `vars`.

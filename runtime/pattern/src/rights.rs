@@ -115,7 +115,7 @@ pub fn derive(pattern: &Pattern, runs: impl Fn(&Entry) -> bool) -> Rights {
 pub fn resource(pattern: &Pattern, api_version: &str, kind: &str) -> Resource {
     let (group, _) = api_version.split_once('/').unwrap_or(("", api_version));
     let text = |crd: &Value, pointer: &str| crd.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let own = pattern.crds.iter().find(|crd| {
+    let own = pattern.crds.iter().chain(&pattern.foreign).find(|crd| {
         text(crd, "/spec/group").as_deref() == Some(group) && text(crd, "/spec/names/kind").as_deref() == Some(kind)
     });
     let known = own.and_then(|crd| Some((text(crd, "/spec/names/plural")?, text(crd, "/spec/scope")? != "Cluster")));

@@ -32,6 +32,6 @@ pub use metrics::Metrics;
 pub use pattern::Pattern;
 pub use sandbox::{Grant, Sandbox, Settings};
 pub use types::{
-    Change, Child, ChildRef, Conversion, Evaluation, Observed, Plan, Policy, Read, Request, Review, Violation,
-    WantedRead,
+    Change, Child, ChildRef, Conversion, Evaluation, Observed, Operator, Plan, Policy, Read, Request, Requirement,
+    Review, Violation, WantedRead,
 };

@@ -62,7 +62,11 @@ impl Runner<'_> {
             let problem = format!("the API server would refuse the resource: {}", refused.join("; "));
             return Err(Error::Unusable { problem, hint: None });
         }
-        defaults::fill(&mut primary, &self.pattern.crds, &entry.api);
+        if let Some(selector) = over::not_selected(entry, &primary) {
+            let problem = format!("entry `{}` is for resources with labels that fit `{selector}` alone", entry.name);
+            return Err(Error::Unusable { problem, hint: Some("give `cr` such labels".to_owned()) });
+        }
+        defaults::fill(&mut primary, self.pattern, &entry.api);
         if case.deleting {
             over::delete(&mut primary, case.now);
         }

@@ -68,7 +68,7 @@ fn one(
     }
     let mut whole = object.clone();
     // The API server fills them in before it asks for a conversion.
-    defaults::of_version(&mut whole, &pattern.crds, &entry.api, version);
+    defaults::of_version(&mut whole, pattern, &entry.api, version);
     let mut metadata = object.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut with_uid = metadata.clone();
     with_uid.entry("uid").or_insert_with(|| UID.into());

@@ -133,6 +133,9 @@ fn of_instance(instance: &Instance) -> Facts {
         let Some(entry) = instance.pattern.entries.iter().find(|entry| entry.name == settings.name) else { continue };
         let name = &settings.name;
         put(format!("entry {name}"), format!("{}.{}/{}", entry.api.kind, entry.api.group, entry.api.version));
+        if let Some(selector) = &entry.selector {
+            put(format!("entry {name}: selector"), selector.to_string());
+        }
         put(format!("entry {name}: workers"), settings.workers.to_string());
         put(format!("entry {name}: resync"), format!("{} s", settings.resync.as_secs()));
         for child in &entry.children {

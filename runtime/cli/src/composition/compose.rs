@@ -98,7 +98,7 @@ fn add(pattern: &Had, opened: &mut Opened, owners: &mut Vec<Owner>) -> Imported 
                 None => reference.to_string(),
             };
             let base = format!("{shown}/");
-            let texts: Vec<(&str, &[u8])> = [Role::Katalog, Role::Crd]
+            let texts: Vec<(&str, &[u8])> = [Role::Katalog, Role::Crd, Role::Foreign]
                 .into_iter()
                 .filter_map(|role| Some((role.title(), fetched.contents.get(&role)?.as_ref())))
                 .collect();

@@ -108,6 +108,13 @@ pub(crate) fn rules(instances: &[Instance], place: &Place) -> Rules {
     for (entry, instance) in running(instances) {
         let api = &entry.api;
         let name = format!("{}/{}", instance.name, entry.name);
+        if entry.foreign {
+            if needs_finalizer(entry) {
+                let why = format!("{name}: its finalizer is set and taken off");
+                put(api.namespaced, rule(&api.group, &api.plural, &["patch"], &why));
+            }
+            continue;
+        }
         let subresource = has_status(&instance.pattern.crds, entry);
         if subresource {
             let plural = format!("{}/status", api.plural);

@@ -9,7 +9,7 @@ use super::wire::{self, Built, Reply, Theirs};
 use crate::package::config;
 
 /// What the language reads, in the order in which a directory is read.
-const FILES: [Role; 5] = [Role::Katalog, Role::Crd, Role::Komposer, Role::Cr, Role::Readme];
+const FILES: [Role; 6] = [Role::Katalog, Role::Crd, Role::Foreign, Role::Komposer, Role::Cr, Role::Readme];
 
 pub(super) fn answer(request: &[u8]) -> Reply {
     match wire::contents(request) {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use orkestra_pattern::cel::ast::Type;
 use orkestra_pattern::cel::{self, Checked};
-use orkestra_pattern::model::{Entry, Part, Rule, Text};
+use orkestra_pattern::model::{Entry, Operator, Part, Requirement, Rule, Selector, Text};
 use serde_json::{Map, Value};
 
 use say::Say;
@@ -135,6 +135,26 @@ impl Cannot {
             Self::NoMessage => "NoMessage",
         }
     }
+}
+
+/// Says which objects an entry selects by their labels, of the object that is to be stored.
+pub fn selected(selector: &Selector<String>) -> String {
+    let value = |key: &str| format!("object.metadata.?labels[?{}]", write::text(key));
+    let one = |key: &str, values: &[&String]| {
+        let values: Vec<String> = values.iter().map(|value| format!("optional.of({})", write::text(value))).collect();
+        format!("{} in [{}]", value(key), values.join(", "))
+    };
+    let labels = selector.labels.iter().map(|(key, value)| one(key, &[value]));
+    let requirements = selector.requirements.iter().map(|Requirement { key, operator, values }| {
+        let values: Vec<&String> = values.iter().collect();
+        match operator {
+            Operator::In => one(key, &values),
+            Operator::NotIn => format!("!({})", one(key, &values)),
+            Operator::Exists => format!("{}.hasValue()", value(key)),
+            Operator::DoesNotExist => format!("!{}.hasValue()", value(key)),
+        }
+    });
+    labels.chain(requirements).collect::<Vec<_>>().join(" && ")
 }
 
 /// Says the rules of an entry. `inputs` are the instance's: they become literals.

@@ -80,6 +80,9 @@ spec:
       queue: {maxDepth: 100, failureThreshold: 3}
       dependsOn: []
       restrictedNamespaces: [kube-*]
+      selector:
+        matchLabels: {tier: gold}
+        matchExpressions: [{key: stage, operator: NotIn, values: [test]}]
       operatorBox:
         onCreate:
           secrets:
@@ -162,7 +165,7 @@ imports:
   trust: [{pattern: "ghcr.io/**", keys: [a.pub, b.pub], quorum: 2, maxAge: 30d}]
 spec:
   crds:
-    shop: {enabled: true, workers: null, resync: null, apiTypes: {}, queue: {maxDepth: 9}, dependsOn: [], restrictedNamespaces: [a], operatorBox: {vars: {a: "{{ 1 }}"}}}
+    shop: {enabled: true, workers: null, resync: null, apiTypes: {}, queue: {maxDepth: 9}, dependsOn: [], restrictedNamespaces: [a], selector: {matchLabels: {a: b}}, operatorBox: {vars: {a: "{{ 1 }}"}}}
     pg/shop: {enabled: false}
 "#,
     "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {name: platform}\nsources: {files: [./a]}\n",

@@ -12,9 +12,9 @@ use crate::cache::Store;
 use crate::controller::EntryState;
 use crate::events::timestamp;
 use crate::identity::Identity;
-use crate::instance::{Api, Instance};
+use crate::instance::{Api, Entry as Declared, Instance};
 use crate::lock;
-use crate::object::{ObjectKey, Progress};
+use crate::object::{Object, ObjectKey, Progress};
 use crate::run::Handle;
 
 /// The document as of now.
@@ -139,7 +139,11 @@ fn entry(state: &Arc<EntryState>, handle: &Handle) -> Entry {
         active: state.metrics.active.load(Ordering::Relaxed),
         queue: state.queue.depth(&held),
         reconciles: Reconciles { success, requeue_after, error },
-        resources: primaries.map(|primaries| count(&primaries, &state.queue.failing(&held))).unwrap_or_default(),
+        resources: primaries
+            .map(|primaries| {
+                count(&state.entry, |object| state.selects(object), &primaries, &state.queue.failing(&held))
+            })
+            .unwrap_or_default(),
         errors: state.recent.all().into_iter().map(trouble).collect(),
         hook_points: points.cloned().unwrap_or_default(),
     }
@@ -155,12 +159,19 @@ fn trouble(trouble: crate::recent::Trouble) -> Trouble {
     }
 }
 
-/// Counts resources. `failing` are those whose last reconcile failed, whatever they say of themselves.
-fn count(primaries: &Store, failing: &HashSet<ObjectKey>) -> Resources {
+/// Counts resources. `failing` are those whose last reconcile failed, whatever they say of themselves. What others' objects say
+/// of themselves is not about the pattern.
+fn count(
+    entry: &Declared,
+    selects: impl Fn(&Object) -> bool,
+    primaries: &Store,
+    failing: &HashSet<ObjectKey>,
+) -> Resources {
     let mut counted = Resources::default();
-    for object in primaries.all() {
+    for object in primaries.all().iter().filter(|object| selects(object)) {
         let progress = match failing.contains(&object.key) {
             true => Progress::Failed,
+            false if entry.foreign => Progress::Ready,
             false => object.progress(),
         };
         counted.total += 1;
@@ -211,11 +222,16 @@ mod tests {
         web("ready", json!([{"type": "Ready", "status": "True"}]));
         web("on-its-way", json!([{"type": "Ready", "status": "False"}, {"type": "Reconciling", "status": "True"}]));
         web("stalled", json!([{"type": "Ready", "status": "False"}, {"type": "Stalled", "status": "True"}]));
+        web("other", json!([{"type": "Ready", "status": "True"}]));
         // What it says of itself is of the time before its reconcile failed.
         web("failing", json!([{"type": "Ready", "status": "True"}]));
         let failing = HashSet::from([ObjectKey::new("n", "failing")]);
-        let counted = count(&store, &failing);
+        let entry = Declared::of_webs(Vec::new());
+        let counted = count(&entry, |object| *object.key.name != *"other", &store, &failing);
         assert_eq!(counted, Resources { total: 4, ready: 1, not_ready: 3, failed: 2 });
+        // What others say of their objects is not about what is made for them.
+        let decorated = count(&Declared { foreign: true, ..entry }, |_| true, &store, &failing);
+        assert_eq!(decorated, Resources { total: 5, ready: 4, not_ready: 1, failed: 1 });
     }
 
     #[test]

@@ -6,9 +6,12 @@ use std::time::Duration;
 use super::fields::{Fields, MANY, list, string};
 use super::scalars::{check_label, duration, identifier, label, number, version};
 use super::tables::{
-    API_TYPES, API_VERSION, ENTRY, INPUT, KATALOG, METADATA, MOST_WORKERS, NAMED_ENTRY, OPERATOR_BOX, SPEC, VARS,
+    API_TYPES, API_VERSION, ENTRY, ENTRY_REQUIREMENT, ENTRY_SELECTOR, INPUT, KATALOG, METADATA, MOST_WORKERS,
+    NAMED_ENTRY, OPERATOR_BOX, SPEC, VARS,
 };
-use super::{Api, Entry, Input, Katalog, Spanned, admission, children, conversion, hooks, reads, running, status};
+use super::{
+    Api, Entry, Input, Katalog, Spanned, admission, children, conversion, hooks, reads, running, selector, status,
+};
 use crate::codes::{bounds, keys, references};
 use crate::diagnostic::Diagnostics;
 use crate::source::Span;
@@ -157,6 +160,10 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
         Some(node) => api(node, problems),
         None => Api::Absent,
     };
+    let selector = fields.entry("selector").and_then(|(key, node)| {
+        let value = selector::plain(selector::parse(node, &ENTRY_SELECTOR, &ENTRY_REQUIREMENT, problems)?, problems)?;
+        Some(Spanned { value, span: key.span })
+    });
     let workers = fields.take("workers").and_then(|node| number(node, "`workers`", 1, MOST_WORKERS, problems));
     let resync = fields.take("resync").and_then(|node| duration(node, "`resync`", problems));
     let running = running::parse(&fields, problems);
@@ -166,6 +173,7 @@ fn entry(key: Option<&Key>, node: &Node, problems: &mut Diagnostics) -> Option<E
     let mut entry = Entry {
         name: name?,
         api,
+        selector,
         workers: workers.unwrap_or(WORKERS),
         resync: resync.unwrap_or(RESYNC),
         running,

@@ -90,6 +90,7 @@ pub(crate) struct Produced {
 pub(crate) struct Entry {
     pub(crate) name: Spanned<String>,
     pub(crate) api: Api,
+    pub(crate) selector: Option<Spanned<crate::model::Selector<String>>>,
     pub(crate) workers: u16,
     pub(crate) resync: Duration,
     pub(crate) running: Running,

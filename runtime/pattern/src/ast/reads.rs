@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, boolean, list, string};
 use super::scalars::identifier;
-use super::tables::READ;
+use super::tables::{READ, REQUIREMENT, SELECTOR};
 use super::{Read, Spanned, Which, selector};
 use crate::codes::{keys, reads as codes};
 use crate::diagnostic::Diagnostics;
@@ -32,7 +32,7 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Read> {
     fields.finish(problems);
     let which = match (name, selector) {
         (Some((_, name)), None) => Some(Which::Name(name.clone())),
-        (None, Some((_, node))) => selector::parse(node, problems).map(Which::Selected),
+        (None, Some((_, node))) => selector::parse(node, &SELECTOR, &REQUIREMENT, problems).map(Which::Selected),
         (None, None) => {
             problems.push(keys::missing(span, "name", "a read").hint("or `selector: {matchLabels: …}` for a list"));
             None

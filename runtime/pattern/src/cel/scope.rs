@@ -19,6 +19,8 @@ use crate::source::Span;
 pub struct Scope {
     pub(super) registry: Arc<Registry>,
     object: Arc<Schema>,
+    /// Whose the object's schema is.
+    owner: Owner,
     inputs: Names,
     hook: Names,
     vars: Names,
@@ -96,6 +98,7 @@ impl Scope {
     /// The scope of a primary whose version has this `openAPIV3Schema`.
     pub fn new(primary: &Schema, namespaced: bool) -> Scope {
         Scope {
+            owner: Owner::Crd,
             registry: Arc::default(),
             object: Arc::new(whole_object(primary, namespaced)),
             inputs: Arc::default(),
@@ -112,6 +115,12 @@ impl Scope {
             alone: false,
             trail: None,
         }
+    }
+
+    /// This scope, whose primary's schema is not the pattern's to change.
+    #[must_use]
+    pub(crate) fn of_others(self) -> Scope {
+        Scope { owner: Owner::Others, ..self }
     }
 
     /// This scope, which from now on keeps in mind what is read in it.
@@ -304,7 +313,7 @@ impl Scope {
         if let Some(extent) = self.extents.get(name) {
             return Some(extent.clone());
         }
-        let object = || Extent::Of(Lies::new(self.object.clone(), "", Owner::Crd, Role::Whole));
+        let object = || Extent::Of(Lies::new(self.object.clone(), "", self.owner, Role::Whole));
         match name {
             "object" => Some(object()),
             "metadata" | "spec" | "status" => Some(object().field(name)),

@@ -221,7 +221,10 @@ fn one(
     values.keeps = kind.is_secret().then_some(template.options.once.is_some());
     values.traces = Some(Of { api_version: &kind.api_version, kind: &kind.kind });
     let value = values.value(&manifest, &kind.schema);
-    let holes = std::mem::take(&mut values.holes);
+    let mut holes = std::mem::take(&mut values.holes);
+    if manifest::is_beside(&manifest, context.api) {
+        holes.retain(|hole| hole.path != ["metadata", "namespace"]);
+    }
     let tls = template.tls.as_ref().and_then(|tls| generated::tls(tls, &mut expressions, problems));
     for other in [element.expressions, before, after] {
         expressions.reads.extend(other.reads);

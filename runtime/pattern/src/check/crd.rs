@@ -8,8 +8,8 @@ use crate::codes::{bounds, crd as codes, keys, manifests};
 use crate::diagnostic::Diagnostics;
 use crate::kinds;
 use crate::schema::{MAX_DEPTH, MAX_NODES, Schema, nearest};
-use crate::source::{Source, Span};
-use crate::yaml::Node;
+use crate::source::{FileId, Span};
+use crate::yaml::{Node, Value};
 
 const API_VERSION: &str = "apiextensions.k8s.io/v1";
 const KIND: &str = "CustomResourceDefinition";
@@ -22,6 +22,10 @@ pub(super) struct Crd {
     pub(super) plural: String,
     pub(super) namespaced: bool,
     pub(super) versions: Vec<Version>,
+    /// It is of `foreign.yaml`: others define the kind.
+    pub(super) foreign: bool,
+    /// The place of the kind's name.
+    pub(super) span: Span,
 }
 
 /// One version of a CRD.
@@ -41,18 +45,16 @@ impl Crd {
     }
 }
 
-/// Reads the documents of `crd.yaml`. One that is broken is reported and left out.
-pub(super) fn read(documents: &[Node], source: &Source, problems: &mut Diagnostics) -> Vec<Crd> {
+/// Reads the documents of `crd.yaml`, or (`foreign`) of `foreign.yaml`. One that is broken is reported and left out.
+pub(super) fn read(documents: &[Node], file: FileId, foreign: bool, problems: &mut Diagnostics) -> Vec<Crd> {
     if documents.is_empty() && !problems.has_errors() {
-        let span = source.find("crd.yaml").map(|file| Span::new(file, 0..0));
-        if let Some(span) = span {
-            problems.push(codes::not_a_crd(span, "`crd.yaml` defines no CRD"));
-        }
+        let name = if foreign { "foreign.yaml" } else { "crd.yaml" };
+        problems.push(codes::not_a_crd(Span::new(file, 0..0), &format!("`{name}` defines no CRD")));
     }
-    documents.iter().filter_map(|document| one(document, problems)).collect()
+    documents.iter().filter_map(|document| one(document, foreign, problems)).collect()
 }
 
-fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
+fn one(node: &Node, foreign: bool, problems: &mut Diagnostics) -> Option<Crd> {
     for (key, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         let found = node.get(key);
         if found.and_then(Node::text) != Some(expected) {
@@ -64,8 +66,16 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
         }
     }
     let known = kinds::lookup(API_VERSION, KIND)?;
-    Values::plain("a CustomResourceDefinition", problems).value(node, &known.schema);
-    crd_extent::check(node, problems);
+    let values = &mut Values::plain("a CustomResourceDefinition", problems);
+    match foreign {
+        // As `kubectl get` and generators write it: with nulls, which the API server takes for nothing.
+        true => values.value(&without_nulls(node), &known.schema),
+        false => values.value(node, &known.schema),
+    };
+    // What others say of their own kinds is nobody's here to judge: it is not installed.
+    if !foreign {
+        crd_extent::check(node, problems);
+    }
     let spec = node.get("spec")?;
     let versions = spec.get("versions")?.items()?;
     let versions: Vec<Version> = versions.iter().filter_map(|version| self::version(version, problems)).collect();
@@ -90,13 +100,27 @@ fn one(node: &Node, problems: &mut Diagnostics) -> Option<Crd> {
         }
         _ => {}
     }
-    Some(Crd { json: crd_extent::installed(node), group, kind, plural, namespaced: scope != "Cluster", versions })
+    let (json, namespaced) = (crd_extent::installed(node), scope != "Cluster");
+    let span = spec.get("names")?.get("kind")?.span;
+    Some(Crd { json, group, kind, plural, namespaced, versions, foreign, span })
+}
+
+fn without_nulls(node: &Node) -> Node {
+    let value = match &node.value {
+        Value::Map(members) => {
+            let there = members.iter().filter(|(_, node)| node.value != Value::Null);
+            Value::Map(there.map(|(key, node)| (key.clone(), without_nulls(node))).collect())
+        }
+        Value::List(items) => Value::List(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    };
+    Node { span: node.span, value }
 }
 
 /// Exactly one version is stored.
 fn storage(spec: &Node, problems: &mut Diagnostics) {
     let Some(versions) = spec.get("versions") else { return };
-    let stored = |node: &&Node| node.get("storage").is_some_and(|node| node.value == crate::yaml::Value::Bool(true));
+    let stored = |node: &&Node| node.get("storage").is_some_and(|node| node.value == Value::Bool(true));
     let count = versions.items().unwrap_or_default().iter().filter(stored).count();
     if count != 1 {
         let problem = codes::not_a_crd(first(versions), "exactly one version is stored");
@@ -106,7 +130,7 @@ fn storage(spec: &Node, problems: &mut Diagnostics) {
 
 fn version(node: &Node, problems: &mut Diagnostics) -> Option<Version> {
     let name = node.get("name")?;
-    let flag = |node: Option<&Node>| node.is_some_and(|node| node.value == crate::yaml::Value::Bool(true));
+    let flag = |node: Option<&Node>| node.is_some_and(|node| node.value == Value::Bool(true));
     let Some(root) = node.get("schema").and_then(|schema| schema.get("openAPIV3Schema")) else {
         problems.push(codes::schema(name.span, "the version has no `schema.openAPIV3Schema`".to_owned()));
         return None;

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::crd::{Crd, Version};
 use super::inputs::Input;
+use super::primary::{self, Primary};
 use super::reads::{self, References};
-use super::{admission, children, conversion, flows, hooks, running, status, vars};
-use crate::ast::{self, Api};
+use super::{admission, children, conversion, flows, foreign, hooks, running, status, vars};
+use crate::ast;
 use crate::cel::{Scope, Trail};
 use crate::codes::{bounds, crd as codes, flows as flow_codes, references};
 use crate::cost;
 use crate::diagnostic::Diagnostics;
 use crate::model;
-use crate::schema::{Schema, nearest};
+use crate::schema::Schema;
 use crate::source::{Source, Span};
 
 /// What the parts of an entry are checked against.
@@ -34,11 +35,15 @@ pub(super) fn check(
     trail: Option<&Trail>,
     problems: &mut Diagnostics,
 ) -> Option<(model::Entry, Scope)> {
-    let (api, crd, version) = resolve(entry, crds, problems)?;
-    facts(version, problems);
+    let Primary { api, schema, defined } = primary::resolve(entry, crds, problems)?;
+    match defined {
+        Some((_, version)) => facts(version, problems),
+        None => foreign::check(entry, &api, problems),
+    }
     let values = entry.hook.as_ref().map(|hook| hooks::before_render(hook, problems)).unwrap_or_default();
     let scope_of = |primary: &Schema| {
-        let mut scope = Scope::new(primary, api.namespaced).keeping(trail);
+        let scope = Scope::new(primary, api.namespaced).keeping(trail);
+        let mut scope = if defined.is_some() { scope } else { scope.of_others() };
         for input in inputs {
             scope.add_input(&input.model.name, &input.schema);
         }
@@ -47,9 +52,9 @@ pub(super) fn check(
         }
         scope
     };
-    let context = Context { source, crds, api: &api, primary: &version.schema };
-    let mutations = admission::mutations(entry, &scope_of(&version.schema), &context, problems);
-    let mut scope = scope_of(&admission::given(&version.schema, &mutations));
+    let context = Context { source, crds, api: &api, primary: &schema };
+    let mutations = admission::mutations(entry, &scope_of(&schema), &context, problems);
+    let mut scope = scope_of(&admission::given(&schema, &mutations));
     let children = children::prepare(entry, &context, &mut scope, problems);
     let kinds = reads::declare(&entry.reads, &context, &mut scope, problems);
     let vars = vars::check(&entry.vars, &mut scope, source, problems);
@@ -61,13 +66,18 @@ pub(super) fn check(
     let conditions = status::conditions(entry, &references, &last, &scope, &context, problems);
     let rules = admission::rules(entry, &references, &scope, &context, problems);
     let requeues = admission::requeues(entry, &references, &last, &scope, &context, problems);
-    let (versions, conversions) = conversion::check(entry, crd, &context, problems);
+    let (versions, conversions) = match defined {
+        Some((crd, _)) => conversion::check(entry, crd, &context, problems),
+        None => (Vec::new(), Vec::new()),
+    };
     let hook = entry.hook.as_ref();
     let hook = hook.map(|hook| hooks::points(hook, values, &children, &conversions, &context, problems));
     let flows = flows::of(&traced, &traced_reads, source);
     flows.iter().for_each(|flow| problems.push(flow_codes::flow(flow)));
     let checked = model::Entry {
         name: entry.name.value.clone(),
+        foreign: defined.is_none(),
+        selector: entry.selector.as_ref().map(|selector| selector.value.clone()),
         schema: scope.object().clone(),
         workers: entry.workers,
         resync: entry.resync,
@@ -107,78 +117,6 @@ fn dear(checked: &model::Entry, entry: &ast::Entry, problems: &mut Diagnostics) 
     }
 }
 
-fn resolve<'a>(
-    entry: &ast::Entry,
-    crds: &'a [Crd],
-    problems: &mut Diagnostics,
-) -> Option<(model::Api, &'a Crd, &'a Version)> {
-    let (crd, version) = match &entry.api {
-        Api::Broken => return None,
-        Api::Absent => {
-            let [crd] = crds else {
-                problems.push(codes::ambiguous(entry.name.span, crds.len()));
-                return None;
-            };
-            let version = newest(crd);
-            if version.is_none() {
-                problems.push(codes::api(entry.name.span, format!("no version of `{}` is served", crd.kind), None));
-            }
-            (crd, version?)
-        }
-        Api::Given { group, version, kind, plural } => {
-            let same = crds.iter().find(|crd| crd.group == group.value && crd.kind == kind.value);
-            let Some(crd) = same else {
-                let (place, near) = match crds.iter().find(|crd| crd.kind == kind.value) {
-                    Some(crd) => (group, nearest(&group.value, [crd.group.as_str()])),
-                    None => (kind, nearest(&kind.value, crds.iter().map(|crd| crd.kind.as_str()))),
-                };
-                let what = format!("`crd.yaml` defines no kind `{}` in the group `{}`", kind.value, group.value);
-                problems.push(codes::api(place.span, what, near));
-                return None;
-            };
-            if crd.plural != plural.value {
-                let what = format!("the plural of `{}` is `{}` in `crd.yaml`", crd.kind, crd.plural);
-                problems.push(codes::api(plural.span, what, Some(&crd.plural)));
-            }
-            let Some(found) = crd.version(&version.value).filter(|version| version.served) else {
-                let served = crd.versions.iter().filter(|version| version.served).map(|version| version.name.as_str());
-                let what = format!("`crd.yaml` serves no version `{}` of `{}`", version.value, crd.kind);
-                problems.push(codes::api(version.span, what, nearest(&version.value, served)));
-                return None;
-            };
-            (crd, found)
-        }
-    };
-    let api = model::Api {
-        group: crd.group.clone(),
-        version: version.name.clone(),
-        kind: crd.kind.clone(),
-        plural: crd.plural.clone(),
-        namespaced: crd.namespaced,
-    };
-    Some((api, crd, version))
-}
-
-/// The version that `kubectl` would take: served, most stable, then newest.
-fn newest(crd: &Crd) -> Option<&Version> {
-    crd.versions.iter().filter(|version| version.served).max_by_key(|version| priority(&version.name))
-}
-
-/// Kubernetes' order of version names: `v2` before `v1` before `v1beta2` before `v1alpha1`.
-fn priority(name: &str) -> (u8, u64, u64) {
-    let Some(rest) = name.strip_prefix('v') else { return (0, 0, 0) };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (major, stage) = rest.split_at(digits);
-    let Ok(major) = major.parse::<u64>() else { return (0, 0, 0) };
-    let number = |text: &str| text.parse::<u64>().unwrap_or(0);
-    match (stage, stage.strip_prefix("beta"), stage.strip_prefix("alpha")) {
-        ("", _, _) => (3, major, 0),
-        (_, Some(minor), _) => (2, major, number(minor)),
-        (_, _, Some(minor)) => (1, major, number(minor)),
-        _ => (0, 0, 0),
-    }
-}
-
 /// What the runtime would like of the CRD, and can do without.
 fn facts(version: &Version, problems: &mut Diagnostics) {
     if !version.status {
@@ -213,17 +151,5 @@ pub(super) fn one_per_kind(written: &[ast::Entry], entries: &[model::Entry], pro
                 seen.insert((&entry.api.group, &entry.api.kind), span);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::priority;
-
-    #[test]
-    fn stable_versions_come_before_newer_ones_that_are_not() {
-        let mut names = ["v1alpha1", "v2beta1", "foo", "v1", "v10", "v2", "v1beta2"];
-        names.sort_by_key(|name| std::cmp::Reverse(priority(name)));
-        assert_eq!(names, ["v10", "v2", "v1", "v2beta1", "v1beta2", "v1alpha1", "foo"]);
     }
 }

@@ -7,6 +7,9 @@ use crate::source::{Source, Span};
 /// The files of a pattern directory.
 pub const REQUIRED_FILES: [&str; 5] = ["crd.yaml", "katalog.yaml", "komposer.yaml", "cr.yaml", "README.md"];
 
+/// CRDs of kinds that others define, for their types. It may be there.
+pub const FOREIGN: &str = "foreign.yaml";
+
 /// Reports each of [`REQUIRED_FILES`] that is missing or empty.
 ///
 /// Apart from [`super::check`], which needs only some of them: an editor has a pattern before it has a README.
@@ -15,6 +18,8 @@ pub fn required_files(source: &Source) -> Diagnostics {
     for name in REQUIRED_FILES {
         let found = source.find(name).and_then(|id| Some((id, source.file(id)?)));
         match found {
+            // Whether there must be one is for the Katalog to say.
+            None if name == "crd.yaml" => {}
             None => problems.push(codes::missing_file(name)),
             Some((id, file)) if file.text().trim().is_empty() => {
                 problems.push(codes::empty_file(Span::new(id, 0..0), name))

@@ -46,8 +46,10 @@ pub(super) struct TracedRead {
     pub(super) decides: Option<&'static str>,
     pub(super) field: &'static str,
     pub(super) span: Span,
-    /// Where it is said that it lies outside of the resource's namespace, and what decides where.
-    pub(super) elsewhere: Option<(Span, Origins)>,
+    /// Where its namespace is written, if that is not the resource's own, and what decides it.
+    pub(super) place: Option<(Span, Origins)>,
+    /// That is outside of the namespace of a resource that has one.
+    pub(super) elsewhere: bool,
 }
 
 impl TracedRead {
@@ -62,7 +64,8 @@ impl TracedRead {
                 Which::Selected(_) => "selector",
             },
             span,
-            elsewhere: None,
+            place: None,
+            elsewhere: false,
         }
     }
 }
@@ -85,7 +88,7 @@ pub(super) fn of(children: &[Traced], reads: &[TracedRead], source: &Source) -> 
         }
     };
     for read in reads {
-        if let Some((span, origins)) = &read.elsewhere {
+        if let Some((span, origins)) = &read.place {
             add(&read.id, "namespace".to_owned(), sinks::NAMESPACE, *span, origins);
         }
         if let Some(decides) = read.decides {
@@ -100,7 +103,8 @@ pub(super) fn of(children: &[Traced], reads: &[TracedRead], source: &Source) -> 
         }
     }
     let children = children.iter().filter_map(|child| Some((&child.id, child.elsewhere?, "metadata.namespace")));
-    let reads = reads.iter().filter_map(|read| Some((&read.id, read.elsewhere.as_ref()?.0, "namespace")));
+    let reads = reads.iter().filter(|read| read.elsewhere);
+    let reads = reads.filter_map(|read| Some((&read.id, read.place.as_ref()?.0, "namespace")));
     for (id, span, field) in children.chain(reads) {
         found.push(Flow {
             path: format!("elsewhere.{id}"),

@@ -117,7 +117,7 @@ fn is_type_name(text: &str) -> bool {
 }
 
 /// The schema of a custom kind with what every object has.
-fn whole(schema: &Schema) -> Arc<Schema> {
+pub(super) fn whole(schema: &Schema) -> Arc<Schema> {
     let mut schema = schema.clone();
     if let Shape::Object(object) = &mut schema.shape {
         common(object);

@@ -7,7 +7,7 @@ use crate::ast::Template;
 use crate::cel::Place;
 use crate::codes::{keys, manifests as codes};
 use crate::diagnostic::Diagnostics;
-use crate::model::Elsewhere;
+use crate::model::{Api, Elsewhere};
 use crate::source::Span;
 use crate::yaml::{Key, Node, Value};
 
@@ -48,28 +48,28 @@ pub(super) fn complete(
         name(node, expressions, problems);
     }
     let given = manifest.get("metadata").and_then(|metadata| metadata.get("namespace"));
-    match (kind.namespaced, context.api.namespaced, given) {
+    let own = own_namespace(context.api);
+    match (kind.namespaced, own, given) {
         (false, _, Some(node)) => {
             let what = format!("{} is cluster-scoped and has no namespace", kind.kind);
             problems.push(codes::namespace(node.span, &what, "remove `namespace`"));
         }
-        (false, true, None) => elsewhere = Some(template.span),
-        (false, false, None) => {}
-        (true, true, None) => {
-            let node = Node::string(template.span, "{{ metadata.namespace }}");
+        (false, _, None) => elsewhere = context.api.namespaced.then_some(template.span),
+        (true, Some(own), None) => {
+            let node = Node::string(template.span, format!("{{{{ {own} }}}}"));
             insert_namespace(&mut manifest, template, node);
         }
-        (true, true, Some(node)) => {
-            if !is_own_namespace(node) {
-                elsewhere = Some(node.span);
+        (true, Some(_), Some(node)) => {
+            if !is_own_namespace(node, context.api) {
+                elsewhere = context.api.namespaced.then_some(node.span);
                 name(node, expressions, problems);
             }
         }
-        (true, false, None) => {
+        (true, None, None) => {
             let what = format!("this {} needs a `namespace`, as its primary is cluster-scoped", kind.kind);
             problems.push(codes::namespace(template.span, &what, "add `namespace`"));
         }
-        (true, false, Some(node)) => name(node, expressions, problems),
+        (true, None, Some(node)) => name(node, expressions, problems),
     }
     Complete { manifest, elsewhere }
 }
@@ -89,16 +89,32 @@ pub(super) fn reach(template: &Template, kind: &Kind) -> Elsewhere {
     named.filter(|_| kind.namespaced).map_or(Elsewhere::Anywhere, Elsewhere::Namespaces)
 }
 
+/// The path of the namespace that is the primary's own: the one that it lies in, or that it is.
+pub(super) fn own_namespace(api: &Api) -> Option<&'static str> {
+    match api.namespaced {
+        true => Some("metadata.namespace"),
+        false => (api.group.is_empty() && api.kind == "Namespace").then_some("metadata.name"),
+    }
+}
+
 /// Whether a namespace is the primary's own.
-pub(super) fn is_own_namespace(node: &Node) -> bool {
+pub(super) fn is_own_namespace(node: &Node, api: &Api) -> bool {
+    let Some(own) = own_namespace(api) else { return false };
     let Value::String(text) = &node.value else { return false };
     if !text.has_expressions() {
         return false;
     }
     let inside = text.text.trim().strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
     inside.is_some_and(|path| {
-        matches!(path.trim(), "metadata.namespace" | ".metadata.namespace" | "object.metadata.namespace")
+        let path = path.trim();
+        path.strip_prefix("object.").or_else(|| path.strip_prefix('.')).unwrap_or(path) == own
     })
+}
+
+/// Whether a manifest lies in the primary's own namespace.
+pub(super) fn is_beside(manifest: &Node, api: &Api) -> bool {
+    let namespace = manifest.get("metadata").and_then(|metadata| metadata.get("namespace"));
+    namespace.is_some_and(|node| is_own_namespace(node, api))
 }
 
 fn insert_namespace(manifest: &mut Node, template: &Template, node: Node) {

@@ -13,6 +13,7 @@ mod flows;
 #[cfg(test)]
 mod flows_tests;
 mod for_each;
+mod foreign;
 mod generated;
 mod hooks;
 mod inputs;
@@ -21,6 +22,7 @@ mod manifest;
 mod options;
 mod order;
 mod plain;
+mod primary;
 mod reads;
 mod running;
 mod sinks;
@@ -31,7 +33,7 @@ mod vars;
 
 pub use sinks::rights_changed;
 
-pub use files::{REQUIRED_FILES, required_files};
+pub use files::{FOREIGN, REQUIRED_FILES, required_files};
 
 use crate::ast;
 use crate::cel::{Scope, Trail};
@@ -44,7 +46,7 @@ use crate::query::{EntryFacts, Facts};
 use crate::source::{FileId, Source};
 use crate::yaml::{self, Bounds, Node};
 
-/// Checks the files of a pattern: `katalog.yaml` and `crd.yaml`, and `cr.yaml` where it is given.
+/// Checks the files of a pattern: `katalog.yaml` and `crd.yaml`, and `foreign.yaml` and `cr.yaml` where they are given.
 ///
 /// # Errors
 /// None: problems are the second result, in the order of the source. There is a pattern exactly if none of them is an error.
@@ -81,14 +83,13 @@ pub fn katalog(source: &Source, base: &str) -> (Option<Node>, Diagnostics) {
     (root, problems)
 }
 
-/// Checks a Katalog whose nodes may come from several files of `source`, with `<base>crd.yaml`.
+/// Checks a Katalog whose nodes may come from several files of `source`, with `<base>crd.yaml` and `<base>foreign.yaml`.
 ///
 /// # Errors
 /// None: as [`check`].
 pub fn check_merged(source: &Source, base: &str, katalog: &Node) -> (Option<Pattern>, Diagnostics) {
     let mut problems = Diagnostics::default();
-    let (_, read, known) = crds(source, base, &mut problems);
-    let crds = Crds { read, known };
+    let (_, crds) = crds(source, base, &mut problems);
     let pattern = of_root(source, katalog, crds, None, None, &mut problems);
     finish(pattern, problems)
 }
@@ -133,37 +134,37 @@ struct Whole {
     crds: Vec<Node>,
 }
 
-/// The CRDs, and whether all of them could be read.
+/// The CRDs, the pattern's own and those of others, and whether all of them could be read.
 struct Crds {
     read: Vec<crd::Crd>,
     known: bool,
+    /// There is a `crd.yaml`.
+    own: bool,
 }
 
 fn pattern(source: &Source, trail: Option<&Trail>, problems: &mut Diagnostics) -> Whole {
-    let (crds, read, known) = crds(source, "", problems);
+    let (documents, crds) = crds(source, "", problems);
     let cr = source.find("cr.yaml").and_then(|file| document(source, file, problems));
     let katalog = root(source, "", problems);
-    let pattern =
-        katalog.as_ref().and_then(|root| of_root(source, root, Crds { read, known }, cr.as_ref(), trail, problems));
-    Whole { pattern, katalog, crds }
+    let pattern = katalog.as_ref().and_then(|root| of_root(source, root, crds, cr.as_ref(), trail, problems));
+    Whole { pattern, katalog, crds: documents }
 }
 
-/// The documents of `crd.yaml`, the CRDs that they are, and whether all of them could be read.
-fn crds(source: &Source, base: &str, problems: &mut Diagnostics) -> (Vec<Node>, Vec<crd::Crd>, bool) {
-    let (documents, crds) = match source.find(&format!("{base}crd.yaml")) {
-        Some(file) => {
-            let documents = documents(source, file, problems);
-            let crds = crd::read(&documents, source, problems);
-            (documents, crds)
-        }
-        None => {
-            problems.push(codes::missing_file("crd.yaml"));
-            (Vec::new(), Vec::new())
-        }
+/// The documents of `crd.yaml` and `foreign.yaml`, and the CRDs that they are.
+fn crds(source: &Source, base: &str, problems: &mut Diagnostics) -> (Vec<Node>, Crds) {
+    let (mut all, mut read) = (Vec::new(), Vec::new());
+    let mut one = |name: &str, foreign: bool| {
+        let Some(file) = source.find(&format!("{base}{name}")) else { return false };
+        let documents = documents(source, file, problems);
+        read.extend(crd::read(&documents, file, foreign, problems));
+        all.extend(documents);
+        true
     };
-    // A broken `crd.yaml` would make every expression of the Katalog an unknown field.
+    let own = one("crd.yaml", false);
+    one(FOREIGN, true);
+    // A broken definition would make every expression of the Katalog an unknown field.
     let known = !problems.has_errors();
-    (documents, crds, known)
+    (all, Crds { read, known, own })
 }
 
 fn root(source: &Source, base: &str, problems: &mut Diagnostics) -> Option<Node> {
@@ -177,7 +178,7 @@ fn root(source: &Source, base: &str, problems: &mut Diagnostics) -> Option<Node>
 fn of_root(
     source: &Source,
     root: &Node,
-    Crds { read: crds, known }: Crds,
+    Crds { read: crds, known, own }: Crds,
     cr: Option<&Node>,
     trail: Option<&Trail>,
     problems: &mut Diagnostics,
@@ -186,7 +187,10 @@ fn of_root(
     let inputs = inputs::check(&katalog.inputs, source, problems);
     let capabilities = hooks::capabilities(&katalog, source, problems);
     let (mut entries, mut scopes) = (Vec::new(), Vec::new());
-    if known {
+    let missing = !own && katalog.entries.iter().any(|entry| primary::needs_crd(entry, &crds));
+    if missing {
+        problems.push(codes::missing_file("crd.yaml"));
+    } else if known {
         for entry in &katalog.entries {
             let (checked, scope) = entry::check(entry, &crds, &inputs, source, trail, problems).unzip();
             entries.extend(checked);
@@ -195,16 +199,20 @@ fn of_root(
         entry::one_per_kind(&katalog.entries, &entries, problems);
         running::order(&katalog.entries, problems);
         if let Some(cr) = cr {
-            cr::check(cr, &crds, source, problems);
+            cr::check(cr, &crds, &entries, problems);
         }
+        foreign::definitions(&crds, &entries, problems);
     }
+    let definitions =
+        |foreign: bool| crds.iter().filter(|crd| crd.foreign == foreign).map(|crd| crd.json.clone()).collect();
     let pattern = Pattern {
         name: katalog.name?,
         version: katalog.version?,
         about: katalog.about,
         inputs: inputs.into_iter().map(|input| input.model).collect(),
         capabilities,
-        crds: crds.into_iter().map(|crd| crd.json).collect(),
+        crds: definitions(false),
+        foreign: definitions(true),
         entries,
     };
     Some((pattern, scopes))

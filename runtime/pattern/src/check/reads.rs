@@ -3,7 +3,7 @@
 use super::entry::Context;
 use super::flows::TracedRead;
 use super::kind::{self, Kind};
-use super::manifest::is_own_namespace;
+use super::manifest::{is_own_namespace, own_namespace};
 use super::strings::{Expressions, Found, Reads, Use};
 use super::vars::Var;
 use crate::ast;
@@ -62,7 +62,7 @@ pub(super) fn declare(
         };
         scope.add_read(&read.id.value, objects);
         match (&known, &read.namespace) {
-            (Some(kind), None) if kind.namespaced && !context.api.namespaced => {
+            (Some(kind), None) if kind.namespaced && own_namespace(context.api).is_none() => {
                 let what =
                     format!("this read needs a `namespace`: {} lives in one, and the primary does not", kind.kind);
                 problems.push(codes::namespace(read.kind.span, &what, "add `namespace`"));
@@ -101,8 +101,13 @@ pub(super) fn check(
             ast::Which::Selected(selector) => self::selector(selector, &mut expressions, problems).map(Which::Selected),
         };
         let mut place = Expressions::new(scope, context.source);
-        let namespace = read.namespace.as_ref().filter(|node| !is_own_namespace(node) || !context.api.namespaced);
-        let written = namespace.map(|node| node.span);
+        let namespaced = context.api.namespaced;
+        let is_own = |node: &Node| is_own_namespace(node, context.api);
+        let written = read.namespace.as_ref().filter(|node| !is_own(node)).map(|node| node.span);
+        // Where the primary is its own namespace, the host has to be told of it.
+        let told = own_namespace(context.api).filter(|_| !namespaced && written.is_none());
+        let told = told.map(|own| Node::string(read.kind.span, format!("{{{{ {own} }}}}")));
+        let namespace = read.namespace.as_ref().filter(|node| !is_own(node)).or(told.as_ref());
         let namespace = namespace.map(|node| text(node, &mut place, problems));
         expressions.uses.extend(place.uses);
         for Use { span, reads } in &expressions.uses {
@@ -126,7 +131,8 @@ pub(super) fn check(
             ast::Which::Selected(selector) => selector.span,
         };
         let mut one = TracedRead::new(&read.id.value, &kind, &which, expressions.origins, place);
-        one.elsewhere = written.filter(|_| kind.namespaced && context.api.namespaced).map(|span| (span, origins));
+        one.place = written.filter(|_| kind.namespaced).map(|span| (span, origins));
+        one.elsewhere = namespaced;
         traced.push(one);
         found.push(Read {
             id: read.id.value.clone(),
@@ -134,11 +140,9 @@ pub(super) fn check(
             kind: kind.kind,
             which,
             optional: read.optional,
-            elsewhere: written.filter(|_| context.api.namespaced).and(namespace.as_ref()).map(|text| {
-                match text.parts.as_slice() {
-                    [Part::Literal(name)] => Elsewhere::Namespaces(vec![name.clone()]),
-                    _ => Elsewhere::Anywhere,
-                }
+            elsewhere: written.filter(|_| namespaced).and(namespace.as_ref()).map(|text| match text.parts.as_slice() {
+                [Part::Literal(name)] => Elsewhere::Namespaces(vec![name.clone()]),
+                _ => Elsewhere::Anywhere,
             }),
             namespace,
         });

@@ -165,7 +165,8 @@ pub(crate) fn api(span: Span, message: String, nearest: Option<&str>) -> Diagnos
     match nearest {
         Some(_) => problem.did_you_mean(nearest),
         None => problem
-            .hint("let `apiTypes` and `crd.yaml` name the same group, kind and plural, and a version that is served"),
+            .hint("let `apiTypes` and `crd.yaml` name the same group, kind and plural, and a version that is served")
+            .hint("a kind of others is decorated where its CRD stands in `foreign.yaml`"),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod eras;
 pub mod example;
 pub mod expressions;
 pub mod flows;
+pub mod foreign;
 pub mod hooks;
 pub mod keys;
 pub mod manifests;
@@ -101,6 +102,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         hooks::CODES,
         admission::CODES,
         eras::CODES,
+        foreign::CODES,
     ]
     .into_iter()
     .flatten()

@@ -1,5 +1,9 @@
 //! What a pattern looks at beside its own children, and where that lies.
 
+use std::fmt;
+
+use serde_json::{Map, Value};
+
 use super::Text;
 
 /// One of `reads`: objects that others own. They are watched and never written.
@@ -30,18 +34,18 @@ pub enum Which {
     Selected(Selector),
 }
 
-/// Objects by their labels: all that have each label and meet each requirement.
-#[derive(Debug, Clone, Default)]
-pub struct Selector {
+/// Objects by their labels: all that have each label and meet each requirement. Values are texts with expressions, or plain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector<V = Text> {
     /// Labels and their values.
-    pub labels: Vec<(String, Text)>,
+    pub labels: Vec<(String, V)>,
     /// Other conditions on labels.
-    pub requirements: Vec<Requirement>,
+    pub requirements: Vec<Requirement<V>>,
 }
 
-impl Selector {
+impl<V> Selector<V> {
     /// As `kubectl` takes one; `written` shows a value.
-    pub fn shown(&self, written: &dyn Fn(&Text) -> String) -> String {
+    pub fn shown(&self, written: &dyn Fn(&V) -> String) -> String {
         let labels = self.labels.iter().map(|(key, value)| format!("{key}={}", written(value)));
         let requirements = self.requirements.iter().map(|requirement| {
             let key = &requirement.key;
@@ -57,26 +61,52 @@ impl Selector {
     }
 
     /// All values, as they were written.
-    pub fn values(&self) -> impl Iterator<Item = &Text> {
+    pub fn values(&self) -> impl Iterator<Item = &V> {
         let values = self.labels.iter().map(|(_, value)| value);
         values.chain(self.requirements.iter().flat_map(|requirement| &requirement.values))
     }
+}
 
+impl Selector {
     /// The place of its first value.
     pub fn at(&self) -> Option<&str> {
         self.values().map(|value| &*value.at).next()
     }
 }
 
+impl Selector<String> {
+    /// Whether an object with these labels is meant; none: it has no labels.
+    pub fn selects(&self, labels: Option<&Map<String, Value>>) -> bool {
+        let value = |key: &str| labels?.get(key)?.as_str();
+        self.labels.iter().all(|(key, wanted)| value(key) == Some(wanted))
+            && self.requirements.iter().all(|requirement| {
+                let (value, values) = (value(&requirement.key), &requirement.values);
+                let listed = || value.is_some_and(|value| values.iter().any(|one| one == value));
+                match requirement.operator {
+                    Operator::In => listed(),
+                    Operator::NotIn => !listed(),
+                    Operator::Exists => value.is_some(),
+                    Operator::DoesNotExist => value.is_none(),
+                }
+            })
+    }
+}
+
+impl fmt::Display for Selector<String> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown(&String::clone))
+    }
+}
+
 /// A condition on one label.
-#[derive(Debug, Clone)]
-pub struct Requirement {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement<V = Text> {
     /// The label.
     pub key: String,
     /// What must be true of it.
     pub operator: Operator,
     /// Of [`Operator::In`] and [`Operator::NotIn`].
-    pub values: Vec<Text>,
+    pub values: Vec<V>,
 }
 
 /// What must be true of a label, as Kubernetes has it.

@@ -181,6 +181,8 @@ impl<'a> EntryFacts<'a> {
             "kind": self.entry.api.kind,
             "group": self.entry.api.group,
             "version": self.entry.api.version,
+            "foreign": self.entry.foreign,
+            "selector": self.entry.selector.as_ref().map(ToString::to_string),
             "finalizer": self.finalizer,
             "reads": reads.collect::<Vec<_>>(),
             "children": children.collect::<Vec<_>>(),

@@ -58,7 +58,13 @@ fn rules(text: &mut String, entry: &Entry, file: &impl Fn(&str) -> String) {
 
 fn entry(text: &mut String, facts: &EntryFacts<'_>, file: &impl Fn(&str) -> String) {
     let api = &facts.entry.api;
-    head(text, &format!("entry {}", facts.entry.name), format_args!("{} of {}/{}", api.kind, api.group, api.version));
+    head(text, &format!("entry {}", facts.entry.name), format_args!("{} of {}", api.kind, api.api_version()));
+    if let Some(selector) = &facts.entry.selector {
+        let _ = writeln!(text, "  only those with {selector}");
+    }
+    if facts.entry.foreign {
+        let _ = writeln!(text, "  decorates them: the kind is not the pattern's own");
+    }
     for read in &facts.reads {
         let optional = if read.optional { ", optional" } else { "" };
         let _ = writeln!(

@@ -51,7 +51,7 @@ pub(super) fn open(what: &str, args: &Transport, output: &Output) -> Result<Open
 
 /// The files of an artifact that a pattern is made of.
 pub(in crate::commands) fn files(contents: &Contents) -> Vec<(&'static str, Vec<u8>)> {
-    let roles = [Role::Katalog, Role::Crd, Role::Cr].into_iter();
+    let roles = [Role::Katalog, Role::Crd, Role::Foreign, Role::Cr].into_iter();
     roles.filter_map(|role| Some((role.title(), contents.get(&role)?.to_vec()))).collect()
 }
 

@@ -153,7 +153,7 @@ static ENTRY_ROWS: [Row; 11] = [
     optional(
         "apiTypes",
         Takes::Table(&API_TYPES),
-        "The kind that is reconciled; left out, it is the one that `crd.yaml` defines.",
+        "The kind that is reconciled; left out, it is the one that `crd.yaml` defines. One that it does not define is decorated.",
     ),
     optional(
         "workers",
@@ -178,7 +178,11 @@ static ENTRY_ROWS: [Row; 11] = [
         Takes::List(&Takes::Like(&NAMESPACES)),
         "Namespaces in which nothing is done; `*` stands for any letters. A Komposer adds some, and removes none.",
     ),
-    replaced("selector", "leave it out: an entry reconciles every object of its kind"),
+    optional(
+        "selector",
+        Takes::Table(&ENTRY_SELECTOR),
+        "Which objects are reconciled, by their labels; all by default. It is needed where the kind is not the pattern's own.",
+    ),
     optional(
         "conversion",
         Takes::Table(&conversion::CONVERSION),
@@ -344,21 +348,52 @@ pub(crate) static SELECTOR: Table = Table {
     others: Others::Refused,
 };
 
+pub(crate) static ENTRY_SELECTOR: Table = Table {
+    name: "EntrySelector",
+    what: "`selector`",
+    doc: "Which objects are reconciled, by their labels.",
+    rows: &[&[
+        optional("matchLabels", Takes::Map(&Takes::Text), "The labels that they have."),
+        optional(
+            "matchExpressions",
+            Takes::List(&Takes::Table(&ENTRY_REQUIREMENT)),
+            "Other conditions on their labels.",
+        ),
+    ]],
+    others: Others::Refused,
+};
+
+pub(crate) static ENTRY_REQUIREMENT: Table = Table {
+    name: "EntryLabelRequirement",
+    what: "a condition on a label",
+    doc: "A condition on one label, as Kubernetes has it.",
+    rows: &[&LABEL_REQUIREMENT, &[optional("values", Takes::List(&Takes::Text), "The values of `In` and `NotIn`.")]],
+    others: Others::Refused,
+};
+
 pub(crate) static REQUIREMENT: Table = Table {
     name: "LabelRequirement",
     what: "a condition on a label",
     doc: "A condition on one label, as Kubernetes has it.",
-    rows: &[&[
-        required("key", Takes::Text, "The label."),
-        required(
-            "operator",
-            Takes::Words(&["In", "NotIn", "Exists", "DoesNotExist"]),
-            "Whether its value is one of `values`, is none of them or not there, is there, or is not there.",
-        ),
-        optional("values", Takes::List(&Takes::Any), "The values of `In` and `NotIn`; expressions may stand for them."),
-    ]],
+    rows: &[
+        &LABEL_REQUIREMENT,
+        &[optional(
+            "values",
+            Takes::List(&Takes::Any),
+            "The values of `In` and `NotIn`; expressions may stand for them.",
+        )],
+    ],
     others: Others::Refused,
 };
+
+static LABEL_REQUIREMENT: [Row; 2] = [
+    required("key", Takes::Text, "The label."),
+    required(
+        "operator",
+        Takes::Words(&["In", "NotIn", "Exists", "DoesNotExist"]),
+        "Whether its value is one of `values`, is none of them or not there, is there, or is not there.",
+    ),
+];
 
 pub(crate) static STATUS: Table = Table {
     name: "Status",
