@@ -114,6 +114,11 @@ impl PatternDir {
         diagnostic::render_all(diagnostics, &self.shown, style)
     }
 
+    /// Its files, by the names that the user knows.
+    pub(crate) fn as_shown(&self) -> &Source {
+        &self.shown
+    }
+
     /// Diagnostics as a machine reads them.
     pub(crate) fn report(&self, diagnostics: &Diagnostics) -> Value {
         diagnostic::Report::of(diagnostics, &self.shown)

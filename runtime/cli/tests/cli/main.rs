@@ -24,6 +24,7 @@ mod policies;
 mod rebuild;
 mod render;
 mod run;
+mod sarif;
 mod schema;
 mod support;
 mod uninstall;
