@@ -50,7 +50,9 @@ impl Place {
     }
 
     fn below(&self, schema: &Arc<Schema>, path: String, role: Role) -> Extent {
-        Extent::Of(Place { schema: schema.clone(), path: path.into(), owner: self.owner, role })
+        // What is in a metadata no schema of a pattern may bound, but for the names.
+        let owner = if role == Role::Metadata { Owner::Others } else { self.owner };
+        Extent::Of(Place { schema: schema.clone(), path: path.into(), owner, role })
     }
 
     fn step(&self, name: &str) -> String {
@@ -144,6 +146,11 @@ impl Place {
         }
     }
 
+    /// Whether it is an object of Kubernetes, by itself or in a field.
+    fn is_whole(&self) -> bool {
+        self.role == Role::Whole || self.object().embedded
+    }
+
     fn object(&self) -> &Object {
         static NONE: LazyLock<Object> = LazyLock::new(Object::default);
         match &self.schema.shape {
@@ -165,10 +172,7 @@ impl Place {
     /// A field of an object.
     pub(crate) fn field(&self, name: &str) -> Extent {
         let object = self.object();
-        let role = match (self.role, object.embedded, name) {
-            (Role::Whole, _, "metadata") | (_, true, "metadata") => Role::Metadata,
-            _ => Role::Plain,
-        };
+        let role = if self.is_whole() && name == "metadata" { Role::Metadata } else { Role::Plain };
         if let Some(known) = self.known(name) {
             return known;
         }
@@ -200,8 +204,14 @@ impl Place {
             value: Arc::new(Extent::Text { bytes: Size::known(base64(HELD)), json: base64(HELD) + 2, binary: true }),
         };
         let fields = &self.object().fields;
+        // What a schema says of a name, which it may at an embedded object, is said of just this one.
+        let said = |field: &Field| !field.schema.allowed.is_empty() || field.schema.bounds.max_length.is_some();
+        if fields.get(name).is_some_and(said) {
+            return None;
+        }
         let holds = self.role == Role::Whole && self.owner == Owner::Others && fields.contains_key("immutable");
-        match (self.role, name) {
+        let role = if self.is_whole() { Role::Whole } else { self.role };
+        match (role, name) {
             // A Secret's and a ConfigMap's.
             (_, "data") if holds && fields.contains_key("stringData") => Some(encoded()),
             (_, "data") if holds && fields.contains_key("binaryData") => Some(held(HELD)),

@@ -101,3 +101,28 @@ fn nested_macros_over_unbounded_lists_do_not_overflow() {
     let source = "spec.users.all(a, spec.users.all(b, spec.users.all(c, spec.users.all(d, a.name == b.name || c.name == d.name))))";
     assert_eq!(cost(source).max, u64::MAX);
 }
+
+#[test]
+fn what_an_embedded_resource_has_is_bounded_as_what_every_object_has() {
+    let schema = Schema::parse(&json!({"type": "object", "required": ["spec"], "properties": {"spec": {
+        "type": "object", "required": ["open", "closed"],
+        "properties": {
+            "open": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true},
+            "closed": {"type": "object", "x-kubernetes-embedded-resource": true, "properties": {
+                "kind": {"type": "string", "maxLength": 9}}},
+        },
+    }}}))
+    .unwrap();
+    let scope = Scope::new(&schema, true);
+    let of = |source: &str| {
+        check(source, "", &scope, Place::Value(None)).unwrap_or_else(|problems| panic!("{source}: {problems:?}")).cost
+    };
+    assert_eq!(of("spec.open.kind.lowerAscii()").cost.max, 4 + 7);
+    assert_eq!(of("spec.closed.kind.lowerAscii()").cost.max, 4 + 4);
+    assert_eq!(of("default(spec.open.metadata.name, '')").extent.text().most, 253);
+    for source in ["default(spec.open.metadata.labels, {})", "default(spec.closed.metadata.finalizers, [])"] {
+        assert_eq!(of(source).extent.len().most, ASSUMED, "{source}");
+    }
+    let any = of("default(spec.open.data, {})").extent.len();
+    assert_eq!(any.because.map(|because| because.path.clone()), Some("spec.open".to_owned()));
+}
