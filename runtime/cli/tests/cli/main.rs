@@ -3,6 +3,7 @@
 
 mod artifact;
 mod audit;
+mod bounds;
 mod build;
 mod bundle;
 mod cases;
