@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::cel::{Checked, Place, Scope, check};
+use crate::cel::{Checked, Count, Objects, Place, Scope, check};
+use crate::kinds;
 use crate::schema::Schema;
 
 fn scope() -> Scope {
@@ -125,4 +126,27 @@ fn what_an_embedded_resource_has_is_bounded_as_what_every_object_has() {
     }
     let any = of("default(spec.open.data, {})").extent.len();
     assert_eq!(any.because.map(|because| because.path.clone()), Some("spec.open".to_owned()));
+}
+
+#[test]
+fn going_through_what_a_config_map_holds_costs_what_it_may_hold() {
+    const HELD: u64 = 1 << 20;
+    let mut scope = scope();
+    let schema = kinds::lookup("v1", "ConfigMap").unwrap().schema;
+    let objects = Objects { schema: Some(&schema), namespaced: true, secret: false, count: Count::One };
+    scope.add_read("settings", objects);
+    let of = |source: &str| {
+        let checked = check(source, "", &scope, Place::Value(None));
+        checked.unwrap_or_else(|problems| panic!("{source}: {problems:?}")).cost.cost.max
+    };
+    // Any one value may be all that it holds.
+    assert!(of("default(reads.settings.data.a, '').upperAscii()") > HELD / 10);
+    assert!(of("spec.few.map(key, default(reads.settings.data[key], '').upperAscii())") > 5 * HELD / 10);
+    for source in [
+        "default(reads.settings.data, {}).map(key, default(reads.settings.data[key], '').upperAscii())",
+        "default(reads.settings.data, {}).transformList(key, value, value.upperAscii())",
+    ] {
+        let all = of(source);
+        assert!((HELD / 10..HELD / 10 + 50 * ASSUMED).contains(&all), "{source}: {all}");
+    }
 }
