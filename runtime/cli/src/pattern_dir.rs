@@ -207,6 +207,7 @@ pub(crate) fn shown(path: &Path) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -112,6 +112,7 @@ fn fix(diagnostic: &Diagnostic, source: &Source) -> Option<Value> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
