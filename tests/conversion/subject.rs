@@ -1,6 +1,6 @@
 //! A kind with two versions and the conversion between them, run by the engine itself.
 
-use orkestra_engine::{Engine, Failure};
+use orkestra_engine::{Conversion, Engine, Failure};
 use orkestra_pattern::diagnostic::{Style, render_all};
 use orkestra_pattern::model::Pattern;
 use orkestra_pattern::proof::{Converted, Converter, Effort, NotConverted, prove};
@@ -66,9 +66,14 @@ impl Versions<'_> {
 }
 
 impl Subject {
+    /// What the engine makes of the object in another version, and what that costs.
+    pub(crate) fn converted(&self, to: &str, object: &Value) -> Result<Conversion, Failure> {
+        Engine::load(&self.program).convert("thing", to, object.to_string().as_bytes(), 10_000_000)
+    }
+
     /// The object in another version, whole.
     pub(crate) fn convert(&self, to: &str, object: &Value) -> Result<Value, Failure> {
-        let made = Engine::load(&self.program).convert("thing", to, object.to_string().as_bytes(), 10_000_000)?;
+        let made = self.converted(to, object)?;
         let made: Value = serde_json::from_slice(&made.object).unwrap();
         let mut metadata = object.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
         ["labels", "annotations"].iter().for_each(|key| drop(metadata.shift_remove(*key)));

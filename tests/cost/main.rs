@@ -5,8 +5,12 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's way to fail")]
 
+mod conversion;
 mod generate;
 mod patterns;
+#[allow(dead_code, reason = "the suite `conversion` uses the rest")]
+#[path = "../conversion/subject.rs"]
+mod subject;
 mod values;
 
 use orkestra_compile::lower::{self, Slots};

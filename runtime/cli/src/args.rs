@@ -140,6 +140,7 @@ Examples:
   ork check patterns/*/*               many at once
   ork check --fix .                    older spellings become today's, in the files
   ork check --strict --format json .   in CI: warnings count, and a machine reads
+  ork check --format sarif . > ork.sarif       for a code-scanning service
   ork check --cost .                   which expressions cost most, and why")]
 pub(crate) struct Check {
     /// Pattern directories
@@ -147,7 +148,7 @@ pub(crate) struct Check {
     pub(crate) dirs: Vec<PathBuf>,
     /// How to print the problems
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: TextOrJson,
+    pub(crate) format: CheckFormat,
     /// Treat warnings as errors
     #[arg(long)]
     pub(crate) strict: bool,
@@ -423,6 +424,16 @@ pub(crate) struct Access {
 pub(crate) enum TextOrJson {
     Text,
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people
+    Text,
+    /// Everything
+    Json,
+    /// The problems, for code-scanning services: SARIF 2.1.0
+    Sarif,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

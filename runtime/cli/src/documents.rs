@@ -49,14 +49,18 @@ pub(crate) fn read(path: &Path, output: &Output) -> Result<Vec<Value>, Error> {
     Ok(objects)
 }
 
-/// A value as it is typed behind `--input NAME=`: YAML, so `3` is a number and `"3"` is a string.
-pub(crate) fn value(text: &str) -> Option<Value> {
-    let source = Source::new().with("input", text.as_bytes());
-    let (documents, problems) = yaml::parse(&source, source.find("input")?, yaml::Bounds::default());
+/// A value as it is typed behind `--input NAME=`: YAML, so `3` is a number and `"3"` is a string. Else why it is none.
+pub(crate) fn value(text: &str) -> Result<Value, String> {
+    let mut source = Source::new();
+    let file = source.add("input", text.as_bytes());
+    let (documents, problems) = yaml::parse(&source, file, yaml::Bounds::default());
+    if let Some(problem) = problems.iter().next() {
+        return Err(problem.message.clone());
+    }
     match documents.as_slice() {
-        [document] if problems.is_empty() => Some(document.to_json()),
-        [] if problems.is_empty() => Some(Value::Null),
-        _ => None,
+        [document] => Ok(document.to_json()),
+        [] => Ok(Value::Null),
+        _ => Err("there are several documents".to_owned()),
     }
 }
 

@@ -37,6 +37,7 @@ mod proof;
 mod rbac;
 mod rebuild;
 mod sandbox;
+mod sarif;
 mod saves;
 mod secrets;
 mod traces;

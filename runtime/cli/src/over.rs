@@ -30,7 +30,7 @@ pub(crate) fn instance(dir: &Path, pattern: Pattern, over: &Over) -> Result<Inst
             hint: Some("write --input NAME=VALUE, with a YAML value".to_owned()),
         };
         let (name, value) = text.split_once('=').ok_or_else(|| unusable("there is no `=`"))?;
-        let value = documents::value(value).ok_or_else(|| unusable("the value is not YAML"))?;
+        let value = documents::value(value).map_err(|why| unusable(&format!("the value cannot be read: {why}")))?;
         if inputs.insert(name.to_owned(), value).is_some() {
             return Err(unusable("the input has a value already"));
         }

@@ -19,7 +19,7 @@ use crate::output::Output;
 pub(crate) const FILES: [&str; 6] = ["katalog.yaml", "crd.yaml", FOREIGN, "komposer.yaml", "cr.yaml", "README.md"];
 
 /// The most bytes of a file that the language takes.
-const MAX_FILE: usize = 1 << 20;
+pub(crate) const MAX_FILE: usize = 1 << 20;
 
 /// The files of a pattern directory.
 #[derive(Debug)]
@@ -88,6 +88,15 @@ impl PatternDir {
         self.bytes.iter().find(|(file, _)| *file == name).map(|(_, bytes)| bytes.as_slice())
     }
 
+    /// That nothing of it was cut off, for whoever hands it on as it is.
+    ///
+    /// # Errors
+    /// A file is larger than the language takes.
+    pub(crate) fn whole(&self) -> Result<(), Error> {
+        let sizes = self.shown.files().map(|file| (file.name(), file.size()));
+        sizes.into_iter().try_for_each(|(name, size)| within(Path::new(name), size, MAX_FILE))
+    }
+
     /// Why the API server would refuse a custom resource, by the checks that `cr.yaml` goes through. Nothing is found in a
     /// pattern that is wrong itself.
     pub(crate) fn refuses(&self, resource: &Value) -> Vec<String> {
@@ -113,6 +122,11 @@ impl PatternDir {
     pub(crate) fn render(&self, diagnostics: &Diagnostics, colored: bool) -> String {
         let style = if colored { diagnostic::Style::Ansi } else { diagnostic::Style::Plain };
         diagnostic::render_all(diagnostics, &self.shown, style)
+    }
+
+    /// Its files, by the names that the user knows.
+    pub(crate) fn as_shown(&self) -> &Source {
+        &self.shown
     }
 
     /// Diagnostics as a machine reads them.
@@ -168,8 +182,43 @@ pub(crate) fn read_up_to(path: &Path, most: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// Reads a file whole, for what has no reader that knows its bound.
+///
+/// # Errors
+/// It cannot be read, or is larger than `most` bytes.
+pub(crate) fn read_whole(path: &Path, most: usize) -> Result<Vec<u8>, Error> {
+    let bytes = read_up_to(path, most)?;
+    within(path, bytes.len(), most).map(|()| bytes)
+}
+
+fn within(path: &Path, size: usize, most: usize) -> Result<(), Error> {
+    if size <= most {
+        return Ok(());
+    }
+    Err(Error::Unusable {
+        problem: format!("`{}` is larger than {}", shown(path), crate::output::size(most)),
+        hint: Some("make it smaller: what is longer is not read".to_owned()),
+    })
+}
+
 /// A path as seen from where the user stands: `katalog.yaml` and not `./katalog.yaml`, but `.` itself.
 pub(crate) fn shown(path: &Path) -> String {
     let path = path.strip_prefix(".").ok().filter(|rest| *rest != Path::new("")).unwrap_or(path);
     path.display().to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_handed_on_is_whole() {
+        let files = |size: usize| PatternDir::of([("README.md", vec![b'x'; size])], "web");
+        assert!(files(MAX_FILE).whole().is_ok());
+        let error = files(MAX_FILE + 1).whole().unwrap_err();
+        assert_eq!(error.to_string(), "`web/README.md` is larger than 1,048,576 bytes");
+        assert!(read_whole(Path::new("Cargo.toml"), 10).is_err());
+        assert!(read_whole(Path::new("Cargo.toml"), MAX_FILE).is_ok());
+    }
 }

@@ -37,6 +37,6 @@ mod tests {
             "texts": ["no", "a\nb\n", "\n", "\n\n", "a\n\n\n", "\ta\nb", "a\n ", "\u{2028}", "\"", "\\", "é", "😀"],
             "nested": {"list": [[1, [2.5, null]], {"a": [{"b": true, "c": {}}], "d": []}], "#": "x", "a: b": "- c"},
         });
-        assert_eq!(crate::documents::value(&text(&value).unwrap()), Some(value));
+        assert_eq!(crate::documents::value(&text(&value).unwrap()), Ok(value));
     }
 }

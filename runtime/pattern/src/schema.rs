@@ -2,6 +2,8 @@
 //!
 //! A schema is a tree whose parts are shared ([`Arc`]), because the kinds of Kubernetes repeat the same parts many times.
 
+mod embedded;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -76,7 +78,7 @@ pub struct Object {
     pub fields: BTreeMap<String, Field>,
     /// The fields that it does not name.
     pub rest: Rest,
-    /// A whole Kubernetes object (`x-kubernetes-embedded-resource`).
+    /// A whole Kubernetes object (`x-kubernetes-embedded-resource`), with the fields that every object has among its own.
     pub embedded: bool,
 }
 
@@ -405,15 +407,19 @@ impl<'a> Parser<'a> {
             }
             Some(_) => return self.fail("has `properties` that are not an object"),
         }
-        let preserve = keywords.get("x-kubernetes-preserve-unknown-fields").and_then(Value::as_bool).unwrap_or(false);
-        let embedded = keywords.get("x-kubernetes-embedded-resource").and_then(Value::as_bool).unwrap_or(false);
+        let flag = |key: &str| keywords.get(key).and_then(Value::as_bool).unwrap_or(false);
+        let preserve = flag("x-kubernetes-preserve-unknown-fields");
         let rest = match keywords.get("additionalProperties") {
             Some(json @ Value::Object(_)) => Rest::Each(self.child("*", json, depth)?),
             Some(Value::Bool(true)) => Rest::Anything,
             // Kubernetes' own types say only `type: object` where they hold any JSON.
-            _ if preserve || embedded || (self.definitions.is_some() && fields.is_empty()) => Rest::Anything,
+            _ if preserve || (self.definitions.is_some() && fields.is_empty()) => Rest::Anything,
             _ => Rest::Nothing,
         };
+        let embedded = flag("x-kubernetes-embedded-resource");
+        if embedded {
+            embedded::complete(&mut fields);
+        }
         Ok(Object { fields, rest, embedded })
     }
 

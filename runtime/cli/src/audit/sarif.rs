@@ -1,27 +1,14 @@
-//! The findings in SARIF 2.1.0, for scanners.
+//! The findings in SARIF, for scanners.
 
 use serde_json::{Value, json};
 
 use super::{Audit, Finding, Rule};
+use crate::sarif;
 
 /// The log of one run.
 pub(crate) fn of(audit: &Audit) -> Value {
-    let rules = Rule::ALL.map(|rule| {
-        json!({
-            "id": rule.id(),
-            "shortDescription": {"text": rule.about()},
-            "defaultConfiguration": {"level": rule.level().word()},
-        })
-    });
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "ork", "version": env!("CARGO_PKG_VERSION"), "rules": rules}},
-            "columnKind": "unicodeCodePoints",
-            "results": audit.findings.iter().map(result).collect::<Vec<_>>(),
-        }],
-    })
+    let rules = Rule::ALL.map(|rule| sarif::rule(rule.id(), rule.about(), None, rule.level().word()));
+    sarif::log(&rules, audit.findings.iter().map(result).collect())
 }
 
 fn result(finding: &Finding) -> Value {
@@ -30,7 +17,7 @@ fn result(finding: &Finding) -> Value {
         "ruleId": finding.rule.id(),
         "ruleIndex": index,
         "level": finding.rule.level().word(),
-        "message": {"text": finding.message},
+        "message": sarif::message(&finding.message),
     });
     if let Some(location) = finding.at.as_deref().and_then(location) {
         result["locations"] = json!([location]);
@@ -44,25 +31,9 @@ fn location(at: &str) -> Option<Value> {
     let (file, line) = rest.rsplit_once(':')?;
     let (line, column) = (line.parse::<u32>().ok()?, column.parse::<u32>().ok()?);
     Some(json!({"physicalLocation": {
-        "artifactLocation": {"uri": uri(file)},
+        "artifactLocation": sarif::artifact(file),
         "region": {"startLine": line, "startColumn": column},
     }}))
-}
-
-/// A path as a reference of RFC 3986. What looks like a scheme is none.
-fn uri(path: &str) -> String {
-    let mut uri = String::new();
-    if path.split('/').next().is_some_and(|first| first.contains(':')) {
-        uri.push_str("./");
-    }
-    for byte in path.bytes() {
-        match byte {
-            b'/' | b':' | b'-' | b'.' | b'_' | b'~' | b'@' => uri.push(byte.into()),
-            byte if byte.is_ascii_alphanumeric() => uri.push(byte.into()),
-            byte => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri
 }
 
 #[cfg(test)]
@@ -77,6 +48,5 @@ mod tests {
         });
         assert_eq!(found, Some(expected));
         assert_eq!(location("unknown"), None);
-        assert_eq!(uri("r.corp:5000/a:v1/katalog.yaml"), "./r.corp:5000/a:v1/katalog.yaml");
     }
 }

@@ -1,10 +1,11 @@
 //! `ork check`: every problem of a pattern, at once.
 
 mod cost;
+mod sarif;
 
 use serde_json::json;
 
-use crate::args::{Check, TextOrJson};
+use crate::args::{Check, CheckFormat};
 use crate::error::Error;
 use crate::fixes;
 use crate::output::{Output, count, escape, role};
@@ -13,8 +14,15 @@ use crate::problems;
 use crate::proof;
 
 pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
+    if args.cost && args.format == CheckFormat::Sarif {
+        return Err(Error::Unusable {
+            problem: "SARIF has no place for costs, which are no problems".to_owned(),
+            hint: Some("leave out --cost, or take --format json".to_owned()),
+        });
+    }
     let (mut errors, mut warnings, mut fixable) = (0, 0, 0);
     let mut reports = Vec::new();
+    let mut findings = sarif::Problems::default();
     for dir in &args.dirs {
         let made = if args.fix { fixes::make(dir)? } else { Vec::new() };
         let files = PatternDir::read(dir)?;
@@ -38,7 +46,7 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
         warnings += diagnostics.warnings();
         fixable += diagnostics.iter().filter(|diagnostic| !diagnostic.fix.is_empty()).count();
         match args.format {
-            TextOrJson::Json => reports.push(json!({
+            CheckFormat::Json => reports.push(json!({
                 "dir": dir.display().to_string(),
                 "fixed": made.iter().map(fixes::Made::report).collect::<Vec<_>>(),
                 "name": pattern.as_ref().map(|pattern| &pattern.name),
@@ -50,10 +58,13 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
                 "cost": cost::document(&costs, args.cost),
                 "diagnostics": files.report(&diagnostics),
             })),
-            TextOrJson::Text => {
-                for made in &made {
-                    output.done("Fixed", made);
-                }
+            CheckFormat::Sarif => {
+                // What was mended is no finding any more.
+                told(&made, output);
+                findings.extend(&diagnostics, files.as_shown(), &shown(&dir.join("katalog.yaml")));
+            }
+            CheckFormat::Text => {
+                told(&made, output);
                 if !diagnostics.is_empty() {
                     output.data(&files.render(&diagnostics, output.stdout_colored()))?;
                 }
@@ -79,11 +90,19 @@ pub(crate) fn run(args: &Check, output: &Output) -> Result<(), Error> {
             }
         }
     }
-    if args.format == TextOrJson::Json {
-        output.data(&format!("{:#}\n", serde_json::Value::Array(reports)))?;
+    match args.format {
+        CheckFormat::Json => output.data(&format!("{:#}\n", serde_json::Value::Array(reports)))?,
+        CheckFormat::Sarif => output.bytes(format!("{:#}\n", findings.log()).as_bytes())?,
+        CheckFormat::Text => {}
     }
-    if fixable > 0 && args.format == TextOrJson::Text {
+    if fixable > 0 && args.format == CheckFormat::Text {
         output.note(format_args!("`ork check --fix` mends {fixable} of these in the files"));
     }
     if errors > 0 { Err(Error::Problems { errors, warnings, first: None }) } else { Ok(()) }
+}
+
+fn told(made: &[fixes::Made], output: &Output) {
+    for made in made {
+        output.done("Fixed", made);
+    }
 }

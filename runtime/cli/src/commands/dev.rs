@@ -14,7 +14,7 @@ use super::run::{asked, stop_signal};
 use crate::args::Dev;
 use crate::error::Error;
 use crate::output::{Output, escape, role};
-use crate::pattern_dir::{PatternDir, read_bounded, shown};
+use crate::pattern_dir::{MAX_FILE, PatternDir, read_whole, shown};
 use crate::saves::{Saves, TICK};
 use crate::{cache, composition, hooks, instances, log, over, sandbox};
 
@@ -174,7 +174,7 @@ impl Session {
     /// Applies the custom resources, as a user would.
     async fn apply(&self) -> Result<(), News> {
         let bad = |text: String| News { good: false, text };
-        let bytes = read_bounded(&self.cr).map_err(|error| bad(chain(&error)))?;
+        let bytes = read_whole(&self.cr, MAX_FILE).map_err(|error| bad(chain(&error)))?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let plane = self.plane.clone();
         let arguments = ["apply", "--server-side", "--force-conflicts", "--field-manager=ork-dev", "-f", "-"];

@@ -1,12 +1,12 @@
 //! `ork eval`: the value of an expression.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal};
+use std::io::{BufRead, IsTerminal, Read};
 use std::path::Path;
 
 use orkestra_komposer::Instance;
 use orkestra_operator::{Error as Failure, Given};
-use orkestra_pattern::cel::Problem;
+use orkestra_pattern::cel::{MAX_LENGTH, Problem};
 use orkestra_sandbox as guest;
 use serde_json::{Map, Value, json};
 
@@ -16,6 +16,9 @@ use crate::expression::{self, Answer, Evaluator};
 use crate::output::{Output, escape, role};
 use crate::pattern_dir::PatternDir;
 use crate::{over, sandbox, yaml};
+
+/// The longest line of the input: more than an expression may have, so that one that is a little too long is answered as such.
+const LONGEST_LINE: u64 = 64 << 10;
 
 pub(crate) fn run(args: &Eval, output: &Output) -> Result<(), Error> {
     let evaluator = evaluator(args, output)?;
@@ -70,9 +73,17 @@ fn lines(args: &Eval, evaluator: &Evaluator, output: &Output) -> Result<(), Erro
             output.ask("> ");
         }
         let mut line = String::new();
-        let read = input.read_line(&mut line);
-        if read.map_err(|source| Error::Machine { what: "to read the input", source })? == 0 {
+        // One that does not end is not waited for.
+        let read = Read::take(&mut input, LONGEST_LINE).read_line(&mut line);
+        let read = read.map_err(|source| Error::Machine { what: "to read the input", source })?;
+        if read == 0 {
             break;
+        }
+        if u64::try_from(read).is_ok_and(|read| read == LONGEST_LINE) && !line.ends_with('\n') {
+            return Err(Error::Unusable {
+                problem: format!("a line of the input is longer than {LONGEST_LINE} bytes"),
+                hint: Some(format!("write one expression a line, of at most {MAX_LENGTH} bytes")),
+            });
         }
         if !line.trim().is_empty() {
             failed += usize::from(!one(args, evaluator, line.trim(), output)?);

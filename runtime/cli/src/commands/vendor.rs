@@ -11,7 +11,7 @@ use crate::bundle::inside;
 use crate::composition::{self, Opened, Store};
 use crate::error::Error;
 use crate::output::{Output, count};
-use crate::pattern_dir::{PatternDir, read_bounded, shown};
+use crate::pattern_dir::{MAX_FILE, PatternDir, read_whole, shown};
 use crate::transport;
 
 /// The image layout in the directory.
@@ -30,16 +30,17 @@ pub(crate) fn run(args: &Vendor, output: &Output) -> Result<(), Error> {
     for import in &opened.komposer.imports {
         let Some(path) = import.path() else { continue };
         let files = PatternDir::read(&opened.base().join(inside(Path::new(path))?))?;
+        files.whole()?;
         for name in files.names() {
             write(&target.join(path).join(name), files.bytes(name).unwrap_or_default())?;
         }
     }
     for key in opened.komposer.trust.iter().flat_map(|trust| &trust.keys).filter_map(TrustedKey::path) {
-        write(&target.join(inside(Path::new(key))?), &read_bounded(&opened.base().join(key))?)?;
+        write(&target.join(inside(Path::new(key))?), &read_whole(&opened.base().join(key), MAX_FILE)?)?;
     }
     // Last, so that they win over a pattern that lies in the Komposer's own directory.
-    write(&target.join("komposer.yaml"), &read_bounded(&opened.path)?)?;
-    write(&target.join("komposer.lock"), &read_bounded(&opened.lock_path())?)?;
+    write(&target.join("komposer.yaml"), &read_whole(&opened.path, MAX_FILE)?)?;
+    write(&target.join("komposer.lock"), &read_whole(&opened.lock_path(), MAX_FILE)?)?;
     let layout = Directory::create(&target.join(ARTIFACTS))?;
     let store = Store::open(&args.sources, &opened)?;
     let number = transport::run(async {

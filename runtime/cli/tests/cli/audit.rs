@@ -78,14 +78,9 @@ fn findings_are_sarif() {
     let copy = Copy::asking();
     let (_, text, _) = audit(&copy, ".", "sarif");
     let log: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&log["version"], log["$schema"].is_string()), (&json!("2.1.0"), true));
-    let run = &log["runs"][0];
-    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
-    let results = run["results"].as_array().unwrap();
+    let results = crate::sarif::run_of(&log)["results"].as_array().unwrap();
     assert_eq!(results.len(), 2, "{text}");
     for result in results {
-        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-        assert_eq!(rules[index]["id"], result["ruleId"]);
         assert_eq!((&result["ruleId"], &result["level"]), (&json!("CapabilityDenied"), &json!("error")));
         assert!(result["message"]["text"].as_str().is_some_and(|text| text.contains("is not granted")));
         let place = &result["locations"][0]["physicalLocation"];

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod audit;
+mod bounds;
 mod build;
 mod bundle;
 mod cases;
@@ -24,6 +25,7 @@ mod policies;
 mod rebuild;
 mod render;
 mod run;
+mod sarif;
 mod schema;
 mod support;
 mod uninstall;

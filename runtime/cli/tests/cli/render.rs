@@ -76,7 +76,7 @@ fn inputs_are_laid_over_their_defaults() {
         ("imageregistry=x", "did you mean `imageRegistry`?"),
         ("imageRegistry=5", "must be of type string, found the number 5"),
         ("imageRegistry", "there is no `=`"),
-        ("imageRegistry={", "the value is not YAML"),
+        ("imageRegistry={", "the value cannot be read: "),
     ] {
         let ended = render(input).ends(2);
         assert!(ended.stderr.contains(message), "{message:?} is not in\n{}", ended.stderr);

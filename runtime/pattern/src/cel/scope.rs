@@ -231,7 +231,7 @@ impl Scope {
             Count::List => Extent::List { len: Size::known(ASSUMED), item: Arc::new(size), total: None },
             Count::Map => {
                 let key = Arc::new(Extent::plain(MOST_OF_A_KEY));
-                Extent::Map { len: Size::known(ASSUMED), key, value: Arc::new(size) }
+                Extent::Map { len: Size::known(ASSUMED), key, value: Arc::new(size), total: None }
             }
         };
         Arc::make_mut(&mut self.extents).insert(name.to_owned(), size);
@@ -290,7 +290,7 @@ impl Scope {
         let item = range.item();
         let known = match key {
             Some(path) => path.split('.').fold(item.clone(), |extent, field| extent.field(field)),
-            None => Extent::one_of([range.key(), item.clone()]),
+            None => range.each(),
         };
         Arc::make_mut(&mut self.extents).insert("key".to_owned(), Extent::text_of(known.text()));
         for name in ["item"].into_iter().chain(name) {
@@ -326,7 +326,7 @@ impl Scope {
                 let all: Vec<Extent> = below.map(|(_, extent)| extent.clone()).collect();
                 let key = Arc::new(Extent::plain(MOST_OF_A_KEY));
                 let len = Size::known(all.len() as u64);
-                Some(Extent::Map { len, key, value: Arc::new(Extent::one_of(all)) })
+                Some(Extent::Map { len, key, value: Arc::new(Extent::one_of(all)), total: None })
             }
             _ => None,
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::crd_extent;
 use super::value::Values;
+use super::{crd_embedded, crd_extent};
 use crate::codes::{bounds, crd as codes, keys, manifests};
 use crate::diagnostic::Diagnostics;
 use crate::kinds;
@@ -138,6 +138,7 @@ fn version(node: &Node, problems: &mut Diagnostics) -> Option<Version> {
     if !keywords(root, problems) {
         return None;
     }
+    crd_embedded::root(root, problems);
     let schema = match Schema::parse(&root.to_json()) {
         Ok(schema) => schema,
         Err(error) => {
@@ -225,6 +226,7 @@ fn walk(node: &Node, depth: usize, nodes: &mut usize, problems: &mut Diagnostics
     if depth > MAX_DEPTH || *nodes > MAX_NODES {
         return false;
     }
+    crd_embedded::field(node, problems);
     let mut inner = |node: &Node| walk(node, depth + 1, nodes, problems);
     let mut unknown = Vec::new();
     for (key, value) in node.members().unwrap_or_default() {

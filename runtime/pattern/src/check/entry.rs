@@ -108,6 +108,9 @@ fn dear(checked: &model::Entry, entry: &ast::Entry, problems: &mut Diagnostics) 
     for (what, converts, most) in calls {
         let Some(most) = most.filter(|most| *most > cost::CALL_LIMIT) else { continue };
         let items: Vec<&cost::Item> = summary.items.iter().filter(|item| item.conversion == converts).collect();
+        if told(&items, problems) {
+            continue;
+        }
         let shown = items
             .iter()
             .take(3)
@@ -115,6 +118,13 @@ fn dear(checked: &model::Entry, entry: &ast::Entry, problems: &mut Diagnostics) 
         let missing = cost::dearest(items.iter().flat_map(|item| item.missing.clone()).collect());
         problems.push(bounds::call_cost(entry.name.span, what, most, &shown.collect::<Vec<_>>(), &missing));
     }
+}
+
+/// Whether what is too much was told of single expressions, which are all that makes it too much.
+fn told(items: &[&cost::Item], problems: &Diagnostics) -> bool {
+    let within = items.iter().filter(|item| item.cost.max <= cost::EXPRESSION_LIMIT);
+    let rest = within.fold(0_u64, |sum, item| sum.saturating_add(item.most));
+    rest <= cost::CALL_LIMIT && problems.iter().any(|problem| problem.code == &bounds::EXPRESSION_COST)
 }
 
 /// What the runtime would like of the CRD, and can do without.

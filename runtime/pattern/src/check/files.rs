@@ -1,8 +1,9 @@
 //! The files that a pattern directory must hold.
 
-use crate::codes::yaml as codes;
+use crate::codes::{bounds, yaml as codes};
 use crate::diagnostic::Diagnostics;
 use crate::source::{Source, Span};
+use crate::yaml::Bounds;
 
 /// The files of a pattern directory.
 pub const REQUIRED_FILES: [&str; 5] = ["crd.yaml", "katalog.yaml", "komposer.yaml", "cr.yaml", "README.md"];
@@ -10,7 +11,7 @@ pub const REQUIRED_FILES: [&str; 5] = ["crd.yaml", "katalog.yaml", "komposer.yam
 /// CRDs of kinds that others define, for their types. It may be there.
 pub const FOREIGN: &str = "foreign.yaml";
 
-/// Reports each of [`REQUIRED_FILES`] that is missing or empty.
+/// Reports each of [`REQUIRED_FILES`] that is missing or empty, and a README that is too large: of the others who parses them says so.
 ///
 /// Apart from [`super::check`], which needs only some of them: an editor has a pattern before it has a README.
 pub fn required_files(source: &Source) -> Diagnostics {
@@ -23,6 +24,9 @@ pub fn required_files(source: &Source) -> Diagnostics {
             None => problems.push(codes::missing_file(name)),
             Some((id, file)) if file.text().trim().is_empty() => {
                 problems.push(codes::empty_file(Span::new(id, 0..0), name))
+            }
+            Some((id, file)) if name == "README.md" && file.size() > Bounds::default().size => {
+                problems.push(bounds::file_size(Span::new(id, 0..0), file.size(), Bounds::default().size));
             }
             Some(_) => {}
         }

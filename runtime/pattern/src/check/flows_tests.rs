@@ -24,13 +24,15 @@ spec:
           properties:
             spec:
               type: object
-              required: [text, flag, number, texts, any, items, labels, resources]
+              required: [text, flag, number, texts, any, open, whole, items, labels, resources]
               properties:
                 text: {type: string}
                 flag: {type: boolean}
                 number: {type: integer}
                 texts: {type: array, maxItems: 9, items: {type: string, maxLength: 63}}
                 any: {type: object, x-kubernetes-preserve-unknown-fields: true}
+                open: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {a: {type: string}}}
+                whole: {type: object, x-kubernetes-embedded-resource: true, properties: {spec: {type: object, properties: {a: {type: string}}}}}
                 labels: {type: object, maxProperties: 9, additionalProperties: {type: string, maxLength: 63}}
                 items: {type: array, maxItems: 9, items: {type: object, required: [name, account], properties: {name: {type: string, maxLength: 63}, account: {type: string, maxLength: 63}}}}
                 resources: {type: object, properties: {limits: {type: object, additionalProperties: {type: string}}}}
@@ -242,4 +244,17 @@ fn a_flow_has_one_grant_however_often_it_goes() {
     let grants: Vec<_> = found.iter().map(Flow::grant).collect();
     assert_eq!(grants, ["flow:spec.flag", "flow:spec.flag"]);
     assert!(found[0].at.starts_with("katalog.yaml:") && found[0].decides.contains("node"), "{found:?}");
+}
+
+#[test]
+fn an_object_whose_schema_names_some_of_its_fields_may_have_any_other() {
+    let into = |value: &str| flows(&child("example.org/v1", "Widget", &format!("spec: {{x: \"{{{{ {value} }}}}\"}}")));
+    assert_eq!(
+        into("spec.any"),
+        into("spec.open").into_iter().map(|(_, field)| ("spec.any".to_owned(), field)).collect::<Vec<_>>()
+    );
+    assert_eq!(into("spec.open").len(), 1);
+    assert_eq!(into("spec.whole.spec"), Vec::new());
+    // The metadata of an object has fields of any content.
+    assert_eq!((into("spec.whole").len(), into("metadata").len()), (1, 1));
 }

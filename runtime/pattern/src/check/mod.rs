@@ -6,6 +6,7 @@ mod conditions;
 pub(crate) mod conversion;
 mod cr;
 mod crd;
+mod crd_embedded;
 mod crd_extent;
 mod entry;
 mod files;

@@ -298,7 +298,11 @@ impl<'a> Walk<'a> {
         match value {
             Value::Scalar => None,
             Value::Unknown | Value::Map(_) => Some(ANYTHING),
-            Value::Known(schema) => self.place(schema, value),
+            // A field that its own schema does not name may be one of rights.
+            Value::Known(schema) => match &schema.shape {
+                Shape::Object(Object { rest: Rest::Anything, .. }) => Some(ANYTHING),
+                _ => self.place(schema, value),
+            },
         }
     }
 

@@ -170,7 +170,7 @@ pub(crate) fn call_cost(span: Span, what: &str, cost: u64, dearest: &[String], m
         .found(format!("up to {}", units(cost)));
     let problem = match missing.first() {
         Some(missing) => problem.hint(mend(missing)),
-        None => problem,
+        None => problem.hint("do less for each element, or for fewer elements"),
     };
     dearest.iter().fold(problem, |problem, dear| problem.hint(dear.clone()))
 }

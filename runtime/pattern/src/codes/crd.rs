@@ -15,7 +15,9 @@ pub static NOT_A_CRD: Code = error(
 pub static SCHEMA: Code = error(
     "K0602",
     "a schema that cannot be read",
-    "Expressions are typed against the CRD's structural schema, and inputs against theirs.",
+    "Expressions are typed against the CRD's structural schema, and inputs against theirs. What the API server refuses of a schema \
+     is refused here, too: a field with `x-kubernetes-embedded-resource: true` is of `type: object` and has `properties` or keeps \
+     what they do not name, and of its own `metadata` a kind may say what `name` and `generateName` look like, and nothing else.",
     edit_crd("note: {type: string}", "note: {type: text}"),
 );
 /// `apiTypes` that no CRD defines.
@@ -158,6 +160,10 @@ pub(crate) fn not_a_crd(span: Span, message: &str) -> Diagnostic {
 pub(crate) fn schema(span: Span, message: String) -> Diagnostic {
     Diagnostic::new(&SCHEMA, span, message)
         .hint("write it as the structural schemas of CustomResourceDefinitions are: a `type` for each field, and what belongs to it")
+}
+
+pub(crate) fn whole(span: Span, message: String, expected: &str) -> Diagnostic {
+    Diagnostic::new(&SCHEMA, span, message).expected(expected)
 }
 
 pub(crate) fn api(span: Span, message: String, nearest: Option<&str>) -> Diagnostic {

@@ -24,7 +24,8 @@ pub static KEY: Code = warning(
 pub static PAIRS: Code = warning(
     "K1803",
     "labels or annotations as a list",
-    "Labels and annotations are a map. A list whose items have `key` and `value` is read as one.",
+    "Labels and annotations are a map. A list whose items have `key` and `value` is read as one. `ork check --fix` leaves one with \
+     YAML anchors or aliases as it is, because what else uses them would change.",
     edit("- id: svc\n", "- id: svc\n              labels: [{key: app, value: web}]\n"),
 );
 /// `f a b`
@@ -88,17 +89,22 @@ pub(crate) fn both_keys(span: Span, old: &str, new: &str, other: Span) -> Diagno
         .hint(format!("put both into `{new}`"))
 }
 
+fn any_pairs(span: Span, what: &str) -> Diagnostic {
+    let message = format!("`{what}` is a list of keys and values, which is the older spelling of a map");
+    Diagnostic::new(&PAIRS, span, message).expected("a map").found("a list")
+}
+
 /// `first` is the first item's key.
 pub(crate) fn pairs(span: Span, what: &str, first: &str, edits: Vec<Edit>) -> Diagnostic {
-    Diagnostic::new(
-        &PAIRS,
-        span,
-        format!("`{what}` is a list of keys and values, which is the older spelling of a map"),
+    any_pairs(span, what).hint(format!("write `{what}: {{{first}: …}}`")).fix(edits)
+}
+
+/// Where there are anchors or aliases; `members` are those of the map.
+pub(crate) fn shared_pairs(span: Span, what: &str, members: &str) -> Diagnostic {
+    any_pairs(span, what).hint(format!("write `{what}: {{{members}}}` by hand")).hint(
+        "`ork check --fix` does not rewrite what has a YAML anchor (`&name`) or is an alias (`*name`): whatever else uses the anchor \
+         would change with it",
     )
-    .expected("a map")
-    .found("a list")
-    .hint(format!("write `{what}: {{{first}: …}}`"))
-    .fix(edits)
 }
 
 pub(crate) fn call(span: Span, new: &str, edits: Vec<Edit>) -> Diagnostic {

@@ -276,7 +276,7 @@ fn texts(call: &Call<'_>) -> (Vec<Charge>, Extent) {
             let pairs = text.clone().map(|bytes| bytes / 2 + 1);
             let each = pairs.most;
             let values = Extent::List { len: pairs.clone(), item: Arc::new(same()), total: Some(text.most) };
-            let map = Extent::Map { len: pairs.clone(), key: Arc::new(same()), value: Arc::new(values) };
+            let map = Extent::Map { len: pairs.clone(), key: Arc::new(same()), value: Arc::new(values), total: None };
             (vec![once, times(each.saturating_add(1), &pairs, None)], map)
         }
         "getEscapedPath" => (vec![once], Extent::text_of(text.map(|bytes| bytes.saturating_mul(3)))),

@@ -1,12 +1,14 @@
 //! What a whole reconcile of an entry costs, and the conversion of an object.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::extent::REQUEST;
 use super::schema::{Place, Role};
 use super::{Cost, Estimate, Extent, Missing, Owner, Size, dearest, of_text, traversal};
 use crate::cel::{Checked, Source};
 use crate::model::{Child, Computed, Conversion, Entry, Given, Made, Node, Part, Policy, Text, Which};
+use crate::schema::Schema;
 
 /// What a child of `forEach` costs beside its expressions.
 const ELEMENT: u64 = 1_000;
@@ -23,8 +25,8 @@ const CONVERTED: u64 = 12;
 pub struct Summary {
     /// The most that one reconcile costs. An admission review costs no more: it does a part of the same.
     pub reconcile: u64,
-    /// The most that the rules cost of converting one object, there and back; none: nothing is converted. What is compared to
-    /// know what a version loses is not in it.
+    /// The most that the rules cost of converting one object, and writing it; none: nothing is converted. What is compared to know
+    /// what a version loses is not in it.
     pub conversion: Option<u64>,
     /// What each child costs at most in one call, by its id; all of its elements under `forEach`.
     pub children: Vec<(String, u64)>,
@@ -278,7 +280,10 @@ fn child(sum: &mut Sum, child: &Child) {
     }
 }
 
-/// The dearest conversion: a way and the way back, which says what is lost; through the storage version where there are three.
+/// How often a way back is made: to know what is lost, and once more where something that was kept is put back.
+const BACK: u64 = 2;
+
+/// The dearest conversion: a way and the way back; both of two where it leads through the storage version, which is the first.
 fn conversions(entry: &Entry) -> Option<(u64, Vec<Item>)> {
     if entry.conversions.is_empty() {
         return None;
@@ -295,15 +300,22 @@ fn conversions(entry: &Entry) -> Option<(u64, Vec<Item>)> {
         ways.push((&way.from, &way.to, sum.whole()));
         items.append(&mut sum.items);
     }
-    let back = |from: &String, to: &String| {
-        let found = ways.iter().find(|(other_from, other_to, _)| *other_from == to && *other_to == from);
+    let cost_of = |from: &String, to: &String| {
+        let found = ways.iter().find(|(other_from, other_to, _)| *other_from == from && *other_to == to);
         found.map_or(0, |(_, _, cost)| *cost)
     };
-    let mut hops: Vec<u64> = ways.iter().map(|(from, to, cost)| cost.saturating_add(back(from, to))).collect();
-    hops.sort_unstable_by(|a, b| b.cmp(a));
-    let at_once = if entry.versions.len() > 2 { 2 } else { 1 };
-    let most = hops.iter().take(at_once).fold(0_u64, |sum, hop| sum.saturating_add(*hop));
-    Some((most, items))
+    let hop = |from: &String, to: &String| cost_of(from, to).saturating_add(cost_of(to, from).saturating_mul(BACK));
+    let stored = entry.versions.first().map(|version| &version.name);
+    let mut most = 0;
+    for (from, to, _) in &ways {
+        // From a version that is not stored it may go on to any other, but not back.
+        let on = ways.iter().filter(|(next, other, _)| Some(*to) == stored && next == to && other != from);
+        let rest = on.map(|(next, other, _)| hop(next, other)).max().unwrap_or_default();
+        most = hop(from, to).saturating_add(rest).max(most);
+    }
+    let whole = |schema: &Arc<Schema>| Extent::Of(Place::new(schema.clone(), "", Owner::Crd, Role::Plain)).json().most;
+    let written = entry.versions.iter().map(|version| whole(&version.schema)).max().unwrap_or_default();
+    Some((most.saturating_add(traversal(written)), items))
 }
 
 fn at(extent: &Extent, path: &[String]) -> Extent {
@@ -357,6 +369,9 @@ fn given(sum: &mut Sum, given: &Given, root: &Extent, cursor: &Extent, times: u6
     let what = format!("the conversion from {} to {}", way.from, way.to);
     let group = Group { what: &what, times, range: None, conversion: true };
     if let Computed::Node(node) = &given.value {
+        // In what one manager set, what it reads is looked for first.
+        let steps = given.sources.iter().fold(0_u64, |sum, source| sum.saturating_add(source.path.len() as u64));
+        sum.spend(steps.saturating_mul(times));
         return sum.node(node, group);
     }
     // A rule of its own, over the values that it reads: found, compared or split, and written.

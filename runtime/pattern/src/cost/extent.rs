@@ -98,6 +98,8 @@ pub(crate) enum Extent {
         len: Size,
         key: Arc<Extent>,
         value: Arc<Extent>,
+        /// Bytes of all of its values together, where they are text and that is less than all of them at their longest.
+        total: Option<u64>,
     },
     /// A value of a schema.
     Of(Place),
@@ -225,18 +227,41 @@ impl Extent {
         }
     }
 
-    /// An item of the list, or a value of the map, that it may be.
+    /// An item of the list, or a value of the map, that it may be, where each is gone through once: of a map whose values are
+    /// bounded together it is one's share, so that what is done with all of them costs what it may.
     pub(crate) fn item(&self) -> Extent {
+        match self {
+            Extent::Map { len, value, total: Some(total), .. } => value.share(total.div_ceil(len.most.max(1))),
+            Extent::Of(place) if let Some(shape) = place.shape() => shape.item(),
+            Extent::OneOf(forms) => Extent::one_of(forms.iter().map(Extent::item)),
+            other => other.any_item(),
+        }
+    }
+
+    /// Any one item of the list, or value of the map, that it may be.
+    pub(crate) fn any_item(&self) -> Extent {
         match self {
             Extent::Scalar | Extent::Text { .. } => Extent::Scalar,
             Extent::List { item, .. } => Extent::clone(item),
             Extent::Map { value, .. } => Extent::clone(value),
             Extent::Of(place) => match place.shape() {
-                Some(shape) => shape.item(),
+                Some(shape) => shape.any_item(),
                 None => place.any_field(),
             },
-            Extent::OneOf(forms) => Extent::one_of(forms.iter().map(Extent::item)),
+            Extent::OneOf(forms) => Extent::one_of(forms.iter().map(Extent::any_item)),
             Extent::Any(because) => Extent::Any(because.clone()),
+        }
+    }
+
+    /// The same text, if it is no longer than so many bytes.
+    fn share(&self, most: u64) -> Extent {
+        match self {
+            Extent::Text { bytes, binary, .. } if most < bytes.most => {
+                let bytes = Size { most, because: bytes.because.clone() };
+                let json = if *binary { most } else { most.saturating_mul(6) };
+                Extent::Text { bytes, json: json.saturating_add(2), binary: *binary }
+            }
+            other => other.clone(),
         }
     }
 
@@ -308,8 +333,8 @@ impl Extent {
                 let item = item.json().map(|json| json.saturating_add(1).saturating_mul(len.most).saturating_add(2));
                 Size { most: item.most, because: len.because.clone().or(item.because) }
             }
-            Extent::Map { len, key, value } => {
-                let (key, value) = (key.json(), value.json());
+            Extent::Map { len, key, .. } => {
+                let (key, value) = (key.json(), self.item().json());
                 let entry = key.most.saturating_add(value.most).saturating_add(2);
                 let most = entry.saturating_mul(len.most).saturating_add(2);
                 Size { most, because: len.because.clone().or(value.because).or(key.because) }
@@ -326,8 +351,8 @@ impl Extent {
         match self {
             Extent::Scalar => Size::default(),
             Extent::Text { bytes, .. } => bytes.clone().map(super::traversal),
-            Extent::List { len, item, .. } | Extent::Map { len, value: item, .. } => {
-                let item = item.weight();
+            Extent::List { len, .. } | Extent::Map { len, .. } => {
+                let item = self.item().weight();
                 let most = item.most.saturating_add(1).saturating_mul(len.most);
                 Size { most, because: len.because.clone().or(item.because) }
             }

@@ -9,8 +9,9 @@
 //! of `findAll` costs), so is the estimate.
 //!
 //! What is not in it, because no schema of a pattern says it: more than [`ASSUMED`] objects, or items of a list of others' kinds,
-//! names longer than Kubernetes' own limits, one key of a map that is longer than its share of a request where it is not gone through
-//! once, and what a conversion compares to know what it would lose. The meter sees all of that.
+//! names longer than Kubernetes' own limits, one key of a map that is longer than its share of a request, or one value of a Secret or
+//! ConfigMap that is longer than its share of those, where it is not gone through once, and what a conversion compares to know what
+//! it would lose. The meter sees all of that.
 
 mod calls;
 mod entry;

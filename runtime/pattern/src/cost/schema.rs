@@ -19,7 +19,8 @@ const KEY: u64 = NAME + 1 + LABEL;
 const UID: u64 = 36;
 /// The longest resource version: the digits of a 64-bit number.
 const REVISION: u64 = 20;
-/// The most bytes that a Secret or a ConfigMap holds.
+/// The most bytes that a Secret or a ConfigMap holds, all of its values together: `MaxSecretSize`, and what the documentation of
+/// ConfigMaps says. Their number no rule bounds, because a value may be empty.
 const HELD: u64 = 1024 * 1024;
 /// The most bytes of all annotations of an object.
 const ANNOTATIONS: u64 = 256 * 1024;
@@ -50,7 +51,9 @@ impl Place {
     }
 
     fn below(&self, schema: &Arc<Schema>, path: String, role: Role) -> Extent {
-        Extent::Of(Place { schema: schema.clone(), path: path.into(), owner: self.owner, role })
+        // What is in a metadata no schema of a pattern may bound, but for the names.
+        let owner = if role == Role::Metadata { Owner::Others } else { self.owner };
+        Extent::Of(Place { schema: schema.clone(), path: path.into(), owner, role })
     }
 
     fn step(&self, name: &str) -> String {
@@ -109,11 +112,17 @@ impl Place {
             }
             Shape::Object(object) => match &object.rest {
                 Rest::Nothing => {
-                    Extent::Map { len: Size::default(), key: Arc::new(Extent::Scalar), value: Arc::new(Extent::Scalar) }
+                    let nothing = || Arc::new(Extent::Scalar);
+                    Extent::Map { len: Size::default(), key: nothing(), value: nothing(), total: None }
                 }
                 rest => {
                     let len = self.count(self.schema.bounds.max_properties, entries(rest), "maxProperties");
-                    Extent::Map { key: Arc::new(self.any_name(&len)), len, value: Arc::new(self.rest(rest)) }
+                    Extent::Map {
+                        key: Arc::new(self.any_name(&len)),
+                        len,
+                        value: Arc::new(self.rest(rest)),
+                        total: None,
+                    }
                 }
             },
         })
@@ -144,6 +153,11 @@ impl Place {
         }
     }
 
+    /// Whether it is an object of Kubernetes, by itself or in a field.
+    fn is_whole(&self) -> bool {
+        self.role == Role::Whole || self.object().embedded
+    }
+
     fn object(&self) -> &Object {
         static NONE: LazyLock<Object> = LazyLock::new(Object::default);
         match &self.schema.shape {
@@ -165,10 +179,7 @@ impl Place {
     /// A field of an object.
     pub(crate) fn field(&self, name: &str) -> Extent {
         let object = self.object();
-        let role = match (self.role, object.embedded, name) {
-            (Role::Whole, _, "metadata") | (_, true, "metadata") => Role::Metadata,
-            _ => Role::Plain,
-        };
+        let role = if self.is_whole() && name == "metadata" { Role::Metadata } else { Role::Plain };
         if let Some(known) = self.known(name) {
             return known;
         }
@@ -180,32 +191,36 @@ impl Place {
 
     /// A field that Kubernetes bounds itself.
     fn known(&self, name: &str) -> Option<Extent> {
-        let map = |key: u64, value: u64| Extent::Map {
+        let map = |key: u64, value: Extent, total: Option<u64>| Extent::Map {
             len: Size::known(ASSUMED),
             key: Arc::new(Extent::plain(key)),
-            value: Arc::new(Extent::text_of(Size::known(value))),
+            value: Arc::new(value),
+            total,
         };
-        let held = |value: u64| Extent::Map {
-            len: Size::known(ASSUMED),
-            key: Arc::new(Extent::plain(NAME)),
-            value: Arc::new(Extent::Text {
-                bytes: Size::known(value),
-                json: value.saturating_mul(6) + 2,
-                binary: false,
-            }),
-        };
-        let encoded = || Extent::Map {
-            len: Size::known(ASSUMED),
-            key: Arc::new(Extent::plain(NAME)),
-            value: Arc::new(Extent::Text { bytes: Size::known(base64(HELD)), json: base64(HELD) + 2, binary: true }),
+        let labels = |value: u64, total: Option<u64>| map(KEY, Extent::text_of(Size::known(value)), total);
+        // What is held is bounded as a whole.
+        let held = || map(NAME, Extent::text_of(Size::known(HELD)), Some(HELD));
+        let encoded = || {
+            let bytes = Size::known(base64(HELD));
+            let value = Extent::Text { bytes, json: base64(HELD) + 2, binary: true };
+            // Each value is filled up to four characters.
+            map(NAME, value, Some(base64(HELD) + 4 * ASSUMED))
         };
         let fields = &self.object().fields;
+        // What a schema says of a name, which it may at an embedded object, is said of just this one.
+        if fields
+            .get(name)
+            .is_some_and(|field| !field.schema.allowed.is_empty() || field.schema.bounds.max_length.is_some())
+        {
+            return None;
+        }
         let holds = self.role == Role::Whole && self.owner == Owner::Others && fields.contains_key("immutable");
-        match (self.role, name) {
+        let role = if self.is_whole() { Role::Whole } else { self.role };
+        match (role, name) {
             // A Secret's and a ConfigMap's.
             (_, "data") if holds && fields.contains_key("stringData") => Some(encoded()),
-            (_, "data") if holds && fields.contains_key("binaryData") => Some(held(HELD)),
-            (_, "stringData") if holds => Some(held(HELD)),
+            (_, "data") if holds && fields.contains_key("binaryData") => Some(held()),
+            (_, "stringData") if holds => Some(held()),
             (_, "binaryData") if holds => Some(encoded()),
             (Role::Whole, "apiVersion") => Some(Extent::plain(KEY)),
             (Role::Whole, "kind") => Some(Extent::plain(LABEL)),
@@ -213,8 +228,8 @@ impl Place {
             (Role::Metadata, "namespace") => Some(Extent::plain(LABEL)),
             (Role::Metadata, "uid") => Some(Extent::plain(UID)),
             (Role::Metadata, "resourceVersion") => Some(Extent::plain(REVISION)),
-            (Role::Metadata, "labels") => Some(map(KEY, LABEL)),
-            (Role::Metadata, "annotations") => Some(map(KEY, ANNOTATIONS)),
+            (Role::Metadata, "labels") => Some(labels(LABEL, None)),
+            (Role::Metadata, "annotations") => Some(labels(ANNOTATIONS, Some(ANNOTATIONS))),
             _ => None,
         }
     }

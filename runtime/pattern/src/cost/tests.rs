@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
-use crate::cel::{Checked, Place, Scope, check};
+use crate::cel::{Checked, Count, Objects, Place, Scope, check};
+use crate::kinds;
 use crate::schema::Schema;
 
 fn scope() -> Scope {
@@ -100,4 +101,52 @@ fn sizes_flow_through_results() {
 fn nested_macros_over_unbounded_lists_do_not_overflow() {
     let source = "spec.users.all(a, spec.users.all(b, spec.users.all(c, spec.users.all(d, a.name == b.name || c.name == d.name))))";
     assert_eq!(cost(source).max, u64::MAX);
+}
+
+#[test]
+fn what_an_embedded_resource_has_is_bounded_as_what_every_object_has() {
+    let schema = Schema::parse(&json!({"type": "object", "required": ["spec"], "properties": {"spec": {
+        "type": "object", "required": ["open", "closed"],
+        "properties": {
+            "open": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true},
+            "closed": {"type": "object", "x-kubernetes-embedded-resource": true, "properties": {
+                "kind": {"type": "string", "maxLength": 9}}},
+        },
+    }}}))
+    .unwrap();
+    let scope = Scope::new(&schema, true);
+    let of = |source: &str| {
+        check(source, "", &scope, Place::Value(None)).unwrap_or_else(|problems| panic!("{source}: {problems:?}")).cost
+    };
+    assert_eq!(of("spec.open.kind.lowerAscii()").cost.max, 4 + 7);
+    assert_eq!(of("spec.closed.kind.lowerAscii()").cost.max, 4 + 4);
+    assert_eq!(of("default(spec.open.metadata.name, '')").extent.text().most, 253);
+    for source in ["default(spec.open.metadata.labels, {})", "default(spec.closed.metadata.finalizers, [])"] {
+        assert_eq!(of(source).extent.len().most, ASSUMED, "{source}");
+    }
+    let any = of("default(spec.open.data, {})").extent.len();
+    assert_eq!(any.because.map(|because| because.path.clone()), Some("spec.open".to_owned()));
+}
+
+#[test]
+fn going_through_what_a_config_map_holds_costs_what_it_may_hold() {
+    const HELD: u64 = 1 << 20;
+    let mut scope = scope();
+    let schema = kinds::lookup("v1", "ConfigMap").unwrap().schema;
+    let objects = Objects { schema: Some(&schema), namespaced: true, secret: false, count: Count::One };
+    scope.add_read("settings", objects);
+    let of = |source: &str| {
+        let checked = check(source, "", &scope, Place::Value(None));
+        checked.unwrap_or_else(|problems| panic!("{source}: {problems:?}")).cost.cost.max
+    };
+    // Any one value may be all that it holds.
+    assert!(of("default(reads.settings.data.a, '').upperAscii()") > HELD / 10);
+    assert!(of("spec.few.map(key, default(reads.settings.data[key], '').upperAscii())") > 5 * HELD / 10);
+    for source in [
+        "default(reads.settings.data, {}).map(key, default(reads.settings.data[key], '').upperAscii())",
+        "default(reads.settings.data, {}).transformList(key, value, value.upperAscii())",
+    ] {
+        let all = of(source);
+        assert!((HELD / 10..HELD / 10 + 50 * ASSUMED).contains(&all), "{source}: {all}");
+    }
 }

@@ -87,6 +87,8 @@ impl Priced {
 struct Local<'a> {
     name: &'a str,
     extent: Extent,
+    /// What a macro goes through whose keys it is.
+    range: Option<&'a SpannedExpr>,
 }
 
 struct Walk<'a> {
@@ -164,7 +166,7 @@ impl<'a> Walk<'a> {
                 }
                 let len = Size::known(entries.len() as u64);
                 let (key, value) = (Arc::new(Extent::one_of(keys)), Arc::new(Extent::one_of(values)));
-                priced.extent = Extent::Map { len, key, value };
+                priced.extent = Extent::Map { len, key, value, total: None };
                 priced
             }
             Expr::Unary { op: UnaryOp::Neg, expr } if matches!(expr.node, Expr::Int(_) | Expr::Float(_)) => {
@@ -198,7 +200,7 @@ impl<'a> Walk<'a> {
             Expr::Comprehension(data) => self.comprehension(data),
             Expr::Bind { var_name, init, body } => {
                 let init = self.price(init);
-                self.locals.push(Local { name: var_name, extent: init.extent.clone() });
+                self.locals.push(Local { name: var_name, extent: init.extent.clone(), range: None });
                 let mut priced = self.price(body);
                 self.locals.pop();
                 priced.take(&init, 1);
@@ -211,6 +213,12 @@ impl<'a> Walk<'a> {
 
     fn local(&self, name: &str) -> Option<&Extent> {
         self.locals.iter().rev().find(|local| local.name == name).map(|local| &local.extent)
+    }
+
+    /// Whether a variable is each key of that map in turn, or each position in that list.
+    fn goes_through(&self, name: &str, path: &SpannedExpr) -> bool {
+        let local = self.locals.iter().rev().find(|local| local.name == name);
+        local.and_then(|local| local.range).is_some_and(|range| same_path(range, path))
     }
 
     /// A path: one unit for its name and for each step. `optional`: it is followed as far as it is there.
@@ -245,7 +253,8 @@ impl<'a> Walk<'a> {
                 priced.spend(Cost::exactly(1));
                 priced.extent = match &index.node {
                     Expr::String(name) => Extent::one_of([priced.extent.field(name)]),
-                    _ => priced.extent.item(),
+                    Expr::Ident(name) if self.goes_through(name, expr) => priced.extent.item(),
+                    _ => priced.extent.any_item(),
                 };
                 priced
             }
@@ -319,11 +328,11 @@ impl<'a> Walk<'a> {
         let outer = self.locals.len();
         let two = !data.iter_var2.is_empty();
         let first = if two { Extent::one_of([range.extent.key(), Extent::Scalar]) } else { range.extent.each() };
-        self.locals.push(Local { name: &data.iter_var, extent: first });
+        self.locals.push(Local { name: &data.iter_var, extent: first, range: Some(&data.iter_range) });
         if two {
-            self.locals.push(Local { name: &data.iter_var2, extent: range.extent.item() });
+            self.locals.push(Local { name: &data.iter_var2, extent: range.extent.item(), range: None });
         }
-        self.locals.push(Local { name: &data.accu_var, extent: Extent::Scalar });
+        self.locals.push(Local { name: &data.accu_var, extent: Extent::Scalar, range: None });
         let mut body = Priced::constant(Extent::Scalar);
         let mut extent = Extent::Scalar;
         match (&data.accu_init.node, &data.loop_step.node) {
@@ -356,9 +365,12 @@ impl<'a> Walk<'a> {
                     Size { most: len.most.saturating_mul(parts.most), because: len.because.clone().or(parts.because) };
                 extent = match &data.accu_init.node {
                     Expr::List(_) => Extent::List { len: many, item: Arc::new(made.extent.item()), total: None },
-                    _ => {
-                        Extent::Map { len: many, key: Arc::new(made.extent.key()), value: Arc::new(made.extent.item()) }
-                    }
+                    _ => Extent::Map {
+                        len: many,
+                        key: Arc::new(made.extent.key()),
+                        value: Arc::new(made.extent.item()),
+                        total: None,
+                    },
                 };
             }
             // No macro has another form; whatever it is costs all of its parts.
@@ -397,7 +409,8 @@ impl<'a> Walk<'a> {
             {
                 let key = self.price(&entry.key).extent;
                 let mut made = self.price(&entry.value);
-                made.extent = Extent::Map { len: one.clone(), key: Arc::new(key), value: Arc::new(made.extent) };
+                made.extent =
+                    Extent::Map { len: one.clone(), key: Arc::new(key), value: Arc::new(made.extent), total: None };
                 (made, one)
             }
             _ => {
@@ -422,6 +435,24 @@ fn is_default(node: &SpannedExpr) -> bool {
 
 fn is_path(node: &SpannedExpr) -> bool {
     matches!(node.node, Expr::Ident(_) | Expr::RootIdent(_) | Expr::Member { .. } | Expr::Index { .. })
+}
+
+/// Whether two expressions are the same path, also where one of them has a `default`.
+fn same_path(a: &SpannedExpr, b: &SpannedExpr) -> bool {
+    match (&without_default(a).node, &without_default(b).node) {
+        (Expr::Ident(a) | Expr::RootIdent(a), Expr::Ident(b) | Expr::RootIdent(b)) => a == b,
+        (Expr::Member { expr: a, field: one, .. }, Expr::Member { expr: b, field: other, .. }) => {
+            one == other && same_path(a, b)
+        }
+        _ => false,
+    }
+}
+
+fn without_default(node: &SpannedExpr) -> &SpannedExpr {
+    match &node.node {
+        Expr::Call { args, .. } if is_default(node) => args.first().unwrap_or(node),
+        _ => node,
+    }
 }
 
 fn operator(op: BinaryOp) -> &'static str {

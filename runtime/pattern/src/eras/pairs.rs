@@ -12,8 +12,15 @@ pub(super) fn map(source: &Source, what: &Key, node: &mut Node, problems: &mut D
     let Some(pairs) = node.items().filter(|items| !items.is_empty()).and_then(all) else { return };
     let file = source.file(node.span.file).map_or("", |file| file.text());
     let first = pairs.first().and_then(|pair| pair.key.text()).unwrap_or_default();
-    let edits = edits(file, what.span.start as usize, node.span, &pairs).unwrap_or_default();
-    problems.push(codes::pairs(node.span, &what.text, first, edits));
+    // Whatever else uses an anchor would change with it, or lose it.
+    let shared = if node.span.start < what.span.end { Some(what.span) } else { anchored(file, node, node.span) };
+    problems.push(match shared {
+        Some(place) => codes::shared_pairs(place, &what.text, &short(&pairs)),
+        None => {
+            let edits = edits(file, what.span.start as usize, node.span, &pairs).unwrap_or_default();
+            codes::pairs(node.span, &what.text, first, edits)
+        }
+    });
     let members = pairs.iter().map(|pair| {
         let text = pair.key.text().unwrap_or_default().to_owned();
         (Key { text, span: pair.key.span }, pair.value.clone())
@@ -46,8 +53,48 @@ fn all(items: &[Node]) -> Option<Vec<Pair<'_>>> {
     Some(pairs)
 }
 
-/// The edits that make the list, which stands behind the key at `at`, a map. None where the file is not written as they expect it,
-/// as with anchors.
+/// The place of a node, or of one in it, that has an anchor or stands for one elsewhere.
+fn anchored(file: &str, node: &Node, around: Span) -> Option<Span> {
+    // An alias has the place of what it stands for.
+    if node.span.start < around.start || node.span.end > around.end {
+        return Some(around);
+    }
+    // An anchor belongs to the place of a map or list, and stands before that of a scalar.
+    let (before, text) = file.split_at_checked(node.span.start as usize).unwrap_or_default();
+    let before = before.trim_end().rsplit(|c: char| c.is_whitespace() || "[{,".contains(c));
+    let before = before.take_while(|word| is_property(word) && !word.ends_with(':'));
+    let mut properties = before.chain(text.split_whitespace().take_while(|word| is_property(word)));
+    if properties.any(|word| word.starts_with('&')) {
+        return Some(node.span);
+    }
+    match &node.value {
+        Value::List(items) => items.iter().find_map(|item| anchored(file, item, node.span)),
+        Value::Map(members) => members.iter().find_map(|(_, member)| anchored(file, member, node.span)),
+        _ => None,
+    }
+}
+
+/// An anchor or a tag.
+fn is_property(word: &str) -> bool {
+    word.starts_with(['&', '!'])
+}
+
+/// The pairs as a map in one line, as far as that can be read at a glance.
+fn short(pairs: &[Pair]) -> String {
+    const LONGEST: usize = 100;
+    let mut text = String::new();
+    for pair in pairs {
+        let member = format!("{}: {}", pair.key.to_json(), pair.value.to_json());
+        if text.chars().count() + member.chars().count() > LONGEST {
+            return text + "…";
+        }
+        text += &member;
+        text += ", ";
+    }
+    text.trim_end_matches(", ").to_owned()
+}
+
+/// The edits that make the list, which stands behind the key at `at`, a map. None where the file is not written as they expect it.
 fn edits(file: &str, at: usize, list: Span, pairs: &[Pair]) -> Option<Vec<Edit>> {
     let id = list.file;
     let mut edits = Vec::new();

@@ -262,3 +262,35 @@ fn one_construct_is_one_problem() {
         assert_eq!(problems.iter().map(|problem| problem.code.id).collect::<Vec<_>>(), ["K1806"], "{shown}");
     }
 }
+
+#[test]
+fn pairs_with_anchors_are_told_and_not_rewritten() {
+    let problems = |labels: &str| {
+        let put = format!("- id: svc\n              {}\n", labels.replace('\n', "\n              "));
+        let source = example::source(Some(("katalog.yaml", "- id: svc\n", &put)));
+        let (_, problems) = crate::check(&source);
+        let shown = diagnostic::render_all(&problems, &source, Default::default());
+        assert!(problems.iter().all(|problem| problem.code == &codes::PAIRS), "{labels}\n{shown}");
+        (problems.iter().map(|problem| problem.fix.is_empty()).collect::<Vec<_>>(), shown)
+    };
+    for (labels, count) in [
+        ("labels: &l [{key: app, value: web}]", 1),
+        ("labels: &l\n- {key: app, value: web}", 1),
+        ("labels:\n  - &p {key: app, value: web}", 1),
+        ("labels:\n  - &p\n    key: app\n    value: web", 1),
+        ("labels: [{key: &k app, value: web}]", 1),
+        ("labels: [{key: app, value: &v web}, {key: other, value: *v}]", 1),
+        ("annotations: {a: &v web}\nlabels: [{key: app, value: *v}]", 1),
+        ("annotations: &l [{key: app, value: web}]\nlabels: *l", 2),
+    ] {
+        let (by_hand, shown) = problems(labels);
+        assert_eq!(by_hand, vec![true; count], "{labels}\n{shown}");
+        for part in ["{\"app\": \"web\"", "by hand", "does not rewrite what has a YAML anchor"] {
+            assert!(shown.contains(part), "{labels}\n{shown}");
+        }
+    }
+    // The twins: an ampersand is not always an anchor.
+    for labels in ["labels: [{key: app, value: web}]", "labels: [{key: app, value: \"&v web\"}]"] {
+        assert_eq!(problems(labels).0, [false], "{labels}");
+    }
+}

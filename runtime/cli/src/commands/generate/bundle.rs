@@ -11,7 +11,7 @@ use crate::composition::{self, Composed, Documents, Opened};
 use crate::documents::end_on_errors;
 use crate::error::Error;
 use crate::output::{Output, count, escape};
-use crate::pattern_dir::{PatternDir, read_bounded, read_up_to, shown};
+use crate::pattern_dir::{MAX_FILE, PatternDir, read_whole, shown};
 use crate::{hooks, rbac};
 
 /// Where the runtime finds what it was given.
@@ -101,6 +101,7 @@ fn carried(args: &Bundle, opened: &Opened) -> Result<Carried, Error> {
         let Some(path) = import.path() else { continue };
         let directory = opened.base().join(path);
         let files = PatternDir::read(&directory)?;
+        files.whole()?;
         for name in PATTERN {
             if let Some(bytes) = files.bytes(name) {
                 carried.add(&Path::new(path).join(name), bytes.to_vec())?;
@@ -110,7 +111,7 @@ fn carried(args: &Bundle, opened: &Opened) -> Result<Carried, Error> {
             carried.add(&Path::new(path).join(hooks::FILE), hook.to_vec())?;
         }
     }
-    let mut add = |path: &Path, from: &Path| carried.add(path, read_bounded(from)?);
+    let mut add = |path: &Path, from: &Path| carried.add(path, read_whole(from, MAX_FILE)?);
     // As an object it has no files.
     for key in opened.komposer.trust.iter().flat_map(|trust| &trust.keys).filter_map(TrustedKey::path) {
         add(Path::new(key), &opened.base().join(key))?;
@@ -127,7 +128,7 @@ fn carried(args: &Bundle, opened: &Opened) -> Result<Carried, Error> {
     }
     let mut authorities = Vec::new();
     for path in &args.sources.transport.ca_files {
-        authorities.extend(read_up_to(path, MAX_AUTHORITIES)?);
+        authorities.extend(read_whole(path, MAX_AUTHORITIES)?);
         authorities.push(b'\n');
     }
     if !authorities.is_empty() {
