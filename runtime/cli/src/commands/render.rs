@@ -127,6 +127,10 @@ fn documents_of(entry: &Entry, preview: &Preview, primary: &Value) -> Result<Str
             }
         }
     }
+    // The status of others is theirs.
+    if entry.foreign {
+        return Ok(text);
+    }
     let pending = preview.pending_status.join(", ");
     let pending =
         if pending.is_empty() { pending } else { format!(", pending until children are observed: {pending}") };

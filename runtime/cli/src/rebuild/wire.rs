@@ -184,7 +184,7 @@ mod tests {
             roles.iter().map(|role| (*role, Bytes::from(format!("the {role}")))).collect()
         };
         let sent = request(&files(&Role::ALL));
-        assert_eq!(contents(&sent).unwrap(), files(&Role::ALL[..6]));
+        assert_eq!(contents(&sent).unwrap(), files(&Role::ALL[..7]));
         assert_eq!(contents(b""), Some(Contents::new()));
         for bad in [&sent[..sent.len() - 1], b"\x09", b"\0\xff\xff\xff\xff\xff\xff\xff\xffabc"] {
             assert_eq!(contents(bad), None);

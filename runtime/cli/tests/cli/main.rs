@@ -11,6 +11,7 @@ mod check;
 mod completions;
 mod convert;
 mod coverage;
+mod decorating;
 mod editor;
 mod eras;
 mod eval;

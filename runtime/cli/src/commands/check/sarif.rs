@@ -136,7 +136,7 @@ mod tests {
         let log: Value = serde_json::from_str(&text).unwrap();
         let run = &log["runs"][0];
         let result = &run["results"][0];
-        let words = "unknown key `\"}}],\\[a\\](javascript:b){{0}}\\u{{202e}}`: found a\nb\nhint: leave it out";
+        let words = "unknown key `\"}}\\],\\[a\\](javascript:b){{0}}\\u{{202e}}`: found a\nb\nhint: leave it out";
         assert_eq!(result["message"]["text"], words);
         let region = json!({"startLine": 1, "startColumn": 4, "endLine": 1, "endColumn": 7});
         let place = &result["locations"][0]["physicalLocation"];
