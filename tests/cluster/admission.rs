@@ -190,6 +190,61 @@ fn resources_get_their_values_and_all_that_is_broken_is_told_before_they_are_sto
 }
 
 #[test]
+fn rules_are_for_what_is_selected_by_the_webhook_and_by_policies() {
+    together("chosen", async |ns| {
+        let katalog = KATALOG.replace(
+            "    shop:\n",
+            "    shop:\n      selector: {matchLabels: {tier: gold}, matchExpressions: [{key: stage, operator: NotIn, values: [test]}, {key: off, operator: DoesNotExist}]}\n",
+        );
+        let shop = Shop::with(&ns, &katalog, crd);
+        ns.apply(&crd(&shop.group).to_string()).await;
+        let store = async |labels: Value| {
+            let spec = json!({"replicas": 7, "image": "web:1"});
+            let object = json!({"apiVersion": format!("{}/v1", shop.group), "kind": "Shop",
+                "metadata": {"name": unused(), "namespace": ns.name(), "labels": labels}, "spec": spec});
+            let path = format!("/apis/{}/v1/namespaces/{}/shops", shop.group, ns.name());
+            let request = http::Request::post(path).header("content-type", "application/json");
+            match ns.cluster().client().request::<Value>(request.body(object.to_string().into_bytes()).unwrap()).await {
+                Ok(stored) => Ok(stored["spec"].clone()),
+                Err(kube::Error::Api(status)) => Err(status.message),
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let others = [
+            json!({}),
+            json!({"tier": "tin"}),
+            json!({"tier": "gold", "stage": "test"}),
+            json!({"tier": "gold", "off": ""}),
+        ];
+        let kept = async |how: &str| {
+            eventually(how, LONG, async || match store(json!({"tier": "gold"})).await {
+                Err(message) if message.contains("at most 5") => Ok(()),
+                other => Err(format!("{other:?}")),
+            })
+            .await;
+            for labels in &others {
+                // Neither refused nor given values.
+                assert_eq!(
+                    store(labels.clone()).await,
+                    Ok(json!({"replicas": 7, "image": "web:1"})),
+                    "{how}: {labels}"
+                );
+            }
+        };
+        let ork = shop.run(&ns, &["--no-crds", "-f", path(&shop.komposer)]);
+        kept("the webhook is asked").await;
+        let made = orkestra_tests::ork(ns.cluster(), &["generate", "policies", path(&shop.pattern), "-n", ns.name()]);
+        assert!(made.status.success(), "{made:?}");
+        shop.compose(false);
+        ork.says("runs no longer").await;
+        eventually("nobody is asked", LONG, async || store(json!({"tier": "gold"})).await).await;
+        ns.apply(&String::from_utf8(made.stdout).unwrap()).await;
+        kept("policies keep them").await;
+        assert!(ork.stop().await.success());
+    });
+}
+
+#[test]
 fn without_the_webhook_nothing_is_stored_and_a_process_without_rules_clears_what_was_asked() {
     together("unasked", async |ns| {
         let shop = Shop::write(&ns);

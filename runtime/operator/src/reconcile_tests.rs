@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use orkestra_sandbox::{Child, ChildRef, Failure, Plan, Policy, Request};
+use orkestra_sandbox::{Child, ChildRef, Failure, Operator, Plan, Policy, Request, Requirement};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -251,4 +251,44 @@ async fn an_error_about_a_secret_is_kept_without_its_values() {
     let kept = controller.recent.all();
     assert_eq!((kept.len(), &*kept[0].reason, &kept[0].key), (1, "Invalid", &key()));
     assert!(!kept[0].message.as_str().contains("hunter2"), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_finalizer_of_before_there_was_a_selector_is_still_its_own_where_it_selects() {
+    const OWN: &str = "web.orkestra.orkspace.io/cleanup";
+    const FORMER: &str = "orkestra.orkspace.io/cleanup";
+    let gold = Requirement { key: "tier".to_owned(), operator: Operator::In, values: vec!["gold".to_owned()] };
+    for (selector, tier, finalizers, holds, written) in [
+        // Selected: it has its own name from now on.
+        (true, "gold", json!([FORMER, "x"]), true, Some(json!(["x", OWN]))),
+        (true, "gold", json!([OWN]), true, None),
+        // Not selected: its own goes, and the other one may be another instance's.
+        (true, "tin", json!([OWN, "x"]), true, Some(json!(["x"]))),
+        (true, "tin", json!([FORMER]), false, None),
+        // The selector is gone.
+        (false, "tin", json!([OWN]), true, Some(json!([FORMER]))),
+        (false, "tin", json!([FORMER]), true, None),
+    ] {
+        let mut web = primary("8", 1, "old");
+        web["metadata"]["finalizers"] = finalizers;
+        web["metadata"]["labels"]["tier"] = tier.into();
+        // The status is written of what is selected.
+        let selected = !selector || tier == "gold";
+        let answers = usize::from(written.is_some()) + usize::from(selected);
+        let server = Scripted::new(vec![(200, web.clone()); answers]);
+        let ordered = DeclaredChild::new("config", "v1", "ConfigMap", ChildPolicy::Apply);
+        let ordered = DeclaredChild { requires: vec!["other".to_owned()], ..ordered };
+        let pattern = Arc::new(Echo { children: &[] });
+        let mut controller = controller_of(&server, pattern, Identity::Process, vec![ordered], Vec::new());
+        if selector {
+            Arc::get_mut(&mut controller.state).unwrap().entry.selector = Some(vec![gold.clone()]);
+        }
+        let web = object(&web, "g/v1", "Web");
+        assert_eq!(controller.holds(&web), holds, "{tier} {:?}", web.finalizers);
+        controller.primaries.observe(web);
+        reconcile(&controller, 0, &key()).await;
+        let asked = server.asked();
+        let of_metadata = asked.iter().find(|(path, _)| path.contains("/webs/w?"));
+        assert_eq!(of_metadata.map(|(_, body)| body["metadata"]["finalizers"].clone()), written, "{asked:?}");
+    }
 }
