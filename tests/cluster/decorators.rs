@@ -135,6 +135,42 @@ fn namespaces_are_decorated_while_their_labels_fit_by_any_number_of_patterns() {
 }
 
 #[test]
+fn a_selector_of_a_komposer_that_fits_nothing_lets_go_of_everything() {
+    together("let-go", async |ns| {
+        let place = format!("{}-team", ns.name());
+        let team = ns.other(&place);
+        let labelled = labels(&ns, &[("notes", Some("short"))]);
+        ns.create(NAMESPACE, json!({"metadata": {"name": place, "labels": labelled["metadata"]["labels"]}})).await;
+        let katalog = NOTES.replace("LABEL", ns.name()).replace("name: notes", "name: leaving");
+        let katalog = katalog.replace(", readyWhen: \"{{ has(self.data.done) }}\"", "");
+        let directory = pattern_files(ns.cluster(), &[("katalog.yaml", &katalog)]);
+        let komposer = directory.with_extension("komposer.yaml");
+        let write = |selector: &str| {
+            let text = format!(
+                "apiVersion: orkestra.orkspace.io/v1\nkind: Komposer\nmetadata: {{name: platform}}\nimports:\n  files: [{}]\n\
+                 spec:\n  crds:\n    notes: {{selector: {selector}}}\n",
+                directory.display(),
+            );
+            let next = komposer.with_extension("next");
+            std::fs::write(&next, text).unwrap();
+            std::fs::rename(next, &komposer).unwrap();
+        };
+        write("{}");
+        let own = ns.own();
+        let arguments =
+            ["--no-impersonation", "--no-crds", "--system-namespace", &own, "--yes", "--listen", "127.0.0.1:0"];
+        let ork = Ork::run(ns.cluster(), &[&arguments[..], &["-f", komposer.to_str().unwrap()]].concat());
+        team.wait_for(CONFIG_MAP, "second").await;
+        write("{matchExpressions: null, matchLabels: {nobody: none}}");
+        for name in ["second", "first", "last"] {
+            team.wait_until_gone(CONFIG_MAP, name).await;
+        }
+        ns.wait_until(NAMESPACE, &place, "nothing is left", |object| object["metadata"]["finalizers"].is_null()).await;
+        assert!(ork.stop().await.success());
+    });
+}
+
+#[test]
 fn two_patterns_do_not_take_each_others_children_of_one_object() {
     together("rivals", async |ns| {
         let place = format!("{}-team", ns.name());
