@@ -21,6 +21,7 @@ demo: setup ## The shipped patterns from YAML to ready custom resources; KEEP=1 
 
 bench: setup ## Measurements, as medians and ratios of one run
 	@echo 'The first time this builds all crates with optimisation: about fifteen minutes on two cores.'
+	cargo build --locked --workspace --profile bench --bin ork
 	cargo bench --locked --workspace --bench '*'
 
 soak: setup ## Tests that take too long for `make test`

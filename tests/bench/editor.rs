@@ -1,7 +1,7 @@
 //! How long an author waits: a Katalog of 500 lines in an editor, from an edit to its diagnostics, and from a question to its answer.
 //!
 //! The server is the real `ork lsp` over its pipes; the first row is the check alone, in this process, which all others contain or do
-//! not need. An edit waits 10 ms for the next one before it is checked. Run it with `cargo bench --workspace --bench editor`.
+//! not need. An edit waits 10 ms for the next one before it is checked. Run it with `make bench`, which builds the server as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 #![allow(dead_code, reason = "the suite `cli` uses the rest of the client")]
 

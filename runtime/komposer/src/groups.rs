@@ -27,6 +27,16 @@ pub(crate) fn parse(node: &Node, problems: &mut Diagnostics) -> Option<Spanned<V
     Some(Spanned { value: groups, span: node.span })
 }
 
+/// A group in words. That of Kubernetes' first kinds has no name.
+fn shown(group: &str) -> String {
+    if group.is_empty() { "the core group".to_owned() } else { format!("the group `{group}`") }
+}
+
+/// A group as it stands in the list.
+fn written(group: &str) -> &str {
+    if group.is_empty() { "\"\"" } else { group }
+}
+
 /// A DNS subdomain (RFC 1123).
 fn is_group(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -46,18 +56,19 @@ pub(crate) fn check(import: &Import, pattern: &Pattern, disabled: &[String], pro
     let running = pattern.entries.iter().filter(|entry| !disabled.contains(&entry.name));
     let groups: BTreeSet<&str> = defined.chain(running.map(|entry| entry.api.group.as_str())).collect();
     for group in groups.into_iter().filter(|group| !allowed.value.iter().any(|allowed| allowed == group)) {
-        let message = format!("the pattern `{}` has kinds in the group `{group}`", pattern.name);
+        let message = format!("the pattern `{}` has kinds in {}", pattern.name, shown(group));
         let only = match allowed.value.as_slice() {
             [] => "no group is allowed here".to_owned(),
             some => {
-                let names: Vec<_> = some.iter().map(|name| format!("`{name}`")).collect();
+                let names: Vec<_> = some.iter().map(|name| format!("`{}`", written(name))).collect();
                 format!("only {} is allowed here", names.join(", "))
             }
         };
         let problem = Diagnostic::new(&codes::GROUP, import.span, message).note(allowed.span, only);
-        problems.push(
-            problem.hint(format!("add `{group}` to `groups` if the pattern may have it, or import another pattern")),
-        );
+        problems.push(problem.hint(format!(
+            "add `{}` to `groups` if the pattern may have it, or import another pattern",
+            written(group)
+        )));
     }
 }
 

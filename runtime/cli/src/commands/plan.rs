@@ -5,7 +5,7 @@ use std::path::Path;
 
 use orkestra_artifact::Digest;
 use orkestra_komposer::{Instance, Lock};
-use orkestra_pattern::model::Policy;
+use orkestra_pattern::model::{Api, Policy};
 use serde_json::json;
 
 use crate::args::{Plan, Sources, TextOrJson};
@@ -132,7 +132,7 @@ fn of_instance(instance: &Instance) -> Facts {
     for settings in &instance.entries {
         let Some(entry) = instance.pattern.entries.iter().find(|entry| entry.name == settings.name) else { continue };
         let name = &settings.name;
-        put(format!("entry {name}"), format!("{}.{}/{}", entry.api.kind, entry.api.group, entry.api.version));
+        put(format!("entry {name}"), kind_of(&entry.api));
         if let Some(selector) = &entry.selector {
             put(format!("entry {name}: selector"), selector.to_string());
         }
@@ -175,4 +175,10 @@ fn locked(lock: &Lock) -> BTreeMap<String, Facts> {
         facts
     };
     lock.instances.iter().map(|locked| (locked.name.clone(), of(locked))).collect()
+}
+
+/// `Shop.example.com/v1`, `Namespace/v1`.
+fn kind_of(Api { group, version, kind, .. }: &Api) -> String {
+    let dot = if group.is_empty() { "" } else { "." };
+    format!("{kind}{dot}{group}/{version}")
 }
