@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use orkestra_pattern::query::explain;
 use orkestra_pattern::schema::nearest;
-use orkestra_pattern::table::{Explained, NoSuchKey, Table, explain, json_schema};
+use orkestra_pattern::table::{Explained, NoSuchKey, Table, json_schema};
 
 use crate::args::{Schema, TextOrJson};
 use crate::cases::CASE;

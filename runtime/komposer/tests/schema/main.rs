@@ -242,7 +242,7 @@ fn a_path_leads_through_lists_and_maps_to_a_key() {
     let own = explain(&KATALOG, "spec.crds.operatorBox.onReconcile.deployments.replicas").unwrap();
     assert!(own.doc.contains("a Deployment's `spec`"), "{own:?}");
     let auth = explain(&KOMPOSER, "imports.registry.auth").unwrap();
-    let keys: Vec<_> = auth.keys.iter().map(|line| line.key).collect();
+    let keys: Vec<_> = auth.keys.iter().map(|line| line.key.as_str()).collect();
     assert_eq!(keys, ["type", "usernameFromEnv", "passwordFromEnv", "fromEnv"]);
     let error = explain(&KATALOG, "spec.crds.worker").unwrap_err();
     assert_eq!(

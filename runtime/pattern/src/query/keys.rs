@@ -7,7 +7,7 @@ use super::Step;
 use crate::ast::Form;
 use crate::ast::tables::children::{CONTAINER, MANIFEST, POD};
 use crate::kinds;
-use crate::schema::{Schema, Shape};
+use crate::schema::{Rest, Schema, Shape};
 use crate::shorthand;
 use crate::table::{Need, OfKind, Others, Row, Table, Takes, describe, sentence};
 
@@ -47,7 +47,7 @@ pub type KindOf<'a> = &'a dyn Fn(&[Step]) -> Option<(String, String)>;
 
 /// What may stand at a place.
 #[derive(Clone)]
-enum Spot {
+pub(super) enum Spot {
     /// A map of our own.
     Table(&'static Table),
     /// Anything else of our own.
@@ -58,7 +58,7 @@ enum Spot {
 
 /// Where the documentation of a built-in kind has a place.
 #[derive(Clone)]
-struct Docs {
+pub(super) struct Docs {
     api_version: String,
     kind: String,
     at: Vec<String>,
@@ -145,8 +145,51 @@ fn of_kind(api_version: &str, kind: &str, at: &[&str]) -> Option<Spot> {
     Some(Spot::Schema { schema, docs: Some(docs.below(at)) })
 }
 
+/// The whole of a document.
+pub(super) fn of_document(table: &'static Table) -> Spot {
+    Spot::Table(table)
+}
+
 impl Spot {
-    fn step(&self, step: &Step, object: &dyn Fn() -> Option<(String, String)>) -> Vec<Spot> {
+    /// The same, or what stands in the list or the map of any names that it is.
+    pub(super) fn inside(&self) -> Vec<Spot> {
+        match self {
+            Spot::Takes(Takes::Either(several)) => several.iter().flat_map(|takes| taken(takes).inside()).collect(),
+            Spot::Takes(Takes::List(inner) | Takes::Map(inner)) => taken(inner).inside(),
+            Spot::Schema { schema, docs } => {
+                let (step, inner) = match (schema.items(), &schema.shape) {
+                    (Some(items), _) => ("[]", items.clone()),
+                    (None, Shape::Object(object)) if object.fields.is_empty() => match &object.rest {
+                        Rest::Each(rest) => ("{}", rest.clone()),
+                        _ => return vec![self.clone()],
+                    },
+                    _ => return vec![self.clone()],
+                };
+                let docs = docs.as_ref().map(|docs| docs.below(&[step]));
+                Spot::Schema { schema: inner, docs }.inside()
+            }
+            Spot::Table(_) | Spot::Takes(_) => vec![self.clone()],
+        }
+    }
+
+    /// The names of its fields, where Kubernetes says them.
+    pub(super) fn fields(&self) -> Option<Vec<String>> {
+        let Spot::Schema { schema, .. } = self else { return None };
+        match &schema.shape {
+            Shape::Object(object) => Some(object.fields.keys().cloned().collect()),
+            _ => Some(Vec::new()),
+        }
+    }
+
+    /// What Kubernetes says of it.
+    pub(super) fn said(&self) -> Option<String> {
+        let Spot::Schema { docs: Some(docs), .. } = self else { return None };
+        let at: Vec<&str> = docs.at.iter().map(String::as_str).collect();
+        let found = kinds::documentation(&docs.api_version, &docs.kind, &at)?;
+        Some(found.own).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn step(&self, step: &Step, object: &dyn Fn() -> Option<(String, String)>) -> Vec<Spot> {
         match (self, step) {
             (Spot::Table(table), Step::Key(key)) => member(table, key, object),
             (Spot::Takes(Takes::Either(several)), _) => {
@@ -168,7 +211,7 @@ impl Spot {
         }
     }
 
-    fn keys(&self) -> Vec<KeyWord> {
+    pub(super) fn keys(&self) -> Vec<KeyWord> {
         match self {
             Spot::Takes(Takes::Either(several)) => several.iter().flat_map(|takes| taken(takes).keys()).collect(),
             Spot::Takes(_) => Vec::new(),

@@ -6,6 +6,7 @@
 
 mod define;
 mod describe;
+mod explain;
 mod flow;
 mod keys;
 mod place;
@@ -13,6 +14,7 @@ mod symbols;
 #[cfg(test)]
 mod tests;
 
+pub use explain::explain;
 pub use keys::{Document, KeyWord, KindOf, key, keys, values};
 pub use place::{At, Expression, Place, Step, locate};
 pub use symbols::{Symbol, SymbolKind};

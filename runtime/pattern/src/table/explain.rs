@@ -23,7 +23,7 @@ pub struct Explained {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// As written.
-    pub key: &'static str,
+    pub key: String,
     /// What may stand there.
     pub takes: String,
     /// Whether it must be there, or is another name; empty where it may.
@@ -46,7 +46,16 @@ pub struct NoSuchKey {
     pub known: Vec<String>,
 }
 
-/// Explains a key by its path, whose parts are keys: `spec.crds.operatorBox`. Items of lists and names in maps are left out.
+impl NoSuchKey {
+    /// A field that Kubernetes does not have in that of another name.
+    pub(crate) fn of_field(field: &str, key: &str, known: Vec<String>) -> Self {
+        let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+        NoSuchKey { of: format!("`{field}`"), key: key.to_owned(), nearest, known }
+    }
+}
+
+/// Explains a key of the tables by its path, whose parts are keys: `spec.crds.operatorBox`. Items of lists and names in maps are
+/// left out.
 ///
 /// # Errors
 /// The first part that no table has.
@@ -89,7 +98,12 @@ pub fn explain(document: &'static Table, path: &str) -> Result<Explained, NoSuch
                 Need::Alias(of) => format!("the same as `{of}`"),
                 Need::Former(of) => format!("older spelling of `{of}`"),
             };
-            explained.keys.push(Line { key: row.key, takes: describe(&row.takes), need, doc: row.doc.to_owned() });
+            explained.keys.push(Line {
+                key: row.key.to_owned(),
+                takes: describe(&row.takes),
+                need,
+                doc: row.doc.to_owned(),
+            });
         }
         explained.others = explained.others.or(match &table.others {
             Others::Refused => None,
