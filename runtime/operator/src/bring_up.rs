@@ -108,13 +108,8 @@ async fn try_recorded(shared: &Shared, state: &EntryState) -> Result<bool, Start
 async fn warm(shared: Arc<Shared>, state: Arc<EntryState>) -> Arc<Controller> {
     accepted(&shared, &state).await;
     let resource = primary_resource(&shared, &state).await;
-    let api = &state.entry.api;
     let status_schema = loop {
-        // Nothing is written into the status of others.
-        if state.entry.foreign {
-            break None;
-        }
-        match definition::status_schema(&shared.api, &api.group, &api.plural, &api.version).await {
+        match definition::status_schema(&shared.api, &state.entry).await {
             Ok(schema) => break schema,
             Err(error) => {
                 tracing::warn!(controller = %state.name, reason = error.reason(), %error, "schema not read; trying again");

@@ -10,6 +10,7 @@ use crate::definition_change::breaking;
 use crate::desired::with_hash;
 use crate::error::{ApiError, StartError};
 use crate::identity::Identity;
+use crate::instance::{self, Entry};
 use crate::komposer;
 use crate::names;
 use crate::webhook::{Pointer, withdraw, without_others};
@@ -178,18 +179,19 @@ async fn apply(api: &Api, path: &str, body: &Value) -> Result<Answer, ApiError> 
     api.call(Call { identity: &Identity::Process, method: Method::PATCH, path, content_type: APPLY, body }).await
 }
 
-/// The schema of `.status` in the live definition; none where there is no such definition.
-pub(crate) async fn status_schema(
-    api: &Api,
-    group: &str,
-    plural: &str,
-    version: &str,
-) -> Result<Option<Value>, StartError> {
+/// The schema of `.status` in the live definition of an entry's kind; none where there is no such definition, or where nothing is
+/// written into the status because the kind is another's.
+pub(crate) async fn status_schema(api: &Api, entry: &Entry) -> Result<Option<Value>, StartError> {
+    if entry.foreign {
+        return Ok(None);
+    }
+    let instance::Api { group, plural, version, .. } = &entry.api;
     let path = format!("{COLLECTION}/{plural}.{group}");
     let Some(answer) = api.get_optional(&Identity::Process, &path).await? else { return Ok(None) };
     let live: Value = read_as(&answer.body, || format!("GET {path}"))?;
     let versions = live.pointer("/spec/versions").and_then(Value::as_array);
-    let found = versions.and_then(|versions| versions.iter().find(|item| item.get("name") == Some(&version.into())));
+    let found =
+        versions.and_then(|versions| versions.iter().find(|item| item.get("name") == Some(&version.as_str().into())));
     let Some(schema) = found.and_then(|version| version.pointer("/schema/openAPIV3Schema")) else { return Ok(None) };
     let keeps_all = schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(true));
     let status = schema.pointer("/properties/status").cloned();

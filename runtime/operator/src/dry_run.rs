@@ -107,12 +107,7 @@ async fn list(shared: &Shared, state: &EntryState) -> Result<Arc<Store>, String>
 /// Looks at the resources of one entry; or says why it cannot.
 async fn look(shared: &Arc<Shared>, state: &Arc<EntryState>, primaries: Arc<Store>) -> Result<Vec<Looked>, String> {
     let api = &state.entry.api;
-    let schema = match state.entry.foreign {
-        true => None,
-        false => definition::status_schema(&shared.api, &api.group, &api.plural, &api.version)
-            .await
-            .map_err(|error| error.to_string())?,
-    };
+    let schema = definition::status_schema(&shared.api, &state.entry).await.map_err(|error| error.to_string())?;
     let controller = Controller::new(shared.clone(), state.clone(), primaries.clone(), schema);
     let mut all = Vec::new();
     let mut keys = primaries.keys("");
