@@ -105,8 +105,7 @@ fn primary(path: &Path, output: &Output) -> Result<Value, Error> {
 
 /// The selector of an entry that a resource does not fit.
 pub(crate) fn not_selected<'a>(entry: &'a Entry, primary: &Value) -> Option<&'a Selector<String>> {
-    let labels = primary.pointer("/metadata/labels").and_then(Value::as_object);
-    entry.selector.as_ref().filter(|selector| !selector.selects(labels))
+    entry.selector.as_ref().filter(|selector| !selector.selects(primary))
 }
 
 /// The entry of this name, or the one that reconciles the resource.

@@ -95,7 +95,7 @@ impl Admit for Reviewer {
         if let Some(selector) = &self.selector {
             let read: Value = serde_json::from_slice(object)
                 .map_err(|error| Refused { reason: "InvalidObject", message: error.to_string() })?;
-            if !selector.selects(read.pointer("/metadata/labels").and_then(Value::as_object)) {
+            if !selector.selects(&read) {
                 return Ok(Admission::default());
             }
         }

@@ -30,10 +30,10 @@ pub(super) fn check(node: &Node, crds: &[Crd], entries: &[Entry], problems: &mut
     // With what every object has, whatever its schema says of it.
     Values::plain(kind, problems).value(node, &whole(schema));
     let labels = node.get("metadata").and_then(|metadata| metadata.get("labels"));
-    let plain = labels.map(Node::to_json);
+    let plain = node.to_json();
     for entry in entries.iter().filter(|entry| entry.api.kind == kind && entry.api.is_of(api_version)) {
         if let Some(selector) = &entry.selector
-            && !selector.selects(plain.as_ref().and_then(serde_json::Value::as_object))
+            && !selector.selects(&plain)
         {
             let place = labels.or_else(|| node.get("metadata")?.get("name")).unwrap_or(node);
             problems.push(foreign::not_selected(place.span, &entry.name, &selector.to_string()));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Text;
 
@@ -75,8 +75,9 @@ impl Selector {
 }
 
 impl Selector<String> {
-    /// Whether an object with these labels is meant; none: it has no labels.
-    pub fn selects(&self, labels: Option<&Map<String, Value>>) -> bool {
+    /// Whether this object is meant.
+    pub fn selects(&self, object: &Value) -> bool {
+        let labels = object.pointer("/metadata/labels");
         let value = |key: &str| labels?.get(key)?.as_str();
         self.labels.iter().all(|(key, wanted)| value(key) == Some(wanted))
             && self.requirements.iter().all(|requirement| {
